@@ -1,0 +1,16 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+const config: Config = {
+  roots: ['<rootDir>/apps', '<rootDir>/packages'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
+  moduleNameMapper: { '^#(\\w+)$': '<rootDir>/packages/$1/index.ts' },
+  globalSetup: '<rootDir>/packages/testing/global-setup.ts',
+  globalTeardown: '<rootDir>/packages/testing/global-teardown.ts',
+  testTimeout: 60_000,
+};
+
+export default config;

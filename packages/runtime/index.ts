@@ -1,0 +1,15 @@
+/**
+ * What a process needs to start: its settings, its log, its database and schema, its queue, its port, and how it ends.
+ *
+ * It knows no business, and must import nothing else of ours: whatever stands here can be understood, and changed, without
+ * knowing what Causeway does.
+ */
+export { ConfigError, loadConfig, loadDatabaseConfig, loadStandaloneConfig, standaloneUnset, variables, type Config, type LogLevel, type StandaloneConfig } from './config';
+export { startEmbeddedPostgres, ensureDatabase, releaseCluster, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
+export { CannotListen, listen, type Listening } from './listen';
+export { createLog, withoutSecrets, type Logger } from './log';
+export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
+export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
+export { checkDatabase, clientConfig, createKnex, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';
+export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
+export { stopOnSignals, type Stopping } from './stop';

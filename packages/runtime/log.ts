@@ -1,0 +1,70 @@
+import { types } from 'node:util';
+import pino from 'pino';
+import type { LogLevel } from './config';
+
+export type Logger = pino.Logger;
+
+/**
+ * Makes the log of a process: one JSON object a line on stdout, with `name` on each.
+ *
+ * Two nets keep secrets out. Fields that hold them by name are censored; and whatever looks like one of our secrets
+ * is blanked in the finished line, wherever it came from (a message, an error's stack, a URL).
+ */
+export function createLog(level: LogLevel, name: string, destination?: pino.DestinationStream): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    name,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: describeError, error: describeError },
+    redact: { paths: [...secretFields, ...secretFields.map((field) => `*.${field}`), ...secretFields.map((field) => `*.*.${field}`)], censor: '***' },
+    hooks: { streamWrite: withoutSecrets },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+const secretFields = [
+  'authorization',
+  'Authorization',
+  'cookie',
+  '["set-cookie"]',
+  'password',
+  'secret',
+  'token',
+  'api_key',
+  'apiKey',
+  'client_secret',
+  'clientSecret',
+  'access_token',
+  'refresh_token',
+  'encryptionKey',
+  'databaseUrl',
+  'redisUrl',
+  'smtpUrl',
+];
+
+/** Blanks what looks like a secret: ours by prefix, a bearer's or Basic's credentials, the password in a URL. */
+export function withoutSecrets(text: string): string {
+  return text
+    .replace(/\b(cw[kmtscar]_)[A-Za-z0-9._~+/-]{6,}/g, '$1***')
+    .replace(/\b(whsec_)[A-Za-z0-9+/=_-]{6,}/g, '$1***')
+    .replace(/\b(Bearer|Basic) [A-Za-z0-9._~+/=-]{6,}/gi, '$1 ***')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*):[^\s@/"\\]+@/gi, '$1:***@');
+}
+
+/**
+ * An error as the log keeps it. Only these fields: an error of pg carries the row that offended and the query's
+ * position, one of undici the whole request, and people's data does not belong in a log.
+ */
+function describeError(error: unknown): unknown {
+  if (!types.isNativeError(error)) return error;
+  const code = 'code' in error ? error.code : undefined;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+    ...('errors' in error && Array.isArray(error.errors) ? { errors: error.errors.map(describeError) } : {}),
+  };
+}

@@ -1,0 +1,21 @@
+import { ConfigError, loadDatabaseConfig } from './config';
+import { createLog } from './log';
+import { migrate, MigrationUnderWay } from './migrate';
+import { DatabaseUnusable } from './postgres';
+
+/** `npm run migrate`: brings the schema of DATABASE_URL up to date, or says in one sentence why not and ends with 1. */
+async function main(): Promise<void> {
+  const { databaseUrl, redisUrl, logLevel } = loadDatabaseConfig(process.env);
+  const log = createLog(logLevel, 'migrate');
+  await migrate(databaseUrl, {
+    queueInPostgres: redisUrl === undefined,
+    onApplied: (name) => log.info({ migration: name }, 'applied'),
+  });
+  log.info('the schema is up to date');
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof ConfigError || error instanceof MigrationUnderWay || error instanceof DatabaseUnusable;
+  console.error(expected ? error.message : error);
+  process.exitCode = 1;
+});

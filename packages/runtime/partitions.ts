@@ -1,0 +1,145 @@
+import pg from 'pg';
+import type { Queryable } from './postgres';
+
+/** The tables that are cut by time, and into pieces of what length. */
+const partitionedTables = { events: 'month', requests: 'week', delivery_attempts: 'week' } as const;
+export type PartitionedTable = keyof typeof partitionedTables;
+
+/**
+ * Makes the partitions from the period before `now`'s to three months ahead, where they are missing.
+ *
+ * Safe to run on several processes at once. A partition is made by itself and then attached, which lets reads and writes of the
+ * table go on; `create table … partition of` would stop them.
+ *
+ * @returns the names of those that were made.
+ */
+export async function ensurePartitions(pool: pg.Pool, now: Date): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    return await ensurePartitionsWith(client, now);
+  } finally {
+    client.release();
+  }
+}
+
+/** {@link ensurePartitions} on one connection. */
+export async function ensurePartitionsWith(client: pg.ClientBase, now: Date): Promise<string[]> {
+  const made: string[] = [];
+  for (const [table, length] of Object.entries(partitionedTables)) {
+    if (!(await isPartitioned(client, table))) continue;
+    for (const period of periods(now, length)) {
+      if (await makePartition(client, table, period)) made.push(partitionName(table, period));
+    }
+  }
+  return made;
+}
+
+/**
+ * Drops the partitions of a table that hold nothing as new as `date`.
+ *
+ * A partition is detached first, without stopping anybody who reads or writes the table, and then dropped. What an interrupted
+ * run has left half detached, or detached and not dropped, is finished.
+ *
+ * @returns the names of those that were dropped.
+ */
+export async function dropPartitionsBefore(pool: pg.Pool, table: PartitionedTable, date: Date): Promise<string[]> {
+  const dropped: string[] = [];
+  for (const partition of await listPartitions(pool, table)) {
+    if (partition.until.getTime() > date.getTime()) continue;
+    const name = pg.escapeIdentifier(partition.name);
+    // Not in a transaction: detaching concurrently is two of them.
+    if (partition.state !== 'detached') await pool.query(`alter table ${table} detach partition ${name} ${partition.state === 'attached' ? 'concurrently' : 'finalize'}`);
+    await pool.query(`drop table ${name}`);
+    dropped.push(partition.name);
+  }
+  return dropped;
+}
+
+interface Period {
+  from: Date;
+  until: Date;
+}
+
+/** From the period before now's, so that an id made just before midnight or by a clock that is slow has its place, to three months ahead. */
+function periods(now: Date, length: 'month' | 'week'): Period[] {
+  const last = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 3, now.getUTCDate()));
+  const made: Period[] = [];
+  for (let from = startOf(now, length, -1); from <= last; from = startOf(from, length, 1)) {
+    made.push({ from, until: startOf(from, length, 1) });
+  }
+  return made;
+}
+
+/** The start of the period that is `offset` periods after the one of `date`. Weeks begin on Monday; all is UTC. */
+function startOf(date: Date, length: 'month' | 'week', offset: number): Date {
+  if (length === 'month') return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, 1));
+  const sinceMonday = (date.getUTCDay() + 6) % 7;
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() - sinceMonday + 7 * offset));
+}
+
+/** Such as events_20260101: named for the day that it begins with. */
+function partitionName(table: string, { from }: Period): string {
+  return `${table}_${from.toISOString().slice(0, 10).replaceAll('-', '')}`;
+}
+
+async function isPartitioned(client: pg.ClientBase, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(
+    'select exists (select from pg_partitioned_table where partrelid = to_regclass($1)) as found',
+    [table],
+  );
+  return rows[0]?.found ?? false;
+}
+
+async function makePartition(client: pg.ClientBase, table: string, period: Period): Promise<boolean> {
+  const name = partitionName(table, period);
+  await client.query('begin');
+  try {
+    // Whoever else makes partitions waits here, and then sees ours.
+    await client.query(`select pg_advisory_xact_lock(hashtext('causeway partitions'))`);
+    const { rows } = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [name]);
+    const missing = !rows[0]?.found;
+    if (missing) {
+      await client.query(`create table ${name} (like ${table} including defaults including constraints including storage)`);
+      await client.query(`alter table ${table} attach partition ${name} for values from ('${leastId(period.from)}') to ('${leastId(period.until)}')`);
+    }
+    await client.query('commit');
+    return missing;
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+interface Partition {
+  name: string;
+  /** It holds nothing as new as this. */
+  until: Date;
+  state: 'attached' | 'half detached' | 'detached';
+}
+
+async function listPartitions(db: Queryable, table: PartitionedTable): Promise<Partition[]> {
+  // By name, because a detached one has nothing else by which to tell whose it was.
+  const { rows } = await db.query<{ name: string; state: Partition['state'] }>(
+    `
+    select c.relname as name,
+           case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'half detached' else 'attached' end as state
+      from pg_class c
+      left join pg_inherits i on i.inhrelid = c.oid
+     where c.relnamespace = (select relnamespace from pg_class where oid = to_regclass($1))
+       and c.relkind = 'r'
+       and c.relname ~ ('^' || $1 || '_[0-9]{8}$')
+     order by c.relname`,
+    [table],
+  );
+  return rows.map(({ name, state }) => {
+    const [, year, month, day] = /(\d{4})(\d\d)(\d\d)$/.exec(name) ?? [];
+    const from = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+    return { name, state, until: startOf(from, partitionedTables[table], 1) };
+  });
+}
+
+/** The least UUID of a millisecond: a UUIDv7 begins with 48 bits of milliseconds since 1970. */
+function leastId(date: Date): string {
+  const time = date.getTime().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}

@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createTestDatabase, eventually, redisUrl, startRedis, testDatabase } from '#testing';
+import { queueBackend, type JobQueue, type JobWorker } from './queue-backend';
+
+interface Bell {
+  lane: string;
+}
+
+const open: (JobQueue<Bell> | JobWorker<Bell>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()));
+});
+
+describe.each(['postgres', 'redis'] as const)('on %s', (kind) => {
+  const maybe = kind === 'redis' && redisUrl() === undefined ? test.skip : test;
+
+  async function backend(onError: (error: Error) => void = () => {}) {
+    const { url } = await testDatabase();
+    const made = queueBackend({ databaseUrl: url, ...(kind === 'redis' ? { redisUrl: redisUrl() ?? '' } : {}), onError });
+    expect(made.kind).toBe(kind);
+    return {
+      queue: (name: string) => {
+        const queue = made.queue<Bell>(name, { defaultJobOptions: { removeOnComplete: true } });
+        open.push(queue);
+        return queue;
+      },
+      worker: (name: string, process: (lane: string) => void) => {
+        const worker = made.worker<Bell>(name, async ({ data }) => process(data.lane), { concurrency: 4 });
+        open.push(worker);
+        return worker;
+      },
+    };
+  }
+
+  maybe('what is added is processed, also by a worker that came first', async () => {
+    const { queue, worker } = await backend();
+    const rung: string[] = [];
+    worker('bells', (lane) => rung.push(lane));
+    const bells = queue('bells');
+    await bells.addBulk(['a', 'b', 'c'].map((lane) => ({ name: 'ring', data: { lane } })));
+    await eventually(() => rung.length === 3);
+    expect(rung.sort()).toEqual(['a', 'b', 'c']);
+
+    const before = performance.now();
+    await bells.add('ring', { lane: 'd' });
+    await eventually(() => rung.length === 4, { everyMs: 1 });
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  maybe('two workers share the work, and nothing is done twice', async () => {
+    const { queue, worker } = await backend();
+    const rung: string[] = [];
+    worker('shared', (lane) => rung.push(lane));
+    worker('shared', (lane) => rung.push(lane));
+    const lanes = Array.from({ length: 200 }, (_, n) => String(n).padStart(3, '0'));
+    await queue('shared').addBulk(lanes.map((lane) => ({ name: 'ring', data: { lane } })));
+    await eventually(() => rung.length >= 200);
+    expect(rung.sort()).toEqual(lanes);
+  });
+});
+
+test('on PostgreSQL, a queue and a worker open no more connections than they say', async () => {
+  const { url, pool } = await createTestDatabase();
+  const made = queueBackend({ databaseUrl: url });
+  const done: string[] = [];
+  const worker = made.worker<Bell>('counted', async ({ data }) => void done.push(data.lane), { concurrency: 20 });
+  const queue = made.queue<Bell>('counted');
+  open.push(queue, worker);
+  await Promise.all(Array.from({ length: 100 }, (_, n) => queue.add('ring', { lane: String(n) })));
+  await eventually(() => done.length === 100);
+  const { rows } = await pool.query<{ n: number }>(`select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+  expect(rows[0]?.n).toBeLessThanOrEqual(made.connections.queue + made.connections.worker);
+});
+
+test('on PostgreSQL, what is closed as soon as it is made leaves no connection behind', async () => {
+  const { url, pool } = await createTestDatabase();
+  const made = queueBackend({ databaseUrl: url });
+  for (let round = 0; round < 5; round++) {
+    const worker = made.worker<Bell>('brief', async () => {});
+    const queue = made.queue<Bell>('brief');
+    await new Promise((resolve) => setTimeout(resolve, round * 5));
+    await Promise.all([worker.close(true), queue.close()]);
+  }
+  await eventually(async () => {
+    const { rows } = await pool.query(`select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+    expect(rows).toEqual([]);
+  });
+});
+
+test('on PostgreSQL, a worker whose connections were cut goes on, and says what happened', async () => {
+  const { url, pool } = await createTestDatabase();
+  const errors: Error[] = [];
+  const made = queueBackend({ databaseUrl: url, onError: (error) => errors.push(error) });
+  const done: string[] = [];
+  const worker = made.worker<Bell>('cut', async ({ data }) => void done.push(data.lane), { runRetryDelay: 100 });
+  const queue = made.queue<Bell>('cut');
+  open.push(queue, worker);
+  await queue.add('ring', { lane: 'before' });
+  await eventually(() => done.length === 1);
+
+  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+  await eventually(() => errors.length > 0);
+  await eventually(async () => void (await queue.add('ring', { lane: 'after' })));
+  await eventually(() => done.includes('after'), { withinMs: 30_000 });
+});
+
+(redisUrl() ? test : test.skip)('on Redis, a producer whose server is away fails quickly, and works again when it is back', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'causeway-redis-'));
+  const redis = await startRedis(folder);
+  const errors: Error[] = [];
+  const made = queueBackend({ databaseUrl: '', redisUrl: redis.url, onError: (error) => errors.push(error) });
+  const queue = made.queue<Bell>('away');
+  const done: string[] = [];
+  const worker = made.worker<Bell>('away', async ({ data }) => void done.push(data.lane), { runRetryDelay: 100 });
+  open.push(queue, worker);
+  await queue.add('ring', { lane: 'before' });
+  await eventually(() => done.length === 1);
+
+  await redis.stop();
+  await eventually(() => errors.length > 0);
+  const before = Date.now();
+  await expect(queue.add('ring', { lane: 'lost' })).rejects.toThrow();
+  expect(Date.now() - before).toBeLessThan(2_500);
+
+  await redis.restart();
+  await eventually(async () => void (await queue.add('ring', { lane: 'after' })));
+  await eventually(() => done.includes('after'), { withinMs: 30_000 });
+  await Promise.all(open.splice(0).map((each) => each.close()));
+  await redis.stop();
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,127 @@
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  Queue,
+  Worker,
+  type BackendFactory,
+  type ConnectionOptions,
+  type DefaultJobOptions,
+  type IQueueBackend,
+  type JobProgress,
+  type PostgresPoolConfig,
+  type Processor,
+  type WorkerOptions,
+} from 'bullmq';
+
+/** The PostgreSQL schema that BullMQ's tables live in, and the prefix of its keys in Redis. */
+export const queueSchema = 'bullmq';
+
+type Connection = ConnectionOptions | PostgresPoolConfig;
+export type JobQueue<Data> = Queue<Data, unknown, string, Data, unknown, string, IQueueBackend, Connection>;
+export type JobWorker<Data> = Worker<Data, unknown, string, IQueueBackend, JobProgress, Connection>;
+
+export interface QueueBackend {
+  kind: 'postgres' | 'redis';
+  /**
+   * Makes a producer, which connects as soon as it is made. Until its `waitUntilReady()` has resolved, what is added waits; after that, what
+   * is added while the server is away fails within 2 s.
+   */
+  queue: <Data>(name: string, options?: { defaultJobOptions?: DefaultJobOptions }) => JobQueue<Data>;
+  /** Makes a consumer, which connects and begins (unless `autorun` is false) as soon as it is made. */
+  worker: <Data>(name: string, process: Processor<Data, unknown>, options?: Omit<WorkerOptions, 'connection' | 'prefix'>) => JobWorker<Data>;
+  /** How many connections each opens at most. On PostgreSQL they are the database's, besides those of the process's own pool. */
+  connections: { queue: number; worker: number };
+}
+
+/**
+ * Chooses where BullMQ keeps its jobs: in Redis where there is a URL of one, otherwise in the database, which must have
+ * been migrated.
+ *
+ * Nothing connects yet. A queue or worker outlives its server's restarts, and tells `onError` of each failure; it must be
+ * closed by whoever made it.
+ */
+export function queueBackend(options: { databaseUrl: string; redisUrl?: string; onError?: (error: Error) => void }): QueueBackend {
+  return options.redisUrl === undefined ? onPostgres(options.databaseUrl, options.onError) : onRedis(options.redisUrl, options.onError);
+}
+
+function onPostgres(databaseUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
+  // Every queue and every worker has a pool of its own, and a worker a connection more that listens.
+  const max = 2;
+  const connection: PostgresPoolConfig = {
+    connectionString: databaseUrl,
+    schema: queueSchema,
+    max,
+    application_name: 'causeway queue',
+    connectionTimeoutMillis: 2_000,
+    statement_timeout: 10_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) => closingOnceReady(createPostgresBackend(name, { ...opts, connection }, more));
+  return {
+    kind: 'postgres',
+    queue: (name, { defaultJobOptions } = {}) => hearing(new Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
+    worker: (name, process, workerOptions = {}) => hearing(new Worker(name, process, { ...workerOptions, connection }, factory), onError),
+    connections: { queue: max, worker: max + 1 },
+  };
+}
+
+function onRedis(redisUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
+  const common = {
+    url: redisUrl,
+    connectTimeout: 5_000,
+    keepAlive: 10_000,
+    retryStrategy: (times: number) => Math.min(times * 200, 2_000),
+  };
+  // A producer must fail rather than wait: what it rings for is in the database, and is rung for again.
+  const producing: ConnectionOptions = { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 };
+  // A consumer's commands block, so there is no time in which they must be answered.
+  const consuming: ConnectionOptions = { ...common, maxRetriesPerRequest: null };
+  const prefix = queueSchema;
+  const on =
+    (connection: ConnectionOptions): BackendFactory<IQueueBackend, Connection> =>
+    (name, opts, more) =>
+      createRedisBackend(name, { ...opts, connection }, more);
+  return {
+    kind: 'redis',
+    queue: (name, { defaultJobOptions } = {}) =>
+      hearing(new Queue(name, { connection: producing, prefix, ...eventsKept, defaultJobOptions }, on(producing)), onError),
+    worker: (name, process, workerOptions = {}) =>
+      hearing(new Worker(name, process, { ...workerOptions, connection: consuming, prefix }, on(consuming)), onError),
+    connections: { queue: 1, worker: 2 },
+  };
+}
+
+/**
+ * BullMQ on PostgreSQL, closed while it is still getting ready, goes on to make its listening connection, and nobody ends it: the
+ * process cannot end by itself then, and dies of the error when the server goes away.
+ */
+function closingOnceReady<Backend extends IQueueBackend>(backend: Backend): Backend {
+  const close = backend.close.bind(backend);
+  backend.close = async (force) => {
+    await settledWithin(1_000, backend.waitUntilReady());
+    return close(force);
+  };
+  return backend;
+}
+
+function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(done, done);
+  });
+}
+
+/** Nobody listens to BullMQ's own events, so few are kept. */
+const eventsKept = { streams: { events: { maxLen: 100 } } };
+
+/** BullMQ prints an error that nobody hears to the console. */
+function hearing<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(emitter: T, onError: (error: Error) => void): T {
+  emitter.on('error', onError);
+  return emitter;
+}

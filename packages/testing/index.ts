@@ -1,0 +1,14 @@
+/**
+ * What the tests stand on: a PostgreSQL database for each test file, cloned from a migrated template; a Redis; built
+ * processes to start and kill; an identity provider that replays recordings; a vendor that receives webhooks.
+ *
+ * Real parts, no mocks. Nothing that ships may import it.
+ */
+export { createEmptyDatabase, createTestDatabase, redisUrl, testDatabase, type TestDatabase } from './test-database';
+export { freePort, startRedis, type RunningRedis } from './redis-server';
+export { eventually } from './eventually';
+export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';
+export { projectFolder, startProcess, type Ending, type ProcessOptions, type RunningProcess } from './processes';
+export { startVendor, verified, type Answer, type Received, type Vendor } from './vendor';
+export { aDirectory, anEnvironment, anOrganization } from './builders';
+export { recordings, replay, type Recording, type Stage } from './recordings';

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { createPool } from '#runtime';
+import pg from 'pg';
+import { handover, templateDatabase } from './handover';
+
+export interface TestDatabase {
+  url: string;
+  /** A pool of it, made as the processes make theirs. */
+  pool: pg.Pool;
+}
+
+/**
+ * The database of this test file: made when it is first asked for, dropped after the file's last test.
+ * Tests of one file share it, so they must not count what others may have made.
+ */
+export function testDatabase(): Promise<TestDatabase> {
+  return (ofThisFile ??= createTestDatabase());
+}
+
+/** Makes another database, migrated and empty; dropped after the file's last test as well. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin((client) => client.query(`create database ${name} template ${templateDatabase} strategy file_copy`));
+  const url = databaseUrl(name);
+  const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
+  made.push({ name, pool });
+  return { url, pool };
+}
+
+/** Makes a database with nothing in it, for what is about migrations; dropped after the file's last test. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin((client) => client.query(`create database ${name} template template0`));
+  const url = databaseUrl(name);
+  const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
+  made.push({ name, pool });
+  return { url, pool };
+}
+
+/**
+ * The URL of the tests' Redis, with a database number of this jest worker's own; undefined where there is none. What needs one is then left out:
+ *
+ *     const withRedis = redisUrl() ? describe : describe.skip;
+ */
+export function redisUrl(): string | undefined {
+  const url = process.env[handover.redis];
+  return url && `${url}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
+}
+
+let ofThisFile: Promise<TestDatabase> | undefined;
+const made: { name: string; pool: pg.Pool }[] = [];
+
+afterAll(async () => {
+  for (const { name, pool } of made.splice(0)) {
+    await pool.end();
+    // Processes that a test started may be connected still.
+    await asAdmin((client) => client.query(`drop database ${name} with (force)`));
+  }
+});
+
+async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl('postgres') });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function databaseUrl(name: string): string {
+  const url = process.env[handover.postgres];
+  if (!url) throw new Error('there is no test PostgreSQL: run the tests with jest, whose global setup starts one');
+  return url.replace(encodeURIComponent('{database}'), name);
+}
