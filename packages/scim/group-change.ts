@@ -1,0 +1,149 @@
+import { invalidValue, mutability, quoted } from './errors';
+import type { Filter } from './filter';
+import { Notes, shown } from './notes';
+import { applyOperations } from './patch';
+import type { PatchOperation } from './patch';
+import { isUnassigned, readText } from './read-value';
+import { isObject, resourceTypeNames } from './resource';
+import type { MemberReference, Resource } from './resource';
+import { jsonFromText } from './tolerances';
+
+/**
+ * A change of a group's members, told without them.
+ *
+ * A PATCH gives few, whatever it has of operations: at most one of `replace` and `remove_all`, then one `remove` and one
+ * `add`, and those two again after each `remove_where`. Apply them in order. No member is named twice in one.
+ */
+export type MemberChange =
+  | { readonly kind: 'add' | 'remove' | 'replace'; readonly members: MemberReference[] }
+  /** on the members' value, type and display; references start at the member */
+  | { readonly kind: 'remove_where'; readonly filter: Filter }
+  | { readonly kind: 'remove_all' };
+
+/** patchUser for a group: its own attributes, and its members as a change of them. */
+export function patchGroup(before: Resource, operations: readonly PatchOperation[]): {
+  resource: Resource;
+  memberChanges: MemberChange[];
+  notes: string[];
+} {
+  const notes = new Notes();
+  const changes = new MemberChanges();
+  const others: PatchOperation[] = [];
+  for (const operation of operations) {
+    if (isOnMembers(operation)) changes.add(operation);
+    else others.push(operation);
+  }
+  return { resource: applyOperations(before, others, notes), memberChanges: changes.list(), notes: notes.list() };
+}
+
+export function isOnMembers({ path }: PatchOperation): boolean {
+  return path.extension === undefined && path.attribute?.name === 'members';
+}
+
+/** The members that a value names, each once (tolerances.bare_member). Throws ScimError invalidValue. */
+export function readMembers(sent: unknown, name: string, notes: Notes): MemberReference[] {
+  const value = typeof sent === 'string' ? jsonFromText(sent, name, notes) : sent;
+  if (isUnassigned(value)) return [];
+  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const members = new Map<string, MemberReference>();
+  elements.forEach((element, index) => {
+    if (isUnassigned(element)) return;
+    const member = readMember(element, index, name, notes);
+    members.set(member.value, member);
+  });
+  return [...members.values()];
+}
+
+function readMember(element: unknown, index: number, name: string, notes: Notes): MemberReference {
+  if (typeof element === 'string') {
+    notes.add('read members that are ids alone');
+    return { value: readText(element, `${name}[${index}]`) };
+  }
+  if (!isObject(element)) throw invalidValue(`${shown(name)}[${index}] must be an object with the member’s id as "value".`);
+  let value: unknown;
+  let type: unknown;
+  let display: unknown;
+  for (const [key, member] of Object.entries(element)) {
+    const lower = key.toLowerCase();
+    if (lower === 'value') value = member;
+    else if (lower === 'type') type = member;
+    else if (lower === 'display') display = member;
+    else if (lower !== '$ref') notes.add(`ignored unknown attribute ${shown(name)}.${shown(key)}`);
+  }
+  if (typeof value !== 'string' || value === '') throw invalidValue(`${shown(name)}[${index}] has no "value": it must be the member’s id, as a string.`);
+  const memberType = typeof type === 'string' ? resourceTypeNames.find((known) => known.toLowerCase() === type.toLowerCase()) : undefined;
+  return {
+    value: readText(value, `${name}[${index}].value`),
+    ...(memberType && { type: memberType }),
+    ...(typeof display === 'string' && display !== '' && { display: readText(display, `${name}[${index}].display`) }),
+  };
+}
+
+/** Of operations one after the other, what they come to: for each member only the last that names it counts. */
+class MemberChanges {
+  private done: MemberChange[] = [];
+  private replaces = false;
+  private readonly added = new Map<string, MemberReference>();
+  private readonly removed = new Map<string, MemberReference>();
+
+  add({ op, path, members }: PatchOperation): void {
+    if (path.subAttribute || (path.filter && op !== 'remove')) {
+      throw mutability(`${quoted(path.text)}: a member cannot be changed into another. Remove it, and add the other to "members".`);
+    }
+    if (op === 'remove') this.remove(path.filter, members);
+    else if (op === 'replace') this.replace(members ?? []);
+    else
+      for (const member of members ?? []) {
+        this.removed.delete(member.value);
+        this.added.set(member.value, member);
+      }
+  }
+
+  list(): MemberChange[] {
+    this.settle();
+    return this.done;
+  }
+
+  private replace(members: readonly MemberReference[]): void {
+    this.done = [];
+    this.replaces = true;
+    this.added.clear();
+    this.removed.clear();
+    for (const member of members) this.added.set(member.value, member);
+  }
+
+  private remove(filter: Filter | undefined, members: readonly MemberReference[] | undefined): void {
+    const named = filter ? membersNamedBy(filter) : members;
+    if (named) {
+      for (const member of named) {
+        this.added.delete(member.value);
+        if (!this.replaces) this.removed.set(member.value, member);
+      }
+    } else if (filter) {
+      this.settle();
+      this.done.push({ kind: 'remove_where', filter });
+    } else this.replace([]);
+  }
+
+  private settle(): void {
+    if (this.replaces) this.done.push(this.added.size === 0 ? { kind: 'remove_all' } : { kind: 'replace', members: [...this.added.values()] });
+    else {
+      if (this.removed.size > 0) this.done.push({ kind: 'remove', members: [...this.removed.values()] });
+      if (this.added.size > 0) this.done.push({ kind: 'add', members: [...this.added.values()] });
+    }
+    this.replaces = false;
+    this.added.clear();
+    this.removed.clear();
+  }
+}
+
+/** The members of `value eq "a"` and of `value eq "a" or value eq "b"`; undefined for a filter that asks for more. */
+function membersNamedBy(filter: Filter): MemberReference[] | undefined {
+  const conditions = filter.kind === 'or' ? filter.filters : [filter];
+  const members: MemberReference[] = [];
+  for (const condition of conditions) {
+    if (condition.kind !== 'comparison' || condition.operator !== 'eq' || condition.attribute.attribute.name !== 'value' || typeof condition.sent !== 'string') return undefined;
+    members.push({ value: condition.sent });
+  }
+  return members;
+}

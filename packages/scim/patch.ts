@@ -1,0 +1,409 @@
+import { isDeepStrictEqual } from 'node:util';
+import { invalidPath, invalidSyntax, invalidValue, mutability, noTarget, quoted, ScimError } from './errors';
+import { readMembers } from './group-change';
+import { keyIn, matchesElement } from './match';
+import { Notes, shown } from './notes';
+import { findPath, parsePath } from './path';
+import type { Path } from './path';
+import { appendValues, checkName, isLabel, isUnassigned, maxValues, readSingle, readValue, settlePrimary, storedValue } from './read-value';
+import { isJsonObject, isObject } from './resource';
+import type { Json, JsonObject, MemberReference, Resource, ResourceType } from './resource';
+import { anyAttribute, extensionOf } from './schemas';
+import type { AttributeDefinition, SchemaSet } from './schemas';
+import { isNamedValue, valueMadeByFilter } from './tolerances';
+import { patchOpUrn } from './urns';
+
+/** One change at one target; an operation without a path was taken apart into one for each attribute of its value. */
+export interface PatchOperation {
+  readonly op: 'add' | 'replace' | 'remove';
+  readonly path: Path;
+  /**
+   * Of the type that the schema wants; inside a complex value null clears a sub-attribute. Absent: the attribute is cleared.
+   * Of a remove: which of several values; absent: all of them.
+   */
+  readonly value?: Json;
+  /** in place of `value` for a group's members */
+  readonly members?: readonly MemberReference[];
+}
+
+/** Changes of attributes in one request, members aside. */
+export const maxAttributeChanges = 1000;
+
+/** Values that the operations of one request may look at: a thousand operations on a thousand values would hold up everybody else. */
+const maxValuesLookedAt = 100_000;
+
+/**
+ * A PATCH body (RFC 7644 §3.5.2), every path resolved and every value of its attribute's type.
+ *
+ * Throws ScimError: invalidSyntax, invalidPath, invalidFilter (in brackets), invalidValue, noTarget (a remove without a
+ * path), mutability (a path to what is readOnly), or 413.
+ */
+export function parsePatch(body: unknown, type: ResourceType, schemas: SchemaSet): { operations: PatchOperation[]; notes: string[] } {
+  const notes = new Notes();
+  if (!isObject(body)) throw invalidSyntax('A PATCH body must be a JSON object with "Operations".');
+  checkMessageSchemas(memberOf(body, 'schemas'), patchOpUrn, notes);
+  const list = memberOf(body, 'operations');
+  if (!Array.isArray(list) || list.length === 0) throw invalidSyntax('A PATCH body must have "Operations", an array of at least one operation.');
+  const reading = new OperationReader(type, schemas, notes);
+  list.forEach((entry: unknown, index) => reading.readOperation(entry, `Operations[${index}]`));
+  return { operations: reading.operations, notes: notes.list() };
+}
+
+/**
+ * Applies the operations one after the other. Pure: `before` is not touched, and a ScimError (noTarget, mutability, invalidValue)
+ * means that nothing has changed. A deeply equal result means that the request changed nothing.
+ */
+export function patchUser(before: Resource, operations: readonly PatchOperation[]): { resource: Resource; notes: string[] } {
+  const notes = new Notes();
+  return { resource: applyOperations(before, operations, notes), notes: notes.list() };
+}
+
+/** A message's `schemas`: it may be missing, but must not be another message's. Throws ScimError invalidSyntax. */
+export function checkMessageSchemas(schemas: unknown, urn: string, notes: Notes): void {
+  if (isUnassigned(schemas)) {
+    notes.add(`took the missing schemas for ${urn}`);
+    return;
+  }
+  const listed: readonly unknown[] = Array.isArray(schemas) ? schemas : [schemas];
+  if (!listed.some((entry) => typeof entry === 'string' && entry.toLowerCase() === urn.toLowerCase())) {
+    throw invalidSyntax(`schemas must be [${quoted(urn)}] in this request.`);
+  }
+}
+
+/** A message's member whatever the case of its name (RFC 7643 §2.1). */
+export function memberOf(body: Record<string, unknown>, lowerName: string): unknown {
+  for (const [key, value] of Object.entries(body)) if (key.toLowerCase() === lowerName) return value;
+  return undefined;
+}
+
+// ── Reading ────────────────────────────────────────────────────────────────────────────────────
+
+/** Turns operations, or the attributes of a whole resource, into operations that each have one target. */
+export class OperationReader {
+  readonly operations: PatchOperation[] = [];
+  private attributeChanges = 0;
+
+  constructor(
+    private readonly type: ResourceType,
+    private readonly schemas: SchemaSet,
+    private readonly notes: Notes,
+  ) {}
+
+  readOperation(entry: unknown, where: string): void {
+    if (!isObject(entry)) throw invalidSyntax(`${where} must be an object with "op".`);
+    const sentOp = memberOf(entry, 'op');
+    const op = typeof sentOp === 'string' ? sentOp.toLowerCase() : undefined;
+    if (op !== 'add' && op !== 'replace' && op !== 'remove') {
+      throw invalidSyntax(`${where}.op must be "add", "replace" or "remove"${typeof sentOp === 'string' ? `, and is ${quoted(sentOp)}` : ''}.`);
+    }
+    const sentPath = memberOf(entry, 'path') ?? '';
+    if (typeof sentPath !== 'string') throw invalidPath(`${where}.path must be a string.`);
+    const value = memberOf(entry, 'value');
+    if (op !== 'remove' && value === undefined) throw invalidSyntax(`${where} has no "value", which ${op} needs.`);
+
+    if (sentPath === '' || sentPath.toLowerCase() === this.schemas.core[this.type].urn.toLowerCase()) {
+      if (op === 'remove') throw noTarget(`${where} is a remove without a path: it must say what to remove.`);
+      if (!isObject(value)) throw invalidValue(`${where} has no path, so its value must be an object of attributes.`);
+      this.readAttributes(op, value);
+      return;
+    }
+    this.readTarget(op, sentPath, value);
+  }
+
+  /** The attributes of a value that has no path, or of a whole resource: each name is a path. What cannot be written is ignored and noted. */
+  readAttributes(op: 'add' | 'replace', attributes: Record<string, unknown>, underCoreUrn = false): void {
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key.toLowerCase() === 'schemas') continue;
+      const found = findPath(key, this.type, this.schemas);
+      if (found.kind !== 'found') {
+        const isCore = !underCoreUrn && key.toLowerCase() === this.schemas.core[this.type].urn.toLowerCase();
+        if (isCore && isObject(value)) this.readAttributes(op, value, true);
+        else this.notes.add(`ignored unknown attribute ${shown(key)}`);
+        continue;
+      }
+      const { path } = found;
+      if (path.attribute && isReadOnly(path)) {
+        if (!isUnassigned(value) && path.attribute.name !== 'id' && path.attribute.name !== 'meta') this.notes.add(`ignored read-only attribute ${shown(key)}`);
+        continue;
+      }
+      // tolerances.undeclared_extension: with an object under it, it is the extension itself.
+      if (path.undeclaredUrn !== undefined && isObject(value)) this.readExtension(op, key, value);
+      else if (!path.attribute) this.readExtension(op, path.extension ?? key, value);
+      else this.push(op, path, value);
+    }
+  }
+
+  private readTarget(op: PatchOperation['op'], text: string, value: unknown): void {
+    const path = parsePath(text, this.type, this.schemas);
+    const extension = path.attribute ? (path.undeclaredUrn !== undefined && isObject(value) ? path.undeclaredUrn : undefined) : path.extension;
+    if (extension !== undefined) {
+      if (op === 'remove') this.removeExtension(extension, text);
+      else this.readExtension(op, extension, value);
+      return;
+    }
+    if (isReadOnly(path)) {
+      const instead = path.attribute?.name === 'groups' ? ': a user’s groups are changed through /Groups' : '';
+      throw mutability(`${quoted(text)} is read-only${instead}.`);
+    }
+    if (path.attribute?.name === 'schemas' && !path.extension) {
+      if (op === 'remove') throw mutability('"schemas" cannot be removed: it says of which extensions the resource has data.');
+      this.notes.add('ignored schemas: they follow from the attributes');
+      return;
+    }
+    this.push(op, path, value);
+  }
+
+  private readExtension(op: 'add' | 'replace', urn: string, value: unknown): void {
+    if (isUnassigned(value) || (isObject(value) && Object.keys(value).length === 0)) {
+      if (op === 'replace') this.removeExtension(urn, urn);
+      return;
+    }
+    if (!isObject(value)) throw invalidValue(`${quoted(urn)} is an extension: its value must be an object of its attributes.`);
+    const schema = extensionOf(this.schemas, this.type, urn.toLowerCase());
+    for (const [key, member] of Object.entries(value)) {
+      const text = `${urn}:${key}`;
+      if (!schema || (schema.open && !schema.attributesByName.has(key.toLowerCase()))) {
+        checkName(key);
+        this.push(op, { text, extension: urn, attribute: anyAttribute(key) }, member);
+        continue;
+      }
+      const found = findPath(text, this.type, this.schemas);
+      if (found.kind === 'found' && found.path.attribute) this.push(op, found.path, member);
+      else this.notes.add(`ignored unknown attribute ${shown(text)}`);
+    }
+  }
+
+  private removeExtension(extension: string, text: string): void {
+    // One by one first what must not go, so that it is refused where it has a value.
+    for (const attribute of extensionOf(this.schemas, this.type, extension.toLowerCase())?.attributes ?? []) {
+      if (attribute.mutability === 'immutable') this.push('remove', { text: `${extension}:${attribute.name}`, extension, attribute }, undefined);
+    }
+    this.operations.push({ op: 'remove', path: { text, extension } });
+  }
+
+  private push(op: PatchOperation['op'], path: Path, value: unknown): void {
+    const { attribute } = path;
+    if (!attribute) return;
+    if (path.extension === undefined && attribute.name === 'members' && this.type === 'Group') {
+      const none = isUnassigned(value) && !Array.isArray(value);
+      this.operations.push(none ? { op, path } : { op, path, members: readMembers(value, path.text, this.notes) });
+      return;
+    }
+    this.attributeChanges += 1;
+    if (this.attributeChanges > maxAttributeChanges) throw new ScimError(413, undefined, `The request changes more than ${maxAttributeChanges} attributes: send it in parts.`);
+    if (attribute.returned === 'never') {
+      this.notes.add(`accepted ${attribute.name}, which is not kept`);
+      return;
+    }
+    if (op === 'remove') {
+      this.operations.push({ op, path, ...namedValues(value) });
+      return;
+    }
+    const read = this.readAt(path, value);
+    if (read !== undefined) this.operations.push({ op, path, value: read });
+    else if (attribute.name === 'active' && path.extension === undefined) {
+      this.notes.add('kept active as it is: an empty value was sent for it'); // tolerances.active_not_cleared
+    } else if (isClearing(op, path, value)) this.operations.push({ op, path });
+  }
+
+  private readAt({ attribute, filter, subAttribute, text }: Path, value: unknown): Json | undefined {
+    if (!attribute) return undefined;
+    if (subAttribute) return readValue(subAttribute, value, text, this.notes);
+    if (!filter || attribute.type === 'any') return readValue(attribute, value, text, this.notes);
+    return readSingle(attribute, Array.isArray(value) && value.length === 1 ? value[0] : value, text, this.notes);
+  }
+}
+
+function isReadOnly({ attribute, subAttribute }: Path): boolean {
+  return attribute?.mutability === 'readOnly' || subAttribute?.mutability === 'readOnly';
+}
+
+/** Whether a value that reads as nothing means that the attribute is to go. An add to several values adds nothing instead. */
+function isClearing(op: 'add' | 'replace', { attribute, filter, subAttribute }: Path, value: unknown): boolean {
+  const addsToValues = op === 'add' && attribute?.multiValued === true && !filter && !subAttribute;
+  if (addsToValues) return false;
+  if (!isObject(value)) return true;
+  // An object of nothing but what is unknown or read-only says nothing about the attribute.
+  return Object.values(value).every((member) => isUnassigned(member)) && (op === 'replace' || Object.keys(value).length > 0);
+}
+
+/** tolerances.remove_named_values: null and "" are what a serializer makes of no value, [] names none. */
+function namedValues(value: unknown): { value?: Json[] } {
+  if (isUnassigned(value) && !Array.isArray(value)) return {};
+  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return { value: elements.flatMap(namedValue) };
+}
+
+function namedValue(element: unknown): Json[] {
+  if (typeof element === 'string' || typeof element === 'number' || typeof element === 'boolean') return [element];
+  if (!isObject(element)) return [];
+  const { value, type } = element;
+  return typeof value === 'string' ? [{ value, ...(typeof type === 'string' && { type }) }] : [];
+}
+
+// ── Applying ───────────────────────────────────────────────────────────────────────────────────
+
+/** What the operations of one request share. */
+interface Run {
+  readonly notes: Notes;
+  valuesLookedAt: number;
+}
+
+/** Applies operations to a copy of the resource; operations on a group's members are not among them. */
+export function applyOperations(before: Resource, operations: readonly PatchOperation[], notes: Notes): Resource {
+  const resource = { ...before };
+  const run = { notes, valuesLookedAt: 0 };
+  for (const operation of operations) applyOperation(resource, operation, run);
+  return resource;
+}
+
+function applyOperation(resource: JsonObject, operation: PatchOperation, run: Run): void {
+  const { op, path } = operation;
+  const { attribute, extension } = path;
+  const whole = attribute ? path.undeclaredUrn : extension;
+  const wholeKey = op === 'remove' && whole !== undefined && !path.filter ? keyIn(resource, whole) : undefined;
+  if (wholeKey !== undefined) {
+    delete resource[wholeKey];
+    return;
+  }
+  if (!attribute) return;
+  if (extension === undefined) {
+    setMember(resource, attribute.name, changed(resource[attribute.name], attribute, operation, run));
+    return;
+  }
+  const extensionKey = keyIn(resource, extension) ?? extension;
+  const stored = Object.hasOwn(resource, extensionKey) ? resource[extensionKey] : undefined;
+  const container: JsonObject = isJsonObject(stored) ? { ...stored } : {};
+  const key = keyIn(container, attribute.name) ?? attribute.name;
+  const current = Object.hasOwn(container, key) ? container[key] : undefined;
+  setMember(container, key, changed(current, attribute, operation, run));
+  setMember(resource, extensionKey, Object.keys(container).length === 0 ? undefined : container);
+}
+
+function setMember(object: JsonObject, name: string, value: Json | undefined): void {
+  if (value === undefined) delete object[name];
+  else object[name] = value;
+}
+
+function changed(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
+  const next = changedValue(current, attribute, operation, run);
+  const text = quoted(operation.path.text);
+  if (attribute.required && isBlank(next)) {
+    if (operation.op === 'remove') throw mutability(`${text} is required: it can be replaced, not removed.`);
+    throw invalidValue(`${text} is required: it cannot be empty.`);
+  }
+  if (attribute.mutability === 'immutable' && current !== undefined && !isDeepStrictEqual(current, next)) {
+    throw mutability(`${text} cannot be changed once it has a value.`);
+  }
+  return next;
+}
+
+export function isBlank(value: Json | undefined): boolean {
+  return value === undefined || (typeof value === 'string' && value.trim() === '');
+}
+
+function changedValue(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
+  if (attribute.multiValued) return changedValues(current, attribute, operation, run);
+  if (attribute.type === 'any') return changedAny(current, attribute, operation, run);
+  if (attribute.type === 'complex') return changedComplex(current, attribute, operation);
+  return operation.op === 'remove' ? undefined : operation.value;
+}
+
+function changedComplex(current: Json | undefined, attribute: AttributeDefinition, { op, path, value }: PatchOperation): Json | undefined {
+  const before = isJsonObject(current) ? current : {};
+  if (path.filter && !matchesElement(path.filter, before)) {
+    if (op === 'remove') return current;
+    throw noTarget(`${quoted(path.text)}: the user’s ${attribute.name} is not what the path asks for.`);
+  }
+  if (!path.subAttribute) return op === 'remove' || !isJsonObject(value) ? undefined : merged(before, value, attribute);
+  const member = op === 'remove' ? null : (value ?? null);
+  return merged(before, { [path.subAttribute.name]: member }, attribute);
+}
+
+/** RFC 7644 §3.5.2.3: the sub-attributes that were sent are replaced, their siblings stay. Undefined: nothing is left. */
+function merged(before: JsonObject, changes: JsonObject, attribute: AttributeDefinition): JsonObject | undefined {
+  const hasValue = attribute.subAttributesByName.has('value') && Object.hasOwn(changes, 'value');
+  if (hasValue && changes['value'] === null) return undefined; // tolerances.empty_is_unassigned: a reference to nobody
+  // Another manager: the former one's name is not this one's.
+  const anotherOne = hasValue && !attribute.multiValued && before['value'] !== undefined && before['value'] !== changes['value'];
+  const next = anotherOne ? {} : { ...before };
+  for (const [name, value] of Object.entries(changes)) setMember(next, name, value === null ? undefined : value);
+  return Object.keys(next).length === 0 ? undefined : next;
+}
+
+function changedAny(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
+  const { op, path, value } = operation;
+  if (path.filter || (Array.isArray(current) && (path.subAttribute || op !== 'replace'))) return changedValues(current, attribute, operation, run);
+  if (path.subAttribute) {
+    const next: JsonObject = isJsonObject(current) ? { ...current } : {};
+    const key = keyIn(next, path.subAttribute.name) ?? path.subAttribute.name;
+    setMember(next, key, op === 'remove' ? undefined : value);
+    return Object.keys(next).length === 0 ? undefined : next;
+  }
+  if (op === 'remove') return undefined;
+  if (op === 'add' && Array.isArray(value) && current !== undefined) return changedValues(current, attribute, operation, run);
+  return op === 'add' && isJsonObject(current) && isJsonObject(value) ? { ...current, ...value } : value;
+}
+
+function changedValues(current: Json | undefined, attribute: AttributeDefinition, { op, path, value }: PatchOperation, run: Run): Json | undefined {
+  const before = current === undefined ? [] : Array.isArray(current) ? current : [current];
+  run.valuesLookedAt += before.length;
+  if (run.valuesLookedAt > maxValuesLookedAt) throw new ScimError(413, undefined, `The request changes attributes of many values too often, ${attribute.name} last: send it in parts.`);
+  const sent = value === undefined ? [] : Array.isArray(value) && !path.filter && !path.subAttribute ? value : [value];
+  let after: Json[];
+  if (!path.filter && !path.subAttribute) {
+    if (op === 'remove') after = value === undefined ? [] : before.filter((element) => !isNamedValue(element, sent));
+    else {
+      const { values, touched } = appendValues(op === 'add' ? before : [], sent);
+      after = attribute.type === 'any' ? values : settlePrimary(values, touched, path.text);
+    }
+  } else if (op === 'remove' || value === undefined || (!path.subAttribute && isJsonObject(value) && value['value'] === null)) after = withoutChosen(before, attribute, path);
+  else after = withChosenChanged(before, attribute, path, op, value, run);
+  if (after.length > maxValues) throw invalidValue(`${shown(path.text)}: ${attribute.name} would have ${after.length} values; ${maxValues} are the most.`);
+  return after.length === 0 ? undefined : after;
+}
+
+/** Removes the chosen values, or their sub-attribute. */
+function withoutChosen(before: readonly Json[], attribute: AttributeDefinition, { filter, subAttribute }: Path): Json[] {
+  return before.flatMap((element) => {
+    if (filter && !matchesElement(filter, element)) return [element];
+    if (!subAttribute || !isJsonObject(element)) return [];
+    const rest = { ...element };
+    delete rest[keyIn(rest, subAttribute.name) ?? subAttribute.name];
+    return isHollow(rest, attribute, subAttribute) ? [] : [rest];
+  });
+}
+
+/** Whether what is left of a value is only its labels: an e-mail address that is no address. */
+function isHollow(rest: JsonObject, attribute: AttributeDefinition, removed: AttributeDefinition): boolean {
+  if (removed.name === 'value' && attribute.subAttributesByName.has('value')) return true;
+  return Object.keys(rest).every(isLabel);
+}
+
+/** Sets the chosen values' sub-attribute, or joins the value to them; where none is chosen, makes one if that is what is meant. */
+function withChosenChanged(before: readonly Json[], attribute: AttributeDefinition, path: Path, op: 'add' | 'replace', value: Json, run: Run): Json[] {
+  const { filter, subAttribute, text } = path;
+  const change = (element: Json): Json => {
+    const changed = isJsonObject(element) ? { ...element } : {};
+    if (subAttribute) changed[keyIn(changed, subAttribute.name) ?? subAttribute.name] = value;
+    else if (isJsonObject(value)) Object.assign(changed, value);
+    else return value;
+    return storedValue(changed) ?? element;
+  };
+  const touched = new Set<number>();
+  const after = before.map((element, index) => {
+    if (filter && !matchesElement(filter, element)) return element;
+    touched.add(index);
+    return change(element);
+  });
+  if (touched.size === 0) {
+    const made = filter ? valueMadeByFilter(filter, op, attribute) : {};
+    if (!made) throw noTarget(`${quoted(text)} chooses no value: there is none to ${op === 'add' ? 'add to' : 'replace'}.`);
+    touched.add(after.length);
+    after.push(change(made));
+    run.notes.add(`created ${shown(text)}, which was not there`);
+  }
+  if (attribute.type === 'any') return after;
+  // The change may have made two values one and the same.
+  return appendValues([], settlePrimary(after, touched, text)).values;
+}
