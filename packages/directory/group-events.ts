@@ -1,0 +1,39 @@
+import type { EventDraft } from './event-log';
+import { previousOfGroup } from './profile';
+import { groupJson, type StoredGroup } from './stored-group';
+import { type StoredUser, userJson } from './stored-user';
+import type { DirectoryScope } from './transaction';
+
+export function groupCreated(directory: DirectoryScope, group: StoredGroup): EventDraft {
+  return { type: 'group.created', data: (version) => ({ group: groupJson(directory, { ...group, version }) }) };
+}
+
+export function groupUpdated(directory: DirectoryScope, before: StoredGroup, after: StoredGroup): EventDraft {
+  const previous = previousOfGroup(before.resource, after.resource);
+  return { type: 'group.updated', data: (version) => ({ group: groupJson(directory, { ...after, version }), previous }) };
+}
+
+export function groupDeleted(directory: DirectoryScope, group: StoredGroup): EventDraft {
+  return { type: 'group.deleted', data: (version) => ({ group: groupJson(directory, { ...group, version }) }) };
+}
+
+/** Somebody who came into a group or left it, as they are after that. */
+export type Member = { type: 'User'; user: StoredUser } | { type: 'Group'; group: StoredGroup };
+
+/** `group` is the group after this one member came or went. */
+export function memberEvent(
+  directory: DirectoryScope,
+  change: 'added' | 'removed',
+  group: StoredGroup,
+  member: Member,
+): EventDraft {
+  return {
+    type: change === 'added' ? 'group.member_added' : 'group.member_removed',
+    data: (version) => ({
+      group: groupJson(directory, { ...group, version }),
+      ...(member.type === 'User'
+        ? { user: userJson(directory, { ...member.user, version }) }
+        : { member_group: groupJson(directory, { ...member.group, version }) }),
+    }),
+  };
+}

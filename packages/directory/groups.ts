@@ -1,0 +1,189 @@
+import type { Pool } from 'pg';
+import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
+import { newId } from '#identifier';
+import { appendEvents } from './event-log';
+import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
+import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
+import { prepared, violates } from './prepared';
+import { sameJson } from './profile';
+import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
+import { type DirectoryScope, inDirectory } from './transaction';
+
+/** No such group in this directory. */
+export class GroupNotFound extends Error {
+  constructor(readonly id: string) {
+    super('there is no such group in this directory');
+  }
+}
+
+export class GroupNameTaken extends Error {
+  constructor(readonly displayName: string, readonly externalId: string | null) {
+    super(`another group of this directory already has the displayName ${JSON.stringify(displayName)}`);
+  }
+}
+
+const selectGroup = prepared<GroupRow>('group', `
+  select ${groupColumns}
+    from groups gr
+   where gr.directory_id = $1
+     and gr.id = $2`);
+
+/** @throws GroupNotFound */
+export async function findGroup(pool: Pool, directory: DirectoryScope, id: string): Promise<StoredGroup> {
+  const [row] = await selectGroup.run(pool, [directory.id, id]);
+  if (!row) throw new GroupNotFound(id);
+  return groupOf(row);
+}
+
+const insertGroup = prepared('insert_group', `
+  insert into groups (directory_id, id, display_name, display_name_key, external_id, resource, folded, version, updated_at,
+                      environment_id, organization_id, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9)`);
+
+/** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember */
+export async function createGroup(
+  pool: Pool,
+  directory: DirectoryScope & { schemas: SchemaSet },
+  requestId: string,
+  resource: Resource,
+  members: MemberIdentity[],
+): Promise<StoredGroup> {
+  return uniqueDisplayName(pool, directory, () => resource, inDirectory(pool, directory, requestId, async (tx) => {
+    await tx.locked();
+    const group: StoredGroup = {
+      id: newId(), resource, memberCount: 0, version: tx.sequence + 1, createdAt: tx.now, updatedAt: tx.now,
+    };
+    tx.write(insertGroup, [...storedValues(directory, group), directory.environmentId, directory.organizationId]);
+    appendEvents(tx, [groupCreated(directory, group)]);
+    if (members.length === 0) return group;
+    const after = await changeMembers(tx, group, [{ kind: 'add', members }]);
+    storeGroupCounts(tx, [after]);
+    return after;
+  }));
+}
+
+const updateGroup = prepared('update_group', `
+  update groups
+     set display_name = $3,
+         display_name_key = $4,
+         external_id = $5,
+         resource = $6,
+         folded = $7,
+         version = $8,
+         updated_at = $9
+   where directory_id = $1
+     and id = $2`);
+
+/**
+ * Applies one change to a group and its members, in one transaction: first the group's own attributes, then who left, then who
+ * came. Only what differs in the end makes events: a member that one request removes and adds again has not moved.
+ *
+ * `change` is pure and is given the group as it is under the lock; what it throws rolls everything back.
+ *
+ * @throws GroupNotFound, GroupNameTaken, UnknownMember
+ */
+export async function changeGroup(
+  pool: Pool,
+  directory: DirectoryScope & { schemas: SchemaSet },
+  requestId: string,
+  id: string,
+  change: (before: StoredGroup) => { resource: Resource; memberChanges: ResolvedMemberChange[] },
+): Promise<StoredGroup> {
+  let attempted: Resource = {};
+  const changed = inDirectory(pool, directory, requestId, async (tx) => {
+    const [row] = await tx.read(selectGroup, [directory.id, id]);
+    if (!row) throw new GroupNotFound(id);
+    const before = groupOf(row);
+
+    const { resource, memberChanges } = change(before);
+    let group = before;
+    if (!sameJson(resource, before.resource)) {
+      attempted = resource;
+      group = { ...before, resource, version: tx.sequence + 1, updatedAt: tx.now };
+      tx.write(updateGroup, storedValues(directory, group));
+      appendEvents(tx, [groupUpdated(directory, before, group)]);
+    }
+    const after = await changeMembers(tx, group, memberChanges);
+    if (after.version !== group.version) storeGroupCounts(tx, [after]);
+    return after;
+  });
+  return uniqueDisplayName(pool, directory, () => attempted, changed);
+}
+
+const parentsOfGroup = prepared<GroupRow>('parents_of_group', `
+  select ${groupColumns}
+    from memberships m
+    join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
+   where m.directory_id = $1
+     and m.member_id = $2
+     and m.present
+   order by gr.id`);
+
+// Its memberships stay, ended: they hold up its members' versions.
+const deleteGroupRow = prepared('delete_group', `
+  with as_member as (
+    delete from memberships
+     where directory_id = $1
+       and member_id = $2
+  )
+  delete from groups
+   where directory_id = $1
+     and id = $2`);
+
+/** Deletes a group: its members leave it first, and it leaves the groups that it is in. @throws GroupNotFound */
+export async function deleteGroup(
+  pool: Pool,
+  directory: DirectoryScope,
+  requestId: string,
+  id: string,
+  precondition: (version: number) => void,
+): Promise<void> {
+  await inDirectory(pool, directory, requestId, async (tx) => {
+    const [row] = await tx.read(selectGroup, [directory.id, id]);
+    if (!row) throw new GroupNotFound(id);
+    const group = groupOf(row);
+    precondition(group.version);
+
+    const parents = (await tx.read(parentsOfGroup, [directory.id, id])).map(groupOf);
+    const emptied = await changeMembers(tx, group, [{ kind: 'remove_all' }]);
+    const first = tx.sequence + 1;
+    const left = parents.map((parent, i) => ({ ...parent, memberCount: parent.memberCount - 1, version: first + i, updatedAt: tx.now }));
+    if (left.length > 0) storeGroupCounts(tx, left);
+    appendEvents(tx, left.map((parent) => memberEvent(directory, 'removed', parent, { type: 'Group', group: emptied })));
+    tx.write(deleteGroupRow, [directory.id, id]);
+    appendEvents(tx, [groupDeleted(directory, { ...emptied, updatedAt: tx.now })]);
+  });
+}
+
+const displayNameHolder = prepared<{ external_id: string | null }>('display_name_holder', `
+  select external_id
+    from groups
+   where directory_id = $1
+     and display_name_key = $2`);
+
+async function uniqueDisplayName<T>(pool: Pool, directory: DirectoryScope, resource: () => Resource, written: Promise<T>): Promise<T> {
+  try {
+    return await written;
+  } catch (error) {
+    if (!violates(error, 'groups_display_name')) throw error;
+    const displayName = displayNameOfGroup(resource());
+    const [holder] = await displayNameHolder.run(pool, [directory.id, foldCase(displayName)]);
+    throw new GroupNameTaken(displayName, holder?.external_id ?? null);
+  }
+}
+
+function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, group: StoredGroup): unknown[] {
+  const { resource } = group;
+  const displayName = displayNameOfGroup(resource);
+  return [
+    directory.id, group.id, displayName, foldCase(displayName),
+    typeof resource.externalId === 'string' ? resource.externalId : null,
+    JSON.stringify(resource),
+    JSON.stringify(foldResource(resource, 'Group', directory.schemas)),
+    group.version, group.updatedAt,
+  ];
+}
+
+function displayNameOfGroup(resource: Resource): string {
+  return typeof resource.displayName === 'string' ? resource.displayName : '';
+}

@@ -1,0 +1,44 @@
+/**
+ * The domain: applies changes to stored directories and appends the events in the same transaction; reads the log.
+ *
+ * May import `scim`, `mapping`, `credential`, `identifier` and pg. Must not import express, bullmq or `delivery`: writing a
+ * fact must not know who reads it.
+ */
+export { decodeCursor, encodeCursor, type Cursor } from './cursor';
+export {
+  activateDirectory, changeDirectory, createDirectory, deleteDirectory, getDirectory, listDirectories, noteLastRequests,
+  purgeDeletedDirectories, type Directory, type Provider, providers, type ScimDirectory,
+} from './directories';
+export { noteCredentialUses } from './credential-uses';
+export { announceExpiringCredentials, type ExpiringCredential } from './expiring-credentials';
+export { eventTypes, isEventType, type EventType, type LoggedEvent } from './event';
+export {
+  findEvent, readDirectoryEvents, readEvents, readFeedHead, rewindFeeds, safePosition, type EventPage, type EventQuery,
+} from './event-log';
+export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './groups';
+export { type MemberIdentity, type ResolvedMemberChange, UnknownMember } from './members';
+export {
+  authenticateOAuthClient, createOAuthClient, deleteOAuthClient, findOAuthClient, grantTypes, listOAuthClients, rotateOAuthClientSecret,
+  type CallingClient, type GrantType, type IssuedOAuthClient, type OAuthClient,
+} from './oauth-clients';
+export {
+  codeSeconds, grantAuthorizationCode, issueGrantTokens, refreshGrant, revokeRefreshToken, takeAuthorizationCode, type GivenTokens, type Presented,
+} from './oauth-grants';
+export { accessTokenSeconds, authenticateAccessToken, forgetExpiredCredentials, issueAccessToken, revokeAccessToken } from './oauth-tokens';
+export {
+  changeOrganization, createOrganization, deleteOrganization, ExternalIdTaken, getOrganization, listOrganizations,
+  type Organization, type OrganizationChanges, type SeatMode,
+} from './organizations';
+export { displayNameOf, profileOf, type Profile } from './profile';
+export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './published';
+export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './request-log';
+export { declareExtension, listExtensions, withdrawExtension } from './schema-extensions';
+export { searchGroups, searchUsers, readMembers, listCursorSeconds, type Found, type GroupMember } from './search';
+export { type GroupJson, groupJson, type StoredGroup } from './stored-group';
+export { type StoredUser, type UserJson, userJson } from './stored-user';
+export {
+  authenticateBearer, issueBearerToken, listBearerTokens, replaceBearerToken, revokeBearerToken, revokeBearerTokens,
+  type Authenticated, type BearerToken, type IssuedToken, type UsedCredential,
+} from './tokens';
+export { type DirectoryScope, DirectoryGone, inDirectory } from './transaction';
+export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './users';

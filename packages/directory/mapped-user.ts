@@ -1,0 +1,33 @@
+import { applyMapping, defaultMapping, type Mapping, type Problem } from '#mapping';
+import { publicId } from '#identifier';
+import type { Resource, SchemaSet } from '#scim';
+import { type AssignedRole, type Profile, profileOf } from './profile';
+
+/** What a user is mapped from. */
+export interface Mappable {
+  resource: Resource;
+  groups: { id: string; displayName: string }[];
+}
+
+export interface MappedProfile {
+  profile: Profile;
+  /** What breaks a rule of the mapping, whatever is to be done about it; but for what only the database knows. */
+  problems: Problem[];
+}
+
+/** The profile of a user, with the attributes and roles that a mapping gives them. */
+export function mappedProfile(mapping: Mapping, schemas: SchemaSet, user: Mappable): MappedProfile {
+  const profile = profileOf(user.resource);
+  if (mapping === defaultMapping) return { profile, problems: [] };
+  const { attributes, roles, problems } = mapUser(mapping, schemas, user);
+  return { profile: { ...profile, roles, attributes }, problems };
+}
+
+/** The attributes and roles alone. */
+export function mapUser(
+  mapping: Mapping,
+  schemas: SchemaSet,
+  { resource, groups }: Mappable,
+): { attributes: Profile['attributes']; roles: AssignedRole[]; problems: Problem[] } {
+  return applyMapping(mapping, { resource, groups: groups.map(({ id, displayName }) => ({ id: publicId('grp', id), displayName })) }, schemas);
+}

@@ -1,0 +1,271 @@
+import { type MemberChange, matches } from '#scim';
+import { publicId } from '#identifier';
+import { appendEvents } from './event-log';
+import { type Member, memberEvent } from './group-events';
+import { firstId, prepared } from './prepared';
+import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
+import { type UserRow, userColumns, userGroups, userOf } from './stored-user';
+import type { DirectoryTransaction } from './transaction';
+
+/** A member as a request names it. */
+export interface MemberIdentity {
+  id: string;
+  type: 'User' | 'Group';
+}
+
+/** A member is not in this directory; the request that names it is refused whole. */
+export class UnknownMember extends Error {
+  constructor(readonly value: string) {
+    super(`there is no user or group ${JSON.stringify(value)} in this directory, so it cannot be a member`);
+  }
+}
+
+/** What a change of members means, once the ids that an IdP sent are known to be of our making. */
+export type ResolvedMemberChange =
+  | { kind: 'add' | 'remove' | 'replace'; members: MemberIdentity[] }
+  | Extract<MemberChange, { kind: 'remove_where' | 'remove_all' }>;
+
+// What is in memory at once: some megabytes, however large the group.
+const membersAtOnce = 5_000;
+const eventsAtOnce = 500;
+
+/**
+ * Changes a group's members and appends an event for each that left or came, those who left first. Answers the group with
+ * its new count and version; the caller stores it.
+ *
+ * The changes are folded into one difference first, so that only what differs in the end is written and told. Members are
+ * rows: the cost follows the difference, not the size of the group.
+ *
+ * @throws UnknownMember
+ */
+export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup, changes: ResolvedMemberChange[]): Promise<StoredGroup> {
+  if (changes.length === 0) return group;
+  const { everybodyLeaves, leaving, coming } = await difference(tx, group, changes);
+
+  let after = group;
+  const tell = async (change: 'added' | 'removed', moved: MovedRow[]): Promise<void> => {
+    moved.sort((a, b) => a.version - b.version);
+    for (let i = 0; i < moved.length; i += eventsAtOnce) {
+      after = await tellMembers(tx, after, change, moved.slice(i, i + eventsAtOnce));
+    }
+  };
+
+  if (everybodyLeaves) {
+    const staying = [...coming.keys()];
+    for (let last = firstId; ;) {
+      const moved = await tx.read(endMembershipsBut, [tx.directory.id, group.id, staying, last, tx.sequence, tx.now, membersAtOnce]);
+      await tell('removed', moved);
+      if (moved.length < membersAtOnce) break;
+      last = moved.reduce((greatest, { member_id }) => (member_id > greatest ? member_id : greatest), last);
+    }
+  } else {
+    for (const ids of inChunks([...leaving], membersAtOnce)) {
+      await tell('removed', await tx.read(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]));
+    }
+  }
+  for (const members of inChunks([...coming.values()], membersAtOnce)) {
+    const ids = members.map(({ id }) => id);
+    const types = members.map(({ type }) => type);
+    const unknown = tx.read(unknownMember, [tx.directory.id, ids, types]);
+    const moved = tx.read(beginMemberships, [tx.directory.id, group.id, ids, types, tx.sequence, tx.now]);
+    const [stranger] = await unknown;
+    if (stranger) {
+      await moved;
+      throw new UnknownMember(publicId(stranger.type === 'User' ? 'usr' : 'grp', stranger.id));
+    }
+    await tell('added', await moved);
+  }
+  return after;
+}
+
+interface Difference {
+  /** Everybody leaves who is not among those who come. */
+  everybodyLeaves: boolean;
+  leaving: Set<string>;
+  coming: Map<string, MemberIdentity>;
+}
+
+/** What the changes, one after the other, come to. */
+async function difference(tx: DirectoryTransaction, group: StoredGroup, changes: ResolvedMemberChange[]): Promise<Difference> {
+  let everybodyLeaves = false;
+  const leaving = new Set<string>();
+  const coming = new Map<string, MemberIdentity>();
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'add':
+        for (const member of change.members) {
+          leaving.delete(member.id);
+          coming.set(member.id, member);
+        }
+        break;
+      case 'remove':
+        for (const { id } of change.members) {
+          coming.delete(id);
+          leaving.add(id);
+        }
+        break;
+      case 'remove_all':
+      case 'replace':
+        everybodyLeaves = true;
+        leaving.clear();
+        coming.clear();
+        if (change.kind === 'replace') for (const member of change.members) coming.set(member.id, member);
+        break;
+      case 'remove_where': {
+        const added = [...coming.keys()];
+        for await (const member of describedMembers(tx, everybodyLeaves ? null : group.id, added)) {
+          const described = { value: publicId(member.type === 'User' ? 'usr' : 'grp', member.id), type: member.type, display: member.display };
+          if (!matches(change.filter, described)) continue;
+          coming.delete(member.id);
+          leaving.add(member.id);
+        }
+      }
+    }
+  }
+  return { everybodyLeaves, leaving, coming };
+}
+
+const describeMembers = prepared<{ id: string; type: 'User' | 'Group'; display: string }>('describe_members', `
+  select c.id, c.type, coalesce(u.display_name, g.display_name, '') as display
+    from (select member_id as id, member_type as type
+            from memberships
+           where directory_id = $1
+             and group_id = $2
+             and present
+             and member_id > $4
+           union
+          select id, case when exists (select 1 from groups where directory_id = $1 and groups.id = k.id) then 'Group' else 'User' end
+            from unnest($3::uuid[]) as k (id)
+           where id > $4) c
+    left join users u on u.directory_id = $1 and u.id = c.id
+    left join groups g on g.directory_id = $1 and g.id = c.id
+   order by c.id
+   limit 1000`);
+
+async function* describedMembers(tx: DirectoryTransaction, groupId: string | null, added: string[]): AsyncGenerator<{ id: string; type: 'User' | 'Group'; display: string }> {
+  for (let last = firstId; ;) {
+    const rows = await tx.read(describeMembers, [tx.directory.id, groupId, added, last]);
+    yield* rows;
+    if (rows.length < 1000) return;
+    last = rows.at(-1)!.id;
+  }
+}
+
+interface MovedRow {
+  member_id: string;
+  member_type: 'User' | 'Group';
+  /** The sequence of the event that tells of it. */
+  version: number;
+}
+
+const endMemberships = prepared<MovedRow>('end_memberships', `
+  update memberships m
+     set present = false,
+         version = $4 + l.n,
+         changed_at = $5
+    from (select member_id, row_number() over (order by member_id) as n
+            from memberships
+           where directory_id = $1
+             and group_id = $2
+             and member_id = any ($3::uuid[])
+             and present) l
+   where m.directory_id = $1
+     and m.group_id = $2
+     and m.member_id = l.member_id
+  returning m.member_id, m.member_type, m.version`);
+
+const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
+  update memberships m
+     set present = false,
+         version = $5 + l.n,
+         changed_at = $6
+    from (select member_id, row_number() over (order by member_id) as n
+            from memberships
+           where directory_id = $1
+             and group_id = $2
+             and member_id > $4
+             and present
+             and not exists (select 1 from unnest($3::uuid[]) as staying (id) where staying.id = member_id)
+           order by member_id
+           limit $7) l
+   where m.directory_id = $1
+     and m.group_id = $2
+     and m.member_id = l.member_id
+  returning m.member_id, m.member_type, m.version`);
+
+const unknownMember = prepared<MemberIdentity & { id: string }>('unknown_member', `
+  select w.id, w.type
+    from unnest($2::uuid[], $3::text[]) as w (id, type)
+   where case w.type
+           when 'User' then not exists (select 1 from users u where u.directory_id = $1 and u.id = w.id)
+           else not exists (select 1 from groups g where g.directory_id = $1 and g.id = w.id)
+         end
+   limit 1`);
+
+const beginMemberships = prepared<MovedRow>('begin_memberships', `
+  insert into memberships (directory_id, group_id, member_id, member_type, present, version, changed_at)
+  select $1, $2, w.id, w.type, true, $5 + row_number() over (order by w.id), $6
+    from unnest($3::uuid[], $4::text[]) as w (id, type)
+   where not exists (select 1
+                       from memberships m
+                      where m.directory_id = $1
+                        and m.group_id = $2
+                        and m.member_id = w.id
+                        and m.present)
+  on conflict (directory_id, group_id, member_id) do update
+     set present = true,
+         version = excluded.version,
+         changed_at = excluded.changed_at
+  returning member_id, member_type, version`);
+
+const usersByIds = prepared<UserRow>('users_by_ids', `
+  select ${userColumns}
+    from users u ${userGroups}
+   where u.directory_id = $1
+     and u.id = any ($2::uuid[])`);
+
+const groupsByIds = prepared<GroupRow>('groups_by_ids', `
+  select ${groupColumns}
+    from groups gr
+   where gr.directory_id = $1
+     and gr.id = any ($2::uuid[])`);
+
+const moveGroupVersions = prepared('move_group_versions', `
+  update groups gr
+     set version = n.version,
+         updated_at = $2
+    from unnest($3::uuid[], $4::bigint[]) as n (id, version)
+   where gr.directory_id = $1
+     and gr.id = n.id`);
+
+/** Appends the events of members whose rows have been written with the sequences that these events will have. */
+async function tellMembers(tx: DirectoryTransaction, before: StoredGroup, change: 'added' | 'removed', moved: MovedRow[]): Promise<StoredGroup> {
+  const idsOf = (type: string): string[] => moved.filter((row) => row.member_type === type).map((row) => row.member_id);
+  const groupIds = idsOf('Group');
+  const [users, groups] = await Promise.all([
+    tx.read(usersByIds, [tx.directory.id, idsOf('User')]),
+    groupIds.length > 0 ? tx.read(groupsByIds, [tx.directory.id, groupIds]) : [],
+  ]);
+  const members = new Map<string, Member>();
+  for (const row of users) members.set(row.id, { type: 'User', user: userOf(row) });
+  for (const row of groups) members.set(row.id, { type: 'Group', group: { ...groupOf(row), updatedAt: tx.now } });
+
+  let group = before;
+  const drafts = moved.map((row) => {
+    const member = members.get(row.member_id);
+    if (!member) throw new Error(`membership of ${row.member_id}, who is not in the directory`);
+    group = { ...group, memberCount: group.memberCount + (change === 'added' ? 1 : -1), version: row.version, updatedAt: tx.now };
+    return memberEvent(tx.directory, change, group, member);
+  });
+  if (groupIds.length > 0) {
+    const movedGroups = moved.filter((row) => row.member_type === 'Group');
+    tx.write(moveGroupVersions, [tx.directory.id, tx.now, groupIds, movedGroups.map((row) => row.version)]);
+  }
+  appendEvents(tx, drafts);
+  await tx.flush();
+  return group;
+}
+
+function* inChunks<T>(all: T[], size: number): Generator<T[]> {
+  for (let i = 0; i < all.length; i += size) yield all.slice(i, i + size);
+}

@@ -1,0 +1,205 @@
+import type { Pool } from 'pg';
+import { newId } from '#identifier';
+import { deleteDirectory } from './directories';
+import { firstId, prepared, violates } from './prepared';
+
+/** A vendor's customer. */
+export interface Organization {
+  id: string;
+  environmentId: string;
+  name: string;
+  externalId: string | null;
+  domains: string[];
+  contacts: string[];
+  metadata: Record<string, unknown>;
+  seatLimit: number | null;
+  seatMode: SeatMode;
+  seatCeiling: number | null;
+  /** Active users in all of its directories. */
+  seatsUsed: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type SeatMode = 'reject' | 'expand' | 'observe';
+
+/** What a vendor may set. */
+export interface OrganizationChanges {
+  name?: string | undefined;
+  externalId?: string | null | undefined;
+  domains?: string[] | undefined;
+  contacts?: string[] | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  seatLimit?: number | null | undefined;
+  seatMode?: SeatMode | undefined;
+  seatCeiling?: number | null | undefined;
+}
+
+export class ExternalIdTaken extends Error {
+  constructor(readonly externalId: string) {
+    super(`another organization already has the external_id ${JSON.stringify(externalId)}`);
+  }
+}
+
+interface OrganizationRow {
+  id: string;
+  environment_id: string;
+  name: string;
+  external_id: string | null;
+  domains: string[];
+  contacts: string[];
+  metadata: Record<string, unknown>;
+  seat_limit: number | null;
+  seat_mode: SeatMode;
+  seat_ceiling: number | null;
+  seats_used: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+const columns = `
+         o.id, o.environment_id, o.name, o.external_id, o.domains, o.contacts, o.metadata, o.seat_limit, o.seat_mode, o.seat_ceiling,
+         o.created_at, o.updated_at,
+         (select count(*)
+            from users u
+            join directories d on d.id = u.directory_id and d.deleted_at is null
+           where u.organization_id = o.id
+             and u.active) as seats_used`;
+
+const insertOrganization = prepared<OrganizationRow>('insert_organization', `
+  insert into organizations as o (id, environment_id, name, external_id, domains, contacts, metadata, seat_limit, seat_mode, seat_ceiling)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  returning ${columns}`);
+
+/** @throws ExternalIdTaken */
+export async function createOrganization(
+  pool: Pool,
+  organization: OrganizationChanges & { environmentId: string; name: string },
+): Promise<Organization> {
+  const o = organization;
+  const [row] = await uniqueExternalId(o.externalId, insertOrganization.run(pool, [
+    newId(), o.environmentId, o.name, o.externalId ?? null, o.domains ?? [], o.contacts ?? [], JSON.stringify(o.metadata ?? {}),
+    o.seatLimit ?? null, o.seatMode ?? 'reject', o.seatCeiling ?? null,
+  ]));
+  return organizationOf(row!);
+}
+
+const selectOrganizations = prepared<OrganizationRow>('list_organizations', `
+  select ${columns}
+    from organizations o
+   where o.environment_id = $1
+     and o.deleted_at is null
+     and o.id > $2
+     and ($3::text is null or o.external_id = $3)
+   order by o.id
+   limit $4`);
+
+/** In the order of their making, from after the id `after`. */
+export async function listOrganizations(
+  pool: Pool,
+  query: { environmentId: string; limit: number; after?: string | undefined; externalId?: string | undefined },
+): Promise<Organization[]> {
+  const rows = await selectOrganizations.run(pool, [query.environmentId, query.after ?? firstId, query.externalId ?? null, query.limit]);
+  return rows.map(organizationOf);
+}
+
+const selectOrganization = prepared<OrganizationRow>('get_organization', `
+  select ${columns}
+    from organizations o
+   where o.environment_id = $1
+     and o.id = $2
+     and o.deleted_at is null`);
+
+export async function getOrganization(pool: Pool, query: { environmentId: string; organizationId: string }): Promise<Organization | undefined> {
+  const [row] = await selectOrganization.run(pool, [query.environmentId, query.organizationId]);
+  return row && organizationOf(row);
+}
+
+// A column whose flag is false stays as it is: null is a value that a vendor may set.
+const updateOrganization = prepared<OrganizationRow>('change_organization', `
+  update organizations o
+     set name = coalesce($3, o.name),
+         external_id = case when $4 then $5 else o.external_id end,
+         domains = coalesce($6, o.domains),
+         contacts = coalesce($7, o.contacts),
+         metadata = coalesce($8::jsonb, o.metadata),
+         seat_limit = case when $9 then $10 else o.seat_limit end,
+         seat_mode = coalesce($11, o.seat_mode),
+         seat_ceiling = case when $12 then $13 else o.seat_ceiling end,
+         updated_at = now()
+   where o.environment_id = $1
+     and o.id = $2
+     and o.deleted_at is null
+  returning ${columns}`);
+
+/** @throws ExternalIdTaken */
+export async function changeOrganization(
+  pool: Pool,
+  query: { environmentId: string; organizationId: string; changes: OrganizationChanges },
+): Promise<Organization | undefined> {
+  const c = query.changes;
+  const [row] = await uniqueExternalId(c.externalId, updateOrganization.run(pool, [
+    query.environmentId, query.organizationId, c.name ?? null, c.externalId !== undefined, c.externalId ?? null, c.domains ?? null,
+    c.contacts ?? null, c.metadata === undefined ? null : JSON.stringify(c.metadata), c.seatLimit !== undefined, c.seatLimit ?? null,
+    c.seatMode ?? null, c.seatCeiling !== undefined, c.seatCeiling ?? null,
+  ]));
+  return row && organizationOf(row);
+}
+
+const directoriesOf = prepared<{ id: string }>('directories_of_organization', `
+  select id
+    from directories
+   where environment_id = $1
+     and organization_id = $2
+     and deleted_at is null
+   order by id`);
+
+const markOrganizationDeleted = prepared<{ id: string }>('delete_organization', `
+  update organizations
+     set deleted_at = now()
+   where environment_id = $1
+     and id = $2
+     and deleted_at is null
+  returning id`);
+
+/** Deletes an organization after its directories, each with its own `directory.deleted`. False where there is none. */
+export async function deleteOrganization(
+  pool: Pool,
+  query: { environmentId: string; organizationId: string; requestId?: string | null | undefined },
+): Promise<boolean> {
+  const { environmentId, organizationId } = query;
+  if (!(await getOrganization(pool, query))) return false;
+  // Marked first: from here on nobody can add a directory that this would miss.
+  const marked = await markOrganizationDeleted.run(pool, [environmentId, organizationId]);
+  for (const { id } of await directoriesOf.run(pool, [environmentId, organizationId])) {
+    await deleteDirectory(pool, { environmentId, directoryId: id, requestId: query.requestId });
+  }
+  return marked.length > 0;
+}
+
+function organizationOf(row: OrganizationRow): Organization {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    name: row.name,
+    externalId: row.external_id,
+    domains: row.domains,
+    contacts: row.contacts,
+    metadata: row.metadata,
+    seatLimit: row.seat_limit,
+    seatMode: row.seat_mode,
+    seatCeiling: row.seat_ceiling,
+    seatsUsed: row.seats_used,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+async function uniqueExternalId<T>(externalId: string | null | undefined, written: Promise<T>): Promise<T> {
+  try {
+    return await written;
+  } catch (error) {
+    if (violates(error, 'organizations_external_id')) throw new ExternalIdTaken(externalId ?? '');
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+import { enterpriseUserUrn, groupUrn, isActive, isJsonObject, type Json, type JsonObject, type Resource, userUrn } from '#scim';
+
+/** The normalized view of a user: what a vendor reads instead of SCIM, whichever dialect the IdP spoke. */
+export interface Profile {
+  external_id: string | null;
+  user_name: string;
+  active: boolean;
+  email: string | null;
+  emails: Json[];
+  given_name: string | null;
+  family_name: string | null;
+  display_name: string | null;
+  title: string | null;
+  department: string | null;
+  employee_number: string | null;
+  /** The manager's id, as the IdP gave it. */
+  manager: string | null;
+  user_type: string | null;
+  roles: AssignedRole[];
+  attributes: JsonObject;
+}
+
+export interface AssignedRole {
+  role: string;
+  /** Which rule of the mapping gave it, from 0. */
+  rule: number;
+  group_id?: string;
+}
+
+export function profileOf(resource: Resource): Profile {
+  const name = objectAt(resource, 'name');
+  const enterprise = objectAt(resource, enterpriseUserUrn);
+  const emails = elements(resource.emails);
+  return {
+    external_id: textAt(resource, 'externalId'),
+    user_name: textAt(resource, 'userName') ?? '',
+    active: isActive(resource),
+    email: emailOf(emails),
+    emails,
+    given_name: textAt(name, 'givenName'),
+    family_name: textAt(name, 'familyName'),
+    display_name: displayNameOf(resource),
+    title: textAt(resource, 'title'),
+    department: textAt(enterprise, 'department'),
+    employee_number: textAt(enterprise, 'employeeNumber'),
+    manager: textAt(objectAt(enterprise, 'manager'), 'value'),
+    user_type: textAt(resource, 'userType'),
+    roles: [],
+    attributes: {},
+  };
+}
+
+/** displayName, or what the parts of the name make: Entra and Okta may leave it out. */
+export function displayNameOf(resource: Resource): string | null {
+  const name = objectAt(resource, 'name');
+  const parts = [textAt(name, 'givenName'), textAt(name, 'familyName')].filter((part) => part !== null);
+  return textAt(resource, 'displayName') ?? textAt(name, 'formatted') ?? (parts.length > 0 ? parts.join(' ') : null);
+}
+
+/** The primary e-mail address, else the one for work, else the first. */
+function emailOf(emails: Json[]): string | null {
+  const records = emails.filter(isJsonObject);
+  const chosen = records.find((email) => email.primary === true)
+    ?? records.find((email) => typeof email.type === 'string' && email.type.toLowerCase() === 'work')
+    ?? records[0];
+  return textAt(chosen, 'value');
+}
+
+/** Every e-mail address of a user, as sent. */
+export function emailAddresses(resource: Resource): string[] {
+  return elements(resource.emails).filter(isJsonObject).map((email) => textAt(email, 'value')).filter((value) => value !== null);
+}
+
+// Which fields of a profile tell of a SCIM attribute. A change that one of them shows need not be shown again as raw.
+const toldBy: Record<string, (keyof Profile)[]> = {
+  userName: ['user_name'],
+  externalId: ['external_id'],
+  active: ['active'],
+  displayName: ['display_name'],
+  name: ['given_name', 'family_name', 'display_name'],
+  emails: ['email', 'emails'],
+  title: ['title'],
+  userType: ['user_type'],
+  [enterpriseUserUrn]: ['department', 'employee_number', 'manager'],
+};
+
+/** What changed between two states of a user, as it was: the fields of the profile, and under `raw` what only SCIM tells. */
+export function previousOfUser(before: { profile: Profile; resource: Resource }, after: { profile: Profile; resource: Resource }): Record<string, unknown> {
+  const previous: Record<string, unknown> = {};
+  for (const field of Object.keys(after.profile) as (keyof Profile)[]) {
+    if (!sameJson(before.profile[field], after.profile[field])) previous[field] = before.profile[field];
+  }
+  return withRaw(previous, before.resource, after.resource, toldBy);
+}
+
+/** The same for groups. */
+export function previousOfGroup(before: Resource, after: Resource): Record<string, unknown> {
+  const previous: Record<string, unknown> = {};
+  if (before.displayName !== after.displayName) previous.display_name = before.displayName ?? null;
+  if (before.externalId !== after.externalId) previous.external_id = before.externalId ?? null;
+  return withRaw(previous, before, after, { displayName: ['display_name'], externalId: ['external_id'] });
+}
+
+function withRaw(previous: Record<string, unknown>, before: Resource, after: Resource, told: Record<string, string[]>): Record<string, unknown> {
+  const raw: Record<string, Json> = {};
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (sameJson(before[name], after[name])) continue;
+    if (told[name]?.some((field) => field in previous)) continue;
+    raw[name] = before[name] ?? null;
+  }
+  return Object.keys(raw).length > 0 ? { ...previous, raw } : previous;
+}
+
+/** Whether two JSON values are the same, whatever the order of their names. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((value, i) => sameJson(value, b[i]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The SCIM resource as stored, for `raw`: with its schemas, without what the server adds. */
+export function rawOf(resource: Resource, type: 'User' | 'Group'): JsonObject {
+  const extensions = Object.keys(resource).filter((name) => name.includes(':'));
+  return { schemas: [type === 'User' ? userUrn : groupUrn, ...extensions], ...resource };
+}
+
+function textAt(object: JsonObject | undefined, name: string): string | null {
+  const value = object && Object.hasOwn(object, name) ? object[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function objectAt(object: JsonObject | undefined, name: string): JsonObject | undefined {
+  const value = object && Object.hasOwn(object, name) ? object[name] : undefined;
+  return isJsonObject(value) ? value : undefined;
+}
+
+function elements(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}

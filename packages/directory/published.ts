@@ -1,0 +1,216 @@
+/** What vendors read of directories by the API: the same users and groups that the events carry, as they are now. */
+import type { Pool } from 'pg';
+import { foldCase } from '#scim';
+import { publicId } from '#identifier';
+import { firstId, prepared } from './prepared';
+import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from './stored-group';
+import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
+
+interface Owned {
+  directory_id: string;
+  organization_id: string;
+}
+
+const directoryExists = prepared<{ id: string }>('directory_exists', `
+  select id
+    from directories
+   where environment_id = $1
+     and id = $2
+     and deleted_at is null`);
+
+const selectUsers = prepared<UserRow & Owned>('list_users', `
+  select ${userColumns}, u.directory_id, u.organization_id
+    from users u ${userGroups}
+   where u.environment_id = $1
+     and u.directory_id = $2
+     and u.id > $3
+     and ($4::text is null or u.email_keys @> array[$4])
+     and ($5::text is null or u.user_name_key = $5)
+     and ($6::text is null or u.external_id = $6)
+     and ($7::uuid is null or exists (select 1
+                                        from memberships m
+                                       where m.directory_id = u.directory_id
+                                         and m.group_id = $7
+                                         and m.member_id = u.id
+                                         and m.present))
+     and ($8::boolean is null or u.active = $8)
+   order by u.id
+   limit $9`);
+
+/** A directory's users, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
+export async function listUsers(
+  pool: Pool,
+  query: {
+    environmentId: string;
+    directoryId: string;
+    limit: number;
+    after?: string | undefined;
+    email?: string | undefined;
+    userName?: string | undefined;
+    externalId?: string | undefined;
+    groupId?: string | undefined;
+    active?: boolean | undefined;
+  },
+): Promise<UserJson[] | undefined> {
+  const { environmentId, directoryId } = query;
+  if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
+  const rows = await selectUsers.run(pool, [
+    environmentId, directoryId, query.after ?? firstId,
+    query.email === undefined ? null : foldCase(query.email),
+    query.userName === undefined ? null : foldCase(query.userName),
+    query.externalId ?? null, query.groupId ?? null, query.active ?? null, query.limit,
+  ]);
+  return rows.map(publishedUser);
+}
+
+const selectUserById = prepared<UserRow & Owned>('get_user', `
+  select ${userColumns}, u.directory_id, u.organization_id
+    from users u ${userGroups}
+    join directories d on d.id = u.directory_id and d.deleted_at is null
+   where u.environment_id = $1
+     and u.id = $2`);
+
+export async function getUser(pool: Pool, query: { environmentId: string; userId: string }): Promise<UserJson | undefined> {
+  const [row] = await selectUserById.run(pool, [query.environmentId, query.userId]);
+  return row && publishedUser(row);
+}
+
+const selectGroups = prepared<GroupRow & Owned>('list_groups', `
+  select ${groupColumns}, gr.directory_id, gr.organization_id
+    from groups gr
+   where gr.environment_id = $1
+     and gr.directory_id = $2
+     and gr.id > $3
+   order by gr.id
+   limit $4`);
+
+/** A directory's groups, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
+export async function listGroups(
+  pool: Pool,
+  query: { environmentId: string; directoryId: string; limit: number; after?: string | undefined },
+): Promise<GroupJson[] | undefined> {
+  const { environmentId, directoryId } = query;
+  if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
+  const rows = await selectGroups.run(pool, [environmentId, directoryId, query.after ?? firstId, query.limit]);
+  return rows.map(publishedGroup);
+}
+
+const selectGroupById = prepared<GroupRow & Owned>('get_group', `
+  select ${groupColumns}, gr.directory_id, gr.organization_id
+    from groups gr
+    join directories d on d.id = gr.directory_id and d.deleted_at is null
+   where gr.environment_id = $1
+     and gr.id = $2`);
+
+export async function getGroup(pool: Pool, query: { environmentId: string; groupId: string }): Promise<GroupJson | undefined> {
+  const [row] = await selectGroupById.run(pool, [query.environmentId, query.groupId]);
+  return row && publishedGroup(row);
+}
+
+const memberPage = prepared<{ id: string; type: 'User' | 'Group' }>('list_group_members', `
+  select m.member_id as id, m.member_type as type
+    from memberships m
+   where m.directory_id = $1
+     and m.group_id = $2
+     and m.present
+     and m.member_id > $3
+   order by m.member_id
+   limit $4`);
+
+const usersOfDirectory = prepared<UserRow & Owned>('published_users_by_ids', `
+  select ${userColumns}, u.directory_id, u.organization_id
+    from users u ${userGroups}
+   where u.environment_id = $1
+     and u.directory_id = $2
+     and u.id = any ($3::uuid[])`);
+
+const groupsOfDirectory = prepared<GroupRow & Owned>('published_groups_by_ids', `
+  select ${groupColumns}, gr.directory_id, gr.organization_id
+    from groups gr
+   where gr.environment_id = $1
+     and gr.directory_id = $2
+     and gr.id = any ($3::uuid[])`);
+
+/** A member of a group: a user, or a group in it. */
+export type MemberJson = (UserJson & { type: 'user' }) | (GroupJson & { type: 'group' });
+
+/** A group's members, each whole, from after the id `after`; `undefined` where the environment has no such group. */
+export async function listGroupMembers(
+  pool: Pool,
+  query: { environmentId: string; groupId: string; limit: number; after?: string | undefined },
+): Promise<MemberJson[] | undefined> {
+  const { environmentId, groupId } = query;
+  const [group] = await selectGroupById.run(pool, [environmentId, groupId]);
+  if (!group) return undefined;
+  const members: MemberJson[] = [];
+  // Whoever is deleted between the two reads leaves a gap, which the next of the group fill: a short page means the end.
+  for (let after = query.after ?? firstId; members.length < query.limit;) {
+    const wanted = query.limit - members.length;
+    const page = await memberPage.run(pool, [group.directory_id, groupId, after, wanted]);
+    const idsOf = (type: string): string[] => page.filter((member) => member.type === type).map((member) => member.id);
+    const [users, groups] = await Promise.all([
+      usersOfDirectory.run(pool, [environmentId, group.directory_id, idsOf('User')]),
+      groupsOfDirectory.run(pool, [environmentId, group.directory_id, idsOf('Group')]),
+    ]);
+    const found = new Map<string, MemberJson>();
+    for (const row of users) found.set(row.id, { type: 'user', ...publishedUser(row) });
+    for (const row of groups) found.set(row.id, { type: 'group', ...publishedGroup(row) });
+    members.push(...page.map(({ id }) => found.get(id)).filter((member) => member !== undefined));
+    if (page.length < wanted) break;
+    after = page.at(-1)!.id;
+  }
+  return members;
+}
+
+/** Whether somebody may come in, by e-mail address. */
+export interface Access {
+  status: 'active' | 'deactivated' | 'deleted' | 'unknown';
+  since: Date | null;
+  userId: string | null;
+}
+
+const accessOf = prepared<{ status: Access['status']; since: Date; user_id: string }>('access', `
+  select case when u.active then 'active' else 'deactivated' end as status, u.active_since as since, u.id as user_id
+    from users u
+    join directories d on d.id = u.directory_id and d.deleted_at is null
+   where u.environment_id = $1
+     and u.organization_id = $2
+     and u.email_keys @> array[$3]
+   union all
+  select 'deleted', d.deleted_at, u.id
+    from users u
+    join directories d on d.id = u.directory_id and d.deleted_at is not null
+   where u.environment_id = $1
+     and u.organization_id = $2
+     and u.email_keys @> array[$3]
+   union all
+  select 'deleted', p.departed_at, p.user_id
+    from departed_users p
+   where p.environment_id = $1
+     and p.organization_id = $2
+     and p.email_hashes @> array[sha256(convert_to($3, 'UTF8'))]
+   order by status, since desc
+   limit 1`); // 'active' < 'deactivated' < 'deleted': the most active one, and of those the latest
+
+const organizationExists = prepared<{ id: string }>('organization_exists', `
+  select id
+    from organizations
+   where environment_id = $1
+     and id = $2
+     and deleted_at is null`);
+
+/** Of several users with this address the most active; `undefined` where the environment has no such organization. */
+export async function findAccess(pool: Pool, query: { environmentId: string; organizationId: string; email: string }): Promise<Access | undefined> {
+  const { environmentId, organizationId } = query;
+  if ((await organizationExists.run(pool, [environmentId, organizationId])).length === 0) return undefined;
+  const [row] = await accessOf.run(pool, [environmentId, organizationId, foldCase(query.email)]);
+  return row ? { status: row.status, since: row.since, userId: publicId('usr', row.user_id) } : { status: 'unknown', since: null, userId: null };
+}
+
+function publishedUser(row: UserRow & Owned): UserJson {
+  return userJson({ id: row.directory_id, organizationId: row.organization_id }, userOf(row));
+}
+
+function publishedGroup(row: GroupRow & Owned): GroupJson {
+  return groupJson({ id: row.directory_id, organizationId: row.organization_id }, groupOf(row));
+}

@@ -1,0 +1,155 @@
+import type { Pool } from 'pg';
+import { publicId } from '#identifier';
+import { appendEvents } from './event-log';
+import { lastId, prepared } from './prepared';
+import { type DirectoryScope, inDirectory } from './transaction';
+
+/** One SCIM exchange, for whoever must find out what the IdP did. Bodies are masked before they come here. */
+export interface RequestToRecord {
+  id: string;
+  environmentId: string;
+  directoryId: string;
+  at: Date;
+  method: string;
+  /** Below the base URL, with the query string. */
+  path: string;
+  status: number;
+  scimType: string | null;
+  detail: string | null;
+  /** What was tolerated or ignored, in words. */
+  notes: string[];
+  durationMs: number;
+  userAgent: string | null;
+  requestBody: unknown;
+  responseBody: unknown;
+}
+
+export type RecordedRequest = RequestToRecord & { outcome: 'succeeded' | 'failed' };
+
+const insertRequests = prepared('insert_requests', `
+  insert into requests (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)
+  select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail,
+         array(select json_array_elements_text(r.notes::json)), r.duration_ms, r.user_agent, r.request_body::json, r.response_body::json
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::real[], $13::text[], $14::text[], $15::text[])
+      as r (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)`);
+
+/** Keeps many requests in one statement. Called beside the requests, never within one. */
+export async function recordRequests(pool: Pool, requests: readonly RequestToRecord[]): Promise<void> {
+  if (requests.length === 0) return;
+  await insertRequests.run(pool, [
+    requests.map((r) => r.id),
+    requests.map((r) => r.environmentId),
+    requests.map((r) => r.directoryId),
+    requests.map((r) => r.at),
+    requests.map((r) => r.method),
+    requests.map((r) => r.path),
+    requests.map((r) => r.status),
+    requests.map((r) => outcomeOf(r.status)),
+    requests.map((r) => r.scimType),
+    requests.map((r) => r.detail),
+    requests.map((r) => JSON.stringify(r.notes)),
+    requests.map((r) => r.durationMs),
+    requests.map((r) => r.userAgent),
+    requests.map((r) => textOf(r.requestBody)),
+    requests.map((r) => textOf(r.responseBody)),
+  ]);
+}
+
+function outcomeOf(status: number): RecordedRequest['outcome'] {
+  return status < 400 ? 'succeeded' : 'failed';
+}
+
+function textOf(body: unknown): string | null {
+  return body === undefined || body === null ? null : JSON.stringify(body);
+}
+
+interface RequestRow {
+  id: string;
+  environment_id: string;
+  directory_id: string;
+  at: Date;
+  method: string;
+  path: string;
+  status: number;
+  outcome: RecordedRequest['outcome'];
+  scim_type: string | null;
+  detail: string | null;
+  notes: string[];
+  duration_ms: number;
+  user_agent: string | null;
+  request_body: unknown;
+  response_body: unknown;
+}
+
+const selectRequests = prepared<RequestRow>('list_requests', `
+  select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail, r.notes,
+         r.duration_ms, r.user_agent, r.request_body, r.response_body
+    from directories d
+    join requests r on r.directory_id = d.id
+   where d.environment_id = $1
+     and d.id = $2
+     and d.deleted_at is null
+     and r.id < $3
+     and ($4::text is null or r.outcome = $4)
+   order by r.id desc
+   limit $5`);
+
+const directoryOfRequests = prepared<{ id: string }>('directory_of_requests', `
+  select id
+    from directories
+   where environment_id = $1
+     and id = $2
+     and deleted_at is null`);
+
+/** Newest first, from before the id `before`; `undefined` where the environment has no such directory. */
+export async function listRequests(
+  pool: Pool,
+  query: { environmentId: string; directoryId: string; limit: number; before?: string | undefined; outcome?: string | undefined },
+): Promise<RecordedRequest[] | undefined> {
+  const { environmentId, directoryId } = query;
+  if ((await directoryOfRequests.run(pool, [environmentId, directoryId])).length === 0) return undefined;
+  const rows = await selectRequests.run(pool, [environmentId, directoryId, query.before ?? lastId, query.outcome ?? null, query.limit]);
+  return rows.map((row) => ({
+    id: row.id,
+    environmentId: row.environment_id,
+    directoryId: row.directory_id,
+    at: row.at,
+    method: row.method,
+    path: row.path,
+    status: row.status,
+    outcome: row.outcome,
+    scimType: row.scim_type,
+    detail: row.detail,
+    notes: row.notes,
+    durationMs: row.duration_ms,
+    userAgent: row.user_agent,
+    requestBody: row.request_body,
+    responseBody: row.response_body,
+  }));
+}
+
+/** Logs `provisioning.failed`: the write that was refused, and why. */
+export async function recordFailure(
+  pool: Pool,
+  directory: DirectoryScope,
+  failed: { requestId: string; method: string; path: string; status: number; scimType: string | null; detail: string; resource: object | null },
+): Promise<void> {
+  await inDirectory(pool, directory, failed.requestId, async (tx) => {
+    await tx.locked();
+    appendEvents(tx, [{
+      type: 'provisioning.failed',
+      data: () => ({
+        request: {
+          id: publicId('req', failed.requestId),
+          method: failed.method,
+          path: failed.path,
+          status: failed.status,
+          scim_type: failed.scimType,
+          detail: failed.detail,
+          resource: failed.resource,
+        },
+      }),
+    }]);
+  });
+}

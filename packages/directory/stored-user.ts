@@ -1,0 +1,84 @@
+import { publicId } from '#identifier';
+import type { JsonObject, Resource } from '#scim';
+import { type Profile, rawOf } from './profile';
+import type { DirectoryScope } from './transaction';
+
+/** A user as stored. */
+export interface StoredUser {
+  id: string;
+  resource: Resource;
+  profile: Profile;
+  groups: { id: string; displayName: string }[];
+  /** The sequence of the last event that changed the user, or put it into or out of a group. */
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** A user as the API and the events show it. */
+export interface UserJson extends Profile {
+  id: string;
+  directory_id: string;
+  organization_id: string;
+  groups: { id: string; display_name: string }[];
+  raw: JsonObject;
+  version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export function userJson(directory: Pick<DirectoryScope, 'id' | 'organizationId'>, user: StoredUser): UserJson {
+  const { roles, attributes, ...profile } = user.profile;
+  return {
+    id: publicId('usr', user.id),
+    directory_id: publicId('dir', directory.id),
+    organization_id: publicId('org', directory.organizationId),
+    ...profile,
+    roles,
+    groups: user.groups.map((group) => ({ id: publicId('grp', group.id), display_name: group.displayName })),
+    attributes,
+    raw: rawOf(user.resource, 'User'),
+    version: user.version,
+    created_at: user.createdAt.toISOString(),
+    updated_at: user.updatedAt.toISOString(),
+  };
+}
+
+export interface UserRow {
+  id: string;
+  resource: Resource;
+  profile: Profile;
+  groups: { id: string; display_name: string }[];
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** Of `users u` joined with `userGroups`. */
+export const userColumns = `
+         u.id, u.resource, u.profile, g.groups, greatest(u.version, g.version) as version,
+         u.created_at, greatest(u.updated_at, g.changed_at) as updated_at`;
+
+/** A user's groups, and how far its memberships have moved its version: a row for every row of `users u`. */
+export const userGroups = `
+    cross join lateral (
+      select coalesce(json_agg(json_build_object('id', m.group_id, 'display_name', gr.display_name) order by m.group_id)
+                        filter (where m.present), '[]') as groups,
+             max(m.version) as version,
+             max(m.changed_at) as changed_at
+        from memberships m
+        left join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
+       where m.directory_id = u.directory_id
+         and m.member_id = u.id) g`;
+
+export function userOf(row: UserRow): StoredUser {
+  return {
+    id: row.id,
+    resource: row.resource,
+    profile: row.profile,
+    groups: row.groups.map((group) => ({ id: group.id, displayName: group.display_name })),
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,24 @@
+import type { EventDraft } from './event-log';
+import { previousOfUser } from './profile';
+import { type StoredUser, type UserJson, userJson } from './stored-user';
+import type { DirectoryScope } from './transaction';
+
+/**
+ * The events that tell of a change of one user: `user.updated` of everything but `active`, then what became of `active`.
+ * Both carry the user as it is after the whole change. No difference, no event.
+ */
+export function userEvents(directory: DirectoryScope, before: StoredUser, after: StoredUser): EventDraft[] {
+  const { active: wasActive, ...previous } = previousOfUser(before, after);
+  const told = (sequence: number): UserJson => userJson(directory, { ...after, version: sequence });
+  const drafts: EventDraft[] = [];
+  if (Object.keys(previous).length > 0) {
+    drafts.push({ type: 'user.updated', data: (sequence) => ({ user: told(sequence), previous }) });
+  }
+  if (wasActive !== undefined) {
+    drafts.push({
+      type: after.profile.active ? 'user.reactivated' : 'user.deactivated',
+      data: (sequence) => ({ user: told(sequence), previous: { active: wasActive } }),
+    });
+  }
+  return drafts;
+}

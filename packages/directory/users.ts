@@ -1,0 +1,214 @@
+import type { Pool } from 'pg';
+import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
+import { newId } from '#identifier';
+import { appendEvents, type EventDraft } from './event-log';
+import { memberEvent } from './group-events';
+import { emailAddresses, profileOf, sameJson } from './profile';
+import { prepared, violates } from './prepared';
+import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
+import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
+import { type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
+import { userEvents } from './user-events';
+
+/** No such user in this directory. */
+export class UserNotFound extends Error {
+  constructor(readonly id: string) {
+    super('there is no such user in this directory');
+  }
+}
+
+export class UserNameTaken extends Error {
+  constructor(readonly userName: string, readonly externalId: string | null) {
+    super(`another user of this directory already has the userName ${JSON.stringify(userName)}`);
+  }
+}
+
+const selectUser = prepared<UserRow>('user', `
+  select ${userColumns}
+    from users u ${userGroups}
+   where u.directory_id = $1
+     and u.id = $2`);
+
+/** @throws UserNotFound */
+export async function findUser(pool: Pool, directory: DirectoryScope, id: string): Promise<StoredUser> {
+  const [row] = await selectUser.run(pool, [directory.id, id]);
+  if (!row) throw new UserNotFound(id);
+  return userOf(row);
+}
+
+const insertUser = prepared('insert_user', `
+  insert into users (directory_id, id, user_name_key, external_id, display_name, active, email_keys, resource, folded, profile, version, updated_at,
+                     environment_id, organization_id, created_at, active_since)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $12, $12)`);
+
+/** @throws UserNameTaken */
+export async function createUser(pool: Pool, directory: DirectoryScope & { schemas: SchemaSet }, requestId: string, resource: Resource): Promise<StoredUser> {
+  return uniqueUserName(pool, directory, resource, inDirectory(pool, directory, requestId, async (tx) => {
+    await tx.locked();
+    const user: StoredUser = {
+      id: newId(),
+      resource,
+      profile: profileOf(resource),
+      groups: [],
+      version: tx.sequence + 1,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    };
+    tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
+    appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }]);
+    return user;
+  }));
+}
+
+const updateUser = prepared('update_user', `
+  update users
+     set user_name_key = $3,
+         external_id = $4,
+         display_name = $5,
+         active_since = case when active = $6 then active_since else $12 end,
+         active = $6,
+         email_keys = $7,
+         resource = $8,
+         folded = $9,
+         profile = $10,
+         version = $11,
+         updated_at = $12
+   where directory_id = $1
+     and id = $2`);
+
+/**
+ * Applies one change to a user and appends the events that it causes, in one transaction.
+ *
+ * `change` is pure and is given the user as it is under the lock; what it throws rolls everything back. A change that makes
+ * no difference stores nothing and appends nothing: RFC 7644 §3.5.2.1 says such a request must not move lastModified.
+ *
+ * @throws UserNotFound, UserNameTaken
+ */
+export async function changeUser(
+  pool: Pool,
+  directory: DirectoryScope & { schemas: SchemaSet },
+  requestId: string,
+  id: string,
+  change: (before: StoredUser) => Resource,
+): Promise<StoredUser> {
+  let attempted: Resource = {};
+  const changed = inDirectory(pool, directory, requestId, async (tx) => {
+    const [row] = await tx.read(selectUser, [directory.id, id]);
+    if (!row) throw new UserNotFound(id);
+    const before = userOf(row);
+
+    const resource = change(before);
+    if (sameJson(resource, before.resource)) return before;
+    attempted = resource;
+
+    const after: StoredUser = { ...before, resource, profile: profileOf(resource), updatedAt: tx.now };
+    const drafts = userEvents(directory, before, after);
+    after.version = tx.sequence + drafts.length;
+    tx.write(updateUser, storedValues(directory, after));
+    appendEvents(tx, drafts);
+    return after;
+  });
+  return uniqueUserName(pool, directory, () => attempted, changed);
+}
+
+// A deleted user's memberships go with it: there is nobody left whose version they could hold up.
+const deleteUserRow = prepared('delete_user', `
+  with memberships as (
+    delete from memberships
+     where directory_id = $1
+       and member_id = $2
+  ), departed as (
+    delete from users
+     where directory_id = $1
+       and id = $2
+    returning environment_id, organization_id, directory_id, id, email_keys
+  )
+  insert into departed_users (environment_id, organization_id, directory_id, user_id, email_hashes, departed_at)
+  select environment_id, organization_id, directory_id, id,
+         array(select sha256(convert_to(key, 'UTF8')) from unnest(email_keys) as key), $3
+    from departed`);
+
+const groupsOfUser = prepared<GroupRow>('groups_of_member', `
+  select ${groupColumns}
+    from memberships m
+    join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
+   where m.directory_id = $1
+     and m.member_id = $2
+     and m.present
+   order by gr.id`);
+
+/**
+ * Deletes a user: it leaves its groups first, one event each.
+ *
+ * `precondition` is given the version under the lock and may throw.
+ *
+ * @throws UserNotFound
+ */
+export async function deleteUser(
+  pool: Pool,
+  directory: DirectoryScope,
+  requestId: string,
+  id: string,
+  precondition: (version: number) => void,
+): Promise<void> {
+  await inDirectory(pool, directory, requestId, async (tx) => {
+    const [row] = await tx.read(selectUser, [directory.id, id]);
+    if (!row) throw new UserNotFound(id);
+    const user = userOf(row);
+    precondition(user.version);
+
+    const groups = (await tx.read(groupsOfUser, [directory.id, id])).map(groupOf);
+    tx.write(deleteUserRow, [directory.id, id, tx.now]);
+    const left: StoredUser = { ...user, groups: [...user.groups], updatedAt: tx.now };
+    appendEvents(tx, leaveGroups(tx, directory, groups, left));
+    appendEvents(tx, [{ type: 'user.deleted', data: (version) => ({ user: userJson(directory, { ...left, groups: [], version }) }) }]);
+  });
+}
+
+function leaveGroups(tx: DirectoryTransaction, directory: DirectoryScope, groups: StoredGroup[], user: StoredUser): EventDraft[] {
+  if (groups.length === 0) return [];
+  const first = tx.sequence + 1;
+  const after = groups.map((group, i) => ({ ...group, memberCount: group.memberCount - 1, version: first + i, updatedAt: tx.now }));
+  storeGroupCounts(tx, after);
+  return after.map((group, i) => {
+    const remaining = user.groups.filter(({ id }) => !after.slice(0, i + 1).some((leaving) => leaving.id === id));
+    return memberEvent(directory, 'removed', group, { type: 'User', user: { ...user, groups: remaining } });
+  });
+}
+
+const userNameHolder = prepared<{ external_id: string | null }>('user_name_holder', `
+  select external_id
+    from users
+   where directory_id = $1
+     and user_name_key = $2`);
+
+/** Translates the refusal by the unique index. Whoever holds the name is looked up for the caller, who may know them. */
+async function uniqueUserName<T>(pool: Pool, directory: DirectoryScope, resource: Resource | (() => Resource), written: Promise<T>): Promise<T> {
+  try {
+    return await written;
+  } catch (error) {
+    if (!violates(error, 'users_user_name')) throw error;
+    const userName = userNameOf(typeof resource === 'function' ? resource() : resource);
+    const [holder] = await userNameHolder.run(pool, [directory.id, foldCase(userName)]);
+    throw new UserNameTaken(userName, holder?.external_id ?? null);
+  }
+}
+
+function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, user: StoredUser): unknown[] {
+  const { resource } = user;
+  return [
+    directory.id, user.id, foldCase(userNameOf(resource)),
+    typeof resource.externalId === 'string' ? resource.externalId : null,
+    typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
+    user.profile.active,
+    [...new Set(emailAddresses(resource).map(foldCase))],
+    JSON.stringify(resource),
+    JSON.stringify(foldResource(resource, 'User', directory.schemas)),
+    JSON.stringify(user.profile),
+    user.version, user.updatedAt,
+  ];
+}
+
+function userNameOf(resource: Resource): string {
+  return typeof resource.userName === 'string' ? resource.userName : '';
+}

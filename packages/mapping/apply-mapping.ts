@@ -1,0 +1,161 @@
+import { type Json, type JsonObject, type Resource, type SchemaSet, compareCodePoints, maxValues } from '#scim';
+import { type AssignedRole, type CompiledRole, assignRoles, compileRole } from './assign-roles';
+import { convert } from './convert';
+import { type AttributeMapping, type Mapping, pathsOf } from './mapping-schema';
+import { type Pattern, parsePattern, patternLimits } from './pattern';
+import { type Problem, wantedOf } from './problems';
+import { type Source, knownSource, readAll, readOne, readsGroups } from './read-path';
+import { type Traced, transform } from './transform';
+
+/** A group that the user is a member of; `id` comes back as `group_id` of a role, so it is the public one. */
+export interface UserGroup {
+  readonly id: string;
+  readonly displayName: string;
+}
+
+export interface MappedUser {
+  readonly resource: Resource;
+  readonly groups: readonly UserGroup[];
+}
+
+export interface Mapped {
+  /** by the vendor's names; one without a value is absent, so that an attribute that nobody has changes no user */
+  attributes: JsonObject;
+  roles: AssignedRole[];
+  /** in the order of the mapping, the attributes' before the roles'; whatever their action, what is at fault stands in neither of the others */
+  problems: Problem[];
+}
+
+/** Applies a mapping to a user. The order of the user's groups makes no difference. */
+export function applyMapping(mapping: Mapping, user: MappedUser, schemas: SchemaSet): Mapped {
+  const compiled = compile(mapping, schemas);
+  const groups = [...user.groups].sort((a, b) => compareCodePoints(a.id, b.id));
+  const resource = compiled.readsGroups ? withGroups(user.resource, groups) : user.resource;
+  const problems: Problem[] = [];
+
+  const attributes: JsonObject = {};
+  const work: PatternWork = { stepsLeft: patternLimits.steps };
+  for (const attribute of compiled.attributes) {
+    const value = mapAttribute(attribute, resource, mapping, work, problems);
+    if (value !== undefined) attributes[attribute.mapped.name] = value;
+  }
+  const roles = assignRoles(mapping, compiled.roles, resource, groups, problems);
+  return { attributes, roles, problems };
+}
+
+/** RFC 7643 §4.1.2: `groups` is the server's, and so no part of what is stored. */
+function withGroups(resource: Resource, groups: readonly UserGroup[]): Resource {
+  return { ...resource, groups: groups.map(({ id, displayName }) => ({ value: id, display: displayName, type: 'direct' })) };
+}
+
+// ── What is worked out once ────────────────────────────────────────────────────────────────────
+
+interface Compiled {
+  attributes: CompiledAttribute[];
+  roles: CompiledRole[];
+  readsGroups: boolean;
+}
+
+interface CompiledAttribute {
+  mapped: AttributeMapping;
+  sources: Source[];
+  /** the paths, for a message */
+  path: string;
+  allowed?: ReadonlySet<Json>;
+  pattern?: Pattern;
+  wanted: string;
+}
+
+// A re-mapping applies one mapping to a hundred thousand users: its paths and patterns are read once.
+const compiledMappings = new WeakMap<SchemaSet, WeakMap<Mapping, Compiled>>();
+
+function compile(mapping: Mapping, schemas: SchemaSet): Compiled {
+  let ofSchemas = compiledMappings.get(schemas);
+  if (!ofSchemas) compiledMappings.set(schemas, (ofSchemas = new WeakMap()));
+  let compiled = ofSchemas.get(mapping);
+  if (!compiled) {
+    const attributes = mapping.attributes.map((attribute) => compileAttribute(attribute, schemas));
+    const roles = mapping.roles.rules.map((rule) => compileRole(rule, schemas));
+    const sources = [...attributes.flatMap((attribute) => attribute.sources), ...roles.flatMap((role) => ('source' in role ? [role.source] : []))];
+    compiled = { attributes, roles, readsGroups: sources.some(readsGroups) };
+    ofSchemas.set(mapping, compiled);
+  }
+  return compiled;
+}
+
+function compileAttribute(mapped: AttributeMapping, schemas: SchemaSet): CompiledAttribute {
+  const paths = pathsOf(mapped);
+  return {
+    mapped,
+    sources: paths.map((path) => knownSource(path, schemas)),
+    path: paths.join(' or '),
+    ...(mapped.allowed_values && { allowed: new Set<Json>(mapped.allowed_values) }),
+    ...(mapped.pattern !== undefined && { pattern: parsePattern(mapped.pattern) }),
+    wanted: wantedOf(mapped),
+  };
+}
+
+// ── One attribute ──────────────────────────────────────────────────────────────────────────────
+
+/** What the patterns may still cost for this user. */
+interface PatternWork {
+  stepsLeft: number;
+}
+
+function mapAttribute(attribute: CompiledAttribute, resource: Resource, mapping: Mapping, work: PatternWork, problems: Problem[]): Json | undefined {
+  const { mapped, sources, path, wanted } = attribute;
+  if (mapped.constant !== undefined) return ownValue(mapped, mapped.constant);
+  const standard = mapped.default === undefined || mapped.default === null ? undefined : ownValue(mapped, mapped.default);
+
+  for (const source of sources) {
+    const read = mapped.type === 'string_list' ? readAll(source, resource) : readOne(source, resource);
+    const values = transform(read.map((value) => ({ value, sent: value })), mapped.transform ?? []);
+    if (values.length === 0) continue;
+    const result = readValues(attribute, values, work);
+    if ('value' in result) return result.value;
+    problems.push({
+      kind: 'invalid_value', attribute: mapped.name, path: source.text, sent: result.sent, wanted: result.wanted, action: mapping.rules.invalid_value,
+    });
+    return standard;
+  }
+
+  if (mapped.required && standard === undefined) {
+    problems.push({ kind: 'missing_required', attribute: mapped.name, path, sent: null, wanted, action: mapping.rules.missing_required });
+  }
+  return standard;
+}
+
+/** A constant or default, which was checked when the mapping was parsed, in the form that a sent value would have. */
+function ownValue({ type }: AttributeMapping, value: Json): Json {
+  const converted = type === 'string_list' ? undefined : convert(type, value);
+  return converted?.kind === 'value' ? converted.value : value;
+}
+
+type Read = { value: Json } | { sent: Json; wanted: string };
+
+function readValues(attribute: CompiledAttribute, values: readonly Traced[], work: PatternWork): Read {
+  const isList = attribute.mapped.type === 'string_list';
+  const most = isList ? maxValues : 1;
+  if (values.length > most) return { sent: values.map(({ sent }) => sent), wanted: isList ? `a list of at most ${most} values` : 'a single value' };
+  const read: Json[] = [];
+  for (const { value, sent } of values) {
+    const one = readValue(attribute, value, work);
+    if ('wanted' in one) return { sent, wanted: one.wanted };
+    read.push(one.value);
+  }
+  return { value: isList ? read : (read[0] ?? null) };
+}
+
+function readValue({ mapped, allowed, pattern, wanted }: CompiledAttribute, sent: Json, work: PatternWork): { value: Json } | { wanted: string } {
+  const converted = convert(mapped.type, sent);
+  if (converted.kind === 'refused') return { wanted: allowed ? wanted : converted.wanted };
+  const { value } = converted;
+  if (allowed && !allowed.has(value)) return { wanted };
+  if (pattern && typeof value === 'string') {
+    if (value.length > patternLimits.textLength) return { wanted: `a text of at most ${patternLimits.textLength} characters` };
+    work.stepsLeft -= pattern.size * (value.length + 1);
+    if (work.stepsLeft < 0) return { wanted: 'among so few and short texts that all can be compared with their patterns' };
+    if (!pattern.test(value)) return { wanted };
+  }
+  return { value };
+}
