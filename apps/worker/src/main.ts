@@ -1,0 +1,42 @@
+import { register } from 'prom-client';
+import { checkDatabase, ConfigError, createLog, createPool, CannotListen, DatabaseUnusable, loadConfig, type Logger, schemaState, stopOnSignals } from '#runtime';
+import { listenForHealth, portIn } from './health';
+import { startWorker } from './worker';
+
+/** `npm run worker`: settings, database, worker, and its end on a signal. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const port = portIn(process.env['WORKER_PORT']);
+  const log = createLog(config.logLevel, 'worker');
+  const stopping = stopOnSignals(log);
+
+  await checkDatabase(config.databaseUrl);
+  const pool = createPool(config.databaseUrl, { max: 1, applicationName: 'causeway worker health', onError: (err) => log.warn({ err }, 'a connection to the database broke') });
+  stopping.add('health connection', () => pool.end());
+  if (!(await untilMigrated(() => schemaState(pool), log, stopping.signal))) return;
+
+  const worker = await startWorker({ config, log });
+  stopping.add('worker', (withinMs) => worker.stop(Math.min(withinMs, 10_000)), 10_000);
+  if (port === undefined) return;
+  const health = await listenForHealth({ host: config.host, port, metricsToken: config.metricsToken, registry: register, pool, worker });
+  log.info({ url: health.url }, 'metrics and health');
+  stopping.add('health', (withinMs) => health.close(Math.min(withinMs, 1_000)));
+}
+
+/** Whoever deploys may start us before the migrations are done. False: told to stop meanwhile. */
+async function untilMigrated(look: () => ReturnType<typeof schemaState>, log: Logger, stop: AbortSignal): Promise<boolean> {
+  for (let said = false; !stop.aborted; said = true) {
+    const { ok, current, needed } = await look();
+    if (ok) return true;
+    if (!said) log.warn({ current, needed }, 'the database is not migrated: waiting for "npm run migrate"');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  return false;
+}
+
+main().catch((error: unknown) => {
+  // What the operator can put right is a sentence; anything else comes with where it happened.
+  const known = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof CannotListen;
+  console.error(known ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,130 @@
+import { register } from 'prom-client';
+import { Keyring } from '#credential';
+import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
+import { publicId } from '#identifier';
+import { type Config, createPool, type Logger, queueBackend } from '#runtime';
+import { WorkerMetrics } from './metrics';
+import { Repeating } from './repeating';
+import { purge, upkeep } from './upkeep';
+
+export interface RunningWorker {
+  /** Whether doorbells go through the queue. Deliveries go on without it. */
+  queueReachable(): boolean;
+  /** Takes no new work, lets what is under way end, and ends within `withinMs` (default 10 s). */
+  stop(withinMs?: number): Promise<void>;
+}
+
+const sweepEveryMs = 1_000;
+const upkeepEveryMs = 3_600_000;
+const purgeEveryMs = 60_000;
+
+/** Connections to PostgreSQL, besides those of BullMQ where that is on PostgreSQL too (10). */
+const connections = { sequencing: 2, delivering: 10 };
+
+// Bells that are answered here because the queue cannot be reached wait for a slot; more of them than this are left to the sweep.
+const directlyAtMost = 1_000;
+
+/**
+ * Starts all that goes on beside the requests, in this process: sequencer, deliveries, sweeps, retention. Any number of workers
+ * may run at once. The database must be migrated.
+ *
+ * Its metrics go into prom-client's default registry.
+ */
+export async function startWorker({ config, log }: { config: Config; log: Logger }): Promise<RunningWorker> {
+  const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
+  const onPoolError = warn('a connection to the database broke');
+
+  // Positions must go on being given while deliveries use all of their connections.
+  const sequencing = createPool(config.databaseUrl, { max: connections.sequencing, applicationName: 'causeway sequencer', onError: onPoolError });
+  const pool = createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError });
+  const metrics = new WorkerMetrics(register, () => readBacklog(pool));
+
+  const doorbell = new Doorbell(queueBackend({
+    databaseUrl: config.databaseUrl,
+    ...(config.redisUrl === undefined ? {} : { redisUrl: config.redisUrl }),
+    onError: (err) => log.debug({ err }, 'the queue reports an error'),
+  }), (err) => log.debug({ err }, 'the queue cannot be used'));
+
+  const poster = new Poster({ addresses: new AddressRule(config.webhookAllowedCidrs) });
+  const drain = new Drain({
+    pool, poster,
+    keyring: new Keyring(config.encryptionKey),
+    ring: (bells) => void ring(bells),
+    onError: warn('a delivery was broken off, and goes on when its lease has ended'),
+    onNotice: (notice) => tell(log, notice),
+    onAttempt: (report) => {
+      metrics.countAttempt(report);
+      log.info({
+        endpoint: publicId('we', report.endpointId),
+        event: publicId('evt', report.eventId),
+        ...(report.directoryId === null ? {} : { directory: publicId('dir', report.directoryId) }),
+        status: report.status,
+        duration_ms: Math.round(report.durationMs),
+        ...(report.error === null ? {} : { reason: report.error }),
+        decision: report.decision,
+        ...(report.retryInSeconds === undefined ? {} : { retry_in_s: Math.round(report.retryInSeconds) }),
+      }, 'webhook attempt');
+    },
+  });
+
+  let reachable = true;
+  const ring = async (bells: Bell[]): Promise<void> => {
+    const rung = await doorbell.ring(bells);
+    metrics.setQueueReachable(doorbell.reachable);
+    if (doorbell.reachable !== reachable) {
+      reachable = doorbell.reachable;
+      if (reachable) log.info('the queue can be reached again');
+      else log.warn('the queue cannot be reached: deliveries go on without it');
+    }
+    if (rung) return;
+    for (const bell of bells) if (drain.waiting < directlyAtMost) drain.answer(bell).catch(warn('a delivery could not be begun'));
+  };
+
+  const notices = new FeedNotices(sequencing, warn('those who wait for events were not told'));
+  const sequencer = new Sequencer({
+    pool: sequencing,
+    onError: warn('events could not be given their positions; tried again'),
+    onBatch: (batch) => {
+      metrics.countBatch(batch);
+      notices.tell(batch.environmentIds);
+      void ring(batch.bells);
+    },
+  });
+
+  const stopping = new AbortController();
+  const sweeping = new Repeating(async () => ring(await sweep(pool)), sweepEveryMs, warn('the sweep failed; tried again'));
+  const purging = new Repeating(() => purge(pool, stopping.signal), purgeEveryMs, warn('deleted directories could not be purged; tried again'));
+  const keeping = new Repeating(async () => {
+    const done = await upkeep(pool, config.retention, new Date());
+    if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
+  }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
+
+  metrics.setQueueReachable(true);
+  doorbell.listen((bell) => drain.answer(bell));
+  sequencer.start();
+  sweeping.start(0);
+  purging.start(10_000);
+  keeping.start(30_000);
+  log.info({ queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'worker started');
+
+  return {
+    queueReachable: () => doorbell.reachable,
+    stop: async (withinMs = 10_000) => {
+      stopping.abort();
+      // The pools are needed for the acks of what is under way; closing them takes some of the time.
+      const graceMs = Math.max(0, withinMs - 2_500);
+      await Promise.all([keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await notices.stop();
+      await Promise.all([doorbell.close(), poster.close()]);
+      await Promise.all([pool.end(), sequencing.end()]);
+      metrics.remove();
+      log.info('worker stopped');
+    },
+  };
+}
+
+/** Says what the vendor's people should hear of. */
+function tell(log: Logger, notice: Notice): void {
+  const { kind, endpointId, environmentId, ...facts } = notice;
+  log.warn({ notice: kind, endpoint: publicId('we', endpointId), environment: publicId('env', environmentId), ...facts }, 'notice about a webhook endpoint');
+}

@@ -1,0 +1,112 @@
+import path from 'node:path';
+import os from 'node:os';
+import { newId } from '#identifier';
+import { queueBackend } from '#runtime';
+import { createTestDatabase, eventually, redisUrl, type RunningRedis, startRedis } from '#testing';
+import { Doorbell } from './doorbell';
+import type { Bell } from './drain';
+
+const bell = (slow = false): Bell => ({ endpointId: newId(), directoryId: newId(), slow });
+
+const open: Doorbell[] = [];
+
+async function aDoorbell(redis: string | undefined): Promise<Doorbell> {
+  const { url } = await createTestDatabase();
+  const doorbell = new Doorbell(queueBackend({ databaseUrl: url, ...(redis === undefined ? {} : { redisUrl: redis }) }), () => {});
+  open.push(doorbell);
+  return doorbell;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((doorbell) => doorbell.close()));
+});
+
+const backends: [string, () => string | undefined][] = [['PostgreSQL', () => undefined], ...(redisUrl() ? [['Redis', redisUrl] as [string, () => string | undefined]] : [])];
+
+describe.each(backends)('on %s', (_, redis) => {
+  test('what is rung is heard, and nothing is kept of it', async () => {
+    const doorbell = await aDoorbell(redis());
+    const heard: Bell[] = [];
+    doorbell.listen(async (one) => void heard.push(one));
+    const bells = [bell(), bell(true), { ...bell(), directoryId: null }];
+    expect(await doorbell.ring(bells)).toBe(true);
+    expect(doorbell.reachable).toBe(true);
+    await eventually(() => heard.length === 3);
+    expect(new Set(heard)).toEqual(new Set(bells));
+    expect(await doorbell.ring([])).toBe(true);
+    // The same bell is heard each time it is rung: nothing remembers it.
+    await doorbell.ring([bells[0]!]);
+    await doorbell.ring([bells[0]!]);
+    await eventually(() => heard.length === 5);
+  });
+
+  test('a bell waits while there is no slot, and an answer that fails disturbs nobody', async () => {
+    const doorbell = await aDoorbell(redis());
+    let free: () => void = () => {};
+    const slot = new Promise<void>((resolve) => { free = resolve; });
+    let heard = 0;
+    doorbell.listen(async () => {
+      heard += 1;
+      await slot;
+      if (heard === 3) throw new Error('no luck');
+    });
+    await doorbell.ring(Array.from({ length: 30 }, () => bell()));
+    await eventually(() => heard === 8);
+    free();
+    await eventually(() => heard === 30);
+  });
+});
+
+const withRedis = redisUrl() ? describe : describe.skip;
+
+withRedis('a Redis that goes away', () => {
+  let redis: RunningRedis;
+
+  beforeEach(async () => {
+    redis = await startRedis(path.join(os.tmpdir(), `causeway-doorbell-${process.pid}-${newId()}`));
+  });
+  afterEach(() => redis.stop());
+
+  test('is told at once, and heard again when it is back, emptied', async () => {
+    const doorbell = await aDoorbell(redis.url);
+    const heard: Bell[] = [];
+    doorbell.listen(async (one) => void heard.push(one));
+    expect(await doorbell.ring([bell()])).toBe(true);
+    await eventually(() => heard.length === 1);
+
+    await redis.stop();
+    const begun = performance.now();
+    expect(await doorbell.ring([bell()])).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(doorbell.reachable).toBe(false);
+    const again = performance.now();
+    expect(await doorbell.ring([bell()])).toBe(false);
+    expect(performance.now() - again).toBeLessThan(50);
+
+    await redis.restart();
+    await eventually(async () => doorbell.ring([bell()]), { withinMs: 20_000, everyMs: 100 });
+    expect(doorbell.reachable).toBe(true);
+    await eventually(() => heard.length >= 2, { withinMs: 20_000 });
+  });
+
+  test('may be away when the doorbell is made', async () => {
+    await redis.stop();
+    const doorbell = await aDoorbell(redis.url);
+    const heard: Bell[] = [];
+    doorbell.listen(async (one) => void heard.push(one));
+    expect(await doorbell.ring([bell()])).toBe(false);
+    await redis.restart();
+    await eventually(async () => doorbell.ring([bell()]), { withinMs: 20_000, everyMs: 100 });
+    await eventually(() => heard.length >= 1, { withinMs: 20_000 });
+  });
+
+  test('does not keep the doorbell from being closed', async () => {
+    const doorbell = await aDoorbell(redis.url);
+    doorbell.listen(async () => {});
+    await doorbell.ring([bell()]);
+    await redis.stop();
+    const begun = performance.now();
+    await doorbell.close();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+});

@@ -1,0 +1,367 @@
+import { setMaxListeners } from 'node:events';
+import type { Pool } from 'pg';
+import type { Keyring } from '#credential';
+import { findEvent, type LoggedEvent, readDirectoryEvents } from '#directory';
+import { attempt, type AttemptRecord, type Outcome } from './attempt';
+import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from './breaker';
+import { claimExceptions, dropException, type ExceptionResult, type HeldException, releaseException, settleException } from './exceptions';
+import { type Claim, type HeldLane, type LaneException, Lanes } from './lanes';
+import type { Poster } from './post';
+import { retryDelaySeconds, shouldPark } from './retry-schedule';
+import { isOwed, type Sender, Senders, typesWorthReading } from './sender';
+import { Slots } from './slots';
+
+/** A lane may have work; or, without a directory, what an endpoint is owed outside of its lanes. Any bell may be lost. */
+export interface Bell {
+  endpointId: string;
+  directoryId: string | null;
+  /** The endpoint has been slow, or failing, lately. */
+  slow: boolean;
+}
+
+/** One attempt, for the log and for metrics. */
+export interface AttemptReport {
+  environmentId: string;
+  endpointId: string;
+  eventId: string;
+  directoryId: string | null;
+  outcome: Outcome['kind'];
+  status: number | null;
+  durationMs: number;
+  error: string | null;
+  /** What was decided. */
+  decision: 'delivered' | 'retry' | 'parked' | 'disabled' | 'released';
+  retryInSeconds: number | undefined;
+  /** From the event's transaction to the endpoint's answer; of first attempts that succeeded. */
+  sinceCommitMs: number | undefined;
+}
+
+export interface DrainOptions {
+  pool: Pool;
+  keyring: Keyring;
+  poster: Poster;
+  /** Rings for a lane that was let go although something is owed in it. */
+  ring: (bells: Bell[]) => void;
+  onAttempt?: (report: AttemptReport) => void;
+  onNotice?: (notice: Notice) => void;
+  /** A drain that ended in an error. Its lane is taken up again when its lease has ended. */
+  onError: (error: unknown) => void;
+  /** Default 128 and 48. */
+  slots?: { quick: number; slow: number };
+}
+
+const slowAfterMs = 2_000;
+
+// A lane's turn: no directory keeps a slot while others wait.
+const turnMs = 20_000;
+const turnEvents = 200;
+
+const readAtOnce = 50;
+
+// An attempt lasts 15 s at most and a lease 20 s; less than 1 s of it may be gone when a POST begins.
+const freshLeaseMs = 1_000;
+
+/** An event that failed at an endpoint of ordering `none` is tried for so long, and parked then. */
+const looseTriesMs = 5 * 24 * 3_600_000;
+
+/**
+ * Answers doorbells: claims a lane, and sends what is owed in it, in order, one at a time; then the next lane of that endpoint
+ * that waits. All that must not be lost is in PostgreSQL; a process that dies here loses its leases after 20 s.
+ */
+export class Drain {
+  readonly #lanes: Lanes;
+  readonly #senders: Senders;
+  readonly #quick: Slots;
+  readonly #slow: Slots;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #stopping = false;
+
+  constructor(private readonly options: DrainOptions) {
+    this.#lanes = new Lanes(options.pool);
+    this.#senders = new Senders(options.pool, options.keyring);
+    this.#quick = new Slots(options.slots?.quick ?? 128);
+    this.#slow = new Slots(options.slots?.slow ?? 48);
+    setMaxListeners(0, this.#abort.signal); // each request under way listens to it
+  }
+
+  /** Waits for a slot, and begins. The work goes on after this has resolved: a bell that has been heard is done with. */
+  async answer(bell: Bell): Promise<void> {
+    if (this.#stopping) return;
+    const slot = await HeldSlot.acquire(this.#quick, this.#slow, bell.slow);
+    if (this.#stopping) return slot.release();
+    const work = this.#answer(bell, slot)
+      .catch((error: unknown) => this.options.onError(error))
+      .finally(() => {
+        slot.release();
+        this.#underWay.delete(work);
+      });
+    this.#underWay.add(work);
+  }
+
+  /** How many bells wait for a slot. */
+  get waiting(): number {
+    return this.#quick.waiting + this.#slow.waiting;
+  }
+
+  /** Takes no new work, and lets what is under way end for `graceMs`; then ends it, and lets its lanes go as they are. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const late = setTimeout(() => this.#abort.abort(), graceMs);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    clearTimeout(late);
+  }
+
+  async #answer(bell: Bell, slot: HeldSlot): Promise<void> {
+    const until = performance.now() + turnMs;
+    const { endpointId, directoryId } = bell;
+    if (directoryId === null) return this.#drainExceptions(endpointId, slot, until);
+
+    let claim: Claim = await this.#lanes.claim({ endpointId, directoryId });
+    while (claim.kind === 'held') {
+      const othersWait = await this.#drainLane(claim.lane, slot, until);
+      if (!othersWait || this.#stopping || performance.now() > until) return;
+      claim = await this.#lanes.claimNext(endpointId);
+    }
+  }
+
+  /** True where another lane of its endpoint may have been waiting for this one. */
+  async #drainLane(lane: HeldLane, slot: HeldSlot, until: number): Promise<boolean> {
+    let sent = 0;
+    for (;;) {
+      const sender = await this.#senders.at(lane.endpointId, lane.version);
+      if (!sender) return false;
+
+      // One that failed is tried alone: what stands behind it may have to wait for long.
+      const limit = lane.attempt > 0 || lane.probing ? 1 : readAtOnce;
+      const upTo = lane.head;
+      const { directoryId } = lane;
+      const read = await readDirectoryEvents(this.options.pool, {
+        directoryId, after: lane.cursor, upTo, limit, types: typesWorthReading(sender.filters),
+      });
+      const complete = read.length < limit;
+      const end = complete ? upTo : (read.at(-1)?.sequence ?? upTo);
+      const owed = read.filter((event) => isOwed(sender.filters, event));
+
+      if (owed.length === 0) {
+        const acked = await this.#lanes.ack({ lane, sequence: end, last: complete, yield: false, attempts: [], exceptions: [] });
+        if (acked.kind === 'fenced') return this.#letGo(lane);
+        if (!acked.held) return acked.othersWait;
+        continue;
+      }
+
+      for (let at = 0; at < owed.length; at += lane.units) {
+        if (this.#stopping) return this.#letGo(lane);
+        const events = owed.slice(at, at + lane.units);
+        const last = at + lane.units >= owed.length;
+        sent += events.length;
+        const step = await this.#send(lane, sender, events, slot, {
+          sequence: last ? end : (events.at(-1)?.sequence ?? end),
+          last: last && complete,
+          yield: sent >= turnEvents || performance.now() > until,
+        });
+        if (step.kind === 'left') return step.othersWait;
+        if (step.version !== sender.version) break; // read anew: the filters, or where to, may have changed
+      }
+    }
+  }
+
+  /** Sends the next events of a lane, one unless order does not matter, and moves its cursor over them. */
+  async #send(
+    lane: HeldLane,
+    sender: Sender,
+    events: LoggedEvent[],
+    slot: HeldSlot,
+    step: { sequence: number; last: boolean; yield: boolean },
+  ): Promise<{ kind: 'went_on'; version: number } | { kind: 'left'; othersWait: boolean }> {
+    if (performance.now() - lane.renewedAt > freshLeaseMs && !(await this.#lanes.renew(lane))) {
+      await this.#letGo(lane);
+      return { kind: 'left', othersWait: false };
+    }
+    const tries = await Promise.all(events.map((event) => this.#attempt(sender, event, slot)));
+    if (tries.some(({ outcome }) => outcome.kind === 'stopped')) {
+      await this.#letGo(lane);
+      return { kind: 'left', othersWait: false };
+    }
+
+    const exceptions: LaneException[] = [];
+    let open = false;
+    for (const [i, { outcome, record }] of tries.entries()) {
+      const event = events[i];
+      if (!event || outcome.kind === 'delivered' || outcome.kind === 'stopped') continue;
+      const failure = await this.#judge(lane.endpointId, outcome, lane.attempt + 1, lane.probing);
+      open ||= failure.open;
+      const refusals = lane.refusals + (outcome.kind === 'refused' ? 1 : 0);
+      const parks = outcome.kind === 'refused' && shouldPark(refusals, lane.refusedSince ?? record.at, record.at);
+      // Where order does not matter the event waits by itself; but not at an endpoint that does not work at all, or each of
+      // its events would be an exception.
+      const steppedAside = lane.ordering === 'none' && !lane.probing && lane.attempt === 0;
+      if (!parks && !steppedAside) {
+        const { delaySeconds } = failure;
+        const kept = await this.#lanes.fail(lane, {
+          record,
+          refused: outcome.kind === 'refused',
+          heldBack: outcome.kind === 'failed' && outcome.retryAfterSeconds === undefined,
+          delaySeconds,
+        });
+        if (!kept) await this.#letGo(lane);
+        this.#report(lane, event, outcome, record, failure.disabled ? 'disabled' : 'retry', delaySeconds);
+        return { kind: 'left', othersWait: !open };
+      }
+      exceptions.push({
+        eventId: event.id, sequence: event.sequence, position: event.position, type: event.type,
+        state: parks ? 'parked' : 'waiting', refusals, delaySeconds: failure.delaySeconds,
+      });
+      this.#report(lane, event, outcome, record, parks ? 'parked' : failure.disabled ? 'disabled' : 'retry', parks ? undefined : failure.delaySeconds);
+    }
+
+    const acked = await this.#lanes.ack({ lane, ...step, attempts: tries.map(({ record }) => record), exceptions });
+    if (acked.kind === 'fenced') {
+      await this.#letGo(lane);
+      return { kind: 'left', othersWait: false };
+    }
+    const delivered = tries.filter(({ outcome }) => outcome.kind === 'delivered');
+    tries.forEach(({ outcome, record }, i) => {
+      const event = events[i];
+      if (event && outcome.kind === 'delivered') this.#report(lane, event, outcome, record, 'delivered', undefined);
+    });
+    if (delivered.length > 0 && acked.successIsNews) this.#tell(await noteSuccess(this.options.pool, lane.endpointId));
+    if (acked.held && open) {
+      await this.#letGo(lane);
+      return { kind: 'left', othersWait: false };
+    }
+    if (acked.held) return { kind: 'went_on', version: acked.version };
+    if (acked.more && step.yield) this.options.ring([{ endpointId: lane.endpointId, directoryId: lane.directoryId, slow: slot.isSlow }]);
+    return { kind: 'left', othersWait: acked.othersWait };
+  }
+
+  async #drainExceptions(endpointId: string, slot: HeldSlot, until: number): Promise<void> {
+    while (!this.#stopping && performance.now() < until) {
+      const held = await claimExceptions(this.options.pool, endpointId);
+      if (held.length === 0) return;
+      await Promise.all(held.map((exception) => this.#sendException(exception, slot)));
+    }
+  }
+
+  async #sendException(held: HeldException, slot: HeldSlot): Promise<void> {
+    const { pool } = this.options;
+    const sender = await this.#senders.at(held.endpointId, held.version);
+    if (!sender) return;
+    const logged = held.testEvent === null ? await findEvent(pool, held.environmentId, held.eventId) : undefined;
+    const event = held.testEvent === null ? logged : { id: held.eventId, directoryId: null, json: held.testEvent };
+    if (!event) return dropException(pool, held); // older than what is kept
+
+    const { outcome, record } = await this.#attempt(sender, event, slot);
+    if (outcome.kind === 'stopped') return releaseException(pool, held);
+
+    if (outcome.kind === 'delivered') {
+      await settleException(pool, held, record, { kind: 'delivered' });
+      this.#report(held, event, outcome, record, 'delivered', undefined);
+      this.#tell(await noteSuccess(pool, held.endpointId));
+      return;
+    }
+    // What was asked for by hand says nothing of the endpoint's own traffic, unless that it is gone.
+    const failure = held.once && outcome.kind !== 'gone'
+      ? { delaySeconds: 0, disabled: false }
+      : await this.#judge(held.endpointId, outcome, held.attempt + 1, held.probing);
+    const refused = outcome.kind === 'refused';
+    const parks = held.once
+      || (refused && shouldPark(held.refusals + 1, held.refusedSince ?? record.at, record.at))
+      || record.at.getTime() - held.createdAt.getTime() > looseTriesMs;
+    const result: ExceptionResult = parks ? { kind: 'parked' } : { kind: 'retried', refused, delaySeconds: failure.delaySeconds };
+    await settleException(pool, held, record, result);
+    const decision = failure.disabled ? 'disabled' : parks ? 'parked' : 'retry';
+    this.#report(held, event, outcome, record, decision, parks ? undefined : failure.delaySeconds);
+  }
+
+  async #attempt(sender: Sender, event: { id: string; json: string }, slot: HeldSlot): Promise<{ outcome: Outcome; record: AttemptRecord }> {
+    const slow = setTimeout(() => slot.turnSlow(), slowAfterMs);
+    const tried = await attempt(this.options.poster, sender, event, this.#abort.signal);
+    clearTimeout(slow);
+    if (tried.record.durationMs > slowAfterMs) await noteSlow(this.options.pool, sender.endpointId);
+    return tried;
+  }
+
+  /** Notes a failure with its endpoint, and says how long the event is to wait. */
+  async #judge(
+    endpointId: string,
+    outcome: Exclude<Outcome, { kind: 'delivered' | 'stopped' }>,
+    attempts: number,
+    probing: boolean,
+  ): Promise<{ delaySeconds: number; open: boolean; disabled: boolean }> {
+    const { pool } = this.options;
+    if (outcome.kind === 'gone') {
+      this.#tell(await noteGone(pool, endpointId));
+      return { delaySeconds: 0, open: true, disabled: true };
+    }
+    const refused = outcome.kind === 'refused';
+    const { retryAfterSeconds } = outcome;
+    const { open, notices } = await noteFailure(pool, endpointId, { byEndpoint: !refused, attempt: attempts, probing, retryAfterSeconds });
+    this.#tell(notices);
+    return {
+      delaySeconds: retryDelaySeconds(attempts, { retryAfterSeconds, refused }),
+      open,
+      disabled: notices.some(({ kind }) => kind === 'endpoint_disabled'),
+    };
+  }
+
+  async #letGo(lane: HeldLane): Promise<false> {
+    await this.#lanes.release(lane);
+    return false;
+  }
+
+  #tell(notices: Notice[]): void {
+    for (const notice of notices) this.options.onNotice?.(notice);
+  }
+
+  #report(
+    of: { environmentId: string; endpointId: string; attempt: number },
+    event: { id: string; directoryId: string | null; occurredAt?: Date | undefined },
+    outcome: Outcome,
+    record: AttemptRecord,
+    decision: AttemptReport['decision'],
+    retryInSeconds: number | undefined,
+  ): void {
+    this.options.onAttempt?.({
+      environmentId: of.environmentId,
+      endpointId: of.endpointId,
+      eventId: event.id,
+      directoryId: event.directoryId,
+      outcome: outcome.kind,
+      status: record.status,
+      durationMs: record.durationMs,
+      error: record.error,
+      decision,
+      retryInSeconds,
+      sinceCommitMs: outcome.kind === 'delivered' && of.attempt === 0 && event.occurredAt
+        ? record.at.getTime() + record.durationMs - event.occurredAt.getTime()
+        : undefined,
+    });
+  }
+}
+
+/** A slot that moves from the quick ones to the slow ones when its work turns out to take long. */
+class HeldSlot {
+  private constructor(
+    private readonly slow: Slots,
+    private giveBack: () => void,
+    public isSlow: boolean,
+  ) {}
+
+  static async acquire(quick: Slots, slow: Slots, isSlow: boolean): Promise<HeldSlot> {
+    return new HeldSlot(slow, await (isSlow ? slow : quick).acquire(), isSlow);
+  }
+
+  turnSlow(): void {
+    if (this.isSlow) return;
+    const moved = this.slow.tryAcquire();
+    if (!moved) return;
+    this.giveBack();
+    this.giveBack = moved;
+    this.isSlow = true;
+  }
+
+  release(): void {
+    this.giveBack();
+  }
+}

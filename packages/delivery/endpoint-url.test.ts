@@ -1,0 +1,31 @@
+import { InvalidEndpointHeader, InvalidEndpointUrl } from './endpoint';
+import { checkHeaders } from './endpoint-headers';
+import { checkUrl } from './endpoint-url';
+
+const loopback = ['127.0.0.0/8', '::1/128'];
+
+test.each([
+  '', 'example.com', 'ftp://example.com/', 'http://example.com/', 'https://user:password@example.com/', 'https://example.com/#part', 'https://127.0.0.1/',
+  'https://2130706433/', 'https://0177.1/', 'https://[::1]/', 'https://[::ffff:10.0.0.1]/', 'https://10.0.0.1/', 'https://169.254.169.254/latest/meta-data',
+  `https://example.com/${'a'.repeat(2_100)}`, 'javascript:alert(1)',
+])('the URL %s is refused', (url) => {
+  expect(() => checkUrl(url, [])).toThrow(InvalidEndpointUrl);
+});
+
+test('http is for where the operator allows it, as far as can be told', () => {
+  expect(() => checkUrl('http://93.184.216.34/', loopback)).toThrow(InvalidEndpointUrl);
+  expect(checkUrl('http://localhost:3000', loopback)).toBe('http://localhost:3000/'); // looked up when it is sent to
+  expect(checkUrl('http://127.1:3000/a?b=c', loopback)).toBe('http://127.0.0.1:3000/a?b=c');
+  expect(checkUrl('https://Example.COM/Hooks', [])).toBe('https://example.com/Hooks');
+});
+
+test.each([
+  [{ Host: 'internal' }], [{ 'Content-Length': '5' }], [{ 'webhook-signature': 'v1,x' }], [{ 'X-A': 'b\r\nX-C: d' }], [{ 'X A': 'b' }], [{ 'X-A': '1', 'x-a': '2' }],
+  [{ 'X-A': 'a'.repeat(9_000) }], [{ 'X-A': 'snow ☃' }],
+])('the headers %j are refused', (headers) => {
+  expect(() => checkHeaders(headers)).toThrow(InvalidEndpointHeader);
+});
+
+test('other headers are taken, with their names in lower case', () => {
+  expect(checkHeaders({ Authorization: 'Bearer x', 'X-Gateway-Key': 'y' })).toEqual({ authorization: 'Bearer x', 'x-gateway-key': 'y' });
+});

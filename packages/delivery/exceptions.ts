@@ -1,0 +1,228 @@
+import type { Pool } from 'pg';
+import type { AttemptRecord } from './attempt';
+import { prepared } from './prepared';
+import { inTransaction } from './transaction';
+
+/** A delivery that goes its own way, held by this process. See delivery_exceptions. */
+export interface HeldException {
+  endpointId: string;
+  environmentId: string;
+  eventId: string;
+  kind: 'lane' | 'again' | 'test';
+  epoch: number;
+  /** Asked for by hand: one attempt, whatever comes of it. */
+  once: boolean;
+  /** The JSON of a test event. */
+  testEvent: string | null;
+  attempt: number;
+  refusals: number;
+  refusedSince: Date | null;
+  createdAt: Date;
+  /** Of the endpoint. */
+  version: number;
+  probing: boolean;
+}
+
+export type ExceptionResult =
+  | { kind: 'delivered' }
+  | { kind: 'parked' }
+  | { kind: 'retried'; refused: boolean; delaySeconds: number };
+
+const leaseSeconds = 20;
+
+const lockEndpoint = prepared('lock_webhook_endpoint', `
+  select id
+    from webhook_endpoints
+   where id = $1
+     for no key update`);
+
+interface ClaimRow {
+  environment_id: string;
+  event_id: string;
+  kind: 'lane' | 'again' | 'test';
+  lease_epoch: number;
+  once: boolean;
+  test_event: string | null;
+  attempt: number;
+  refusals: number;
+  refused_since: Date | null;
+  created_at: Date;
+  version: number;
+  probing: boolean;
+}
+
+// What was asked for by hand does not wait for the breaker: to see how the endpoint fares is why it was asked for.
+const claim = prepared<ClaimRow>('claim_delivery_exceptions', `
+  with endpoint as (
+    select e.id, e.version, e.open_since is not null as probing,
+           e.open_since is null or e.next_probe_at <= now() as open_for_all,
+           case when e.open_since is null then least(e.max_parallel, e.admitted) else 1 end
+           - (select coalesce(sum(b.leased), 0)
+                from lanes b
+               where b.endpoint_id = e.id
+                 and b.leased > 0
+                 and b.lease_until > now())
+           - (select count(*)
+                from delivery_exceptions x
+               where x.endpoint_id = e.id
+                 and x.next_attempt_at is not null
+                 and x.lease_until > now()) as free
+      from webhook_endpoints e
+     where e.id = $1
+       and e.disabled_at is null
+       and e.deleted_at is null
+  ), due as (
+    select x.endpoint_id, x.event_id, e.version, e.probing
+      from endpoint e
+      join delivery_exceptions x on x.endpoint_id = e.id
+     where x.next_attempt_at <= now()
+       and (x.lease_until is null or x.lease_until < now())
+       and (x.once or e.open_for_all)
+     order by x.once desc, x.next_attempt_at
+     limit (select greatest(0, least(free, 8)) from endpoint)
+       for no key update of x skip locked
+  )
+  update delivery_exceptions x
+     set lease_until = clock_timestamp() + interval '${leaseSeconds} seconds',
+         lease_epoch = x.lease_epoch + 1
+    from due d
+   where x.endpoint_id = d.endpoint_id
+     and x.event_id = d.event_id
+  returning x.environment_id, x.event_id, x.kind, x.lease_epoch, x.once, x.test_event, x.attempt, x.refusals, x.refused_since, x.created_at,
+            d.version, d.probing`);
+
+/** Claims what is due of an endpoint's exceptions, as far as its `max_parallel` lets it. */
+export async function claimExceptions(pool: Pool, endpointId: string): Promise<HeldException[]> {
+  const rows = await inTransaction(pool, async (client) => {
+    const [, claimed] = await Promise.all([lockEndpoint.run(client, [endpointId]), claim.run(client, [endpointId])]);
+    return claimed;
+  });
+  return rows.map((row) => ({
+    endpointId,
+    environmentId: row.environment_id,
+    eventId: row.event_id,
+    kind: row.kind,
+    epoch: row.lease_epoch,
+    once: row.once,
+    testEvent: row.test_event,
+    attempt: row.attempt,
+    refusals: row.refusals,
+    refusedSince: row.refused_since,
+    createdAt: row.created_at,
+    version: row.version,
+    probing: row.probing,
+  }));
+}
+
+const record = `
+  insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
+  select $4::uuid, environment_id, endpoint_id, event_id, $5::timestamptz, $6::int, $7::real, $8::text, $9::text
+    from done
+  returning id`;
+
+// A test event stays, to be looked at; of the others the lane's cursor says that they are delivered.
+const finish = prepared('finish_delivery_exception', `
+  with gone as (
+    delete from delivery_exceptions
+     where endpoint_id = $1
+       and event_id = $2
+       and lease_epoch = $3
+       and kind <> 'test'
+    returning environment_id, endpoint_id, event_id
+  ), kept as (
+    update delivery_exceptions
+       set state = 'succeeded',
+           next_attempt_at = null,
+           lease_until = null
+     where endpoint_id = $1
+       and event_id = $2
+       and lease_epoch = $3
+       and kind = 'test'
+    returning environment_id, endpoint_id, event_id
+  ), done as (
+    select * from gone
+    union all
+    select * from kept
+  )
+  ${record}`);
+
+// An event that was sent again though it had been delivered stays delivered, whatever came of it now.
+const park = prepared('park_delivery_exception', `
+  with gone as (
+    delete from delivery_exceptions
+     where endpoint_id = $1
+       and event_id = $2
+       and lease_epoch = $3
+       and kind = 'again'
+    returning environment_id, endpoint_id, event_id
+  ), kept as (
+    update delivery_exceptions
+       set state = 'parked',
+           next_attempt_at = null,
+           lease_until = null,
+           attempt = attempt + 1
+     where endpoint_id = $1
+       and event_id = $2
+       and lease_epoch = $3
+       and kind <> 'again'
+    returning environment_id, endpoint_id, event_id
+  ), done as (
+    select * from gone
+    union all
+    select * from kept
+  )
+  ${record}`);
+
+const retry = prepared('retry_delivery_exception', `
+  with done as (
+    update delivery_exceptions
+       set attempt = attempt + 1,
+           refusals = refusals + $10::boolean::int,
+           refused_since = case when $10 then coalesce(refused_since, now()) else refused_since end,
+           next_attempt_at = clock_timestamp() + $11::float8 * interval '1 second',
+           lease_until = null,
+           enqueued_at = null
+     where endpoint_id = $1
+       and event_id = $2
+       and lease_epoch = $3
+    returning environment_id, endpoint_id, event_id
+  )
+  ${record}`);
+
+/** Records an attempt at one, and what it means. False: somebody else has it by now, and nothing was written. */
+export async function settleException(pool: Pool, held: HeldException, attempt: AttemptRecord, result: ExceptionResult): Promise<boolean> {
+  const values = [
+    held.endpointId, held.eventId, held.epoch, attempt.id, attempt.at, attempt.status, attempt.durationMs, attempt.error, attempt.responseBody,
+  ];
+  switch (result.kind) {
+    case 'delivered':
+      return (await finish.run(pool, values)).length > 0;
+    case 'parked':
+      return (await park.run(pool, values)).length > 0;
+    case 'retried':
+      return (await retry.run(pool, [...values, result.refused, result.delaySeconds])).length > 0;
+  }
+}
+
+const release = prepared('release_delivery_exception', `
+  update delivery_exceptions
+     set lease_until = null,
+         enqueued_at = null
+   where endpoint_id = $1
+     and event_id = $2
+     and lease_epoch = $3`);
+
+export async function releaseException(pool: Pool, held: HeldException): Promise<void> {
+  await release.run(pool, [held.endpointId, held.eventId, held.epoch]);
+}
+
+const drop = prepared('drop_delivery_exception', `
+  delete from delivery_exceptions
+   where endpoint_id = $1
+     and event_id = $2
+     and lease_epoch = $3`);
+
+/** Forgets one whose event is no longer kept. */
+export async function dropException(pool: Pool, held: HeldException): Promise<void> {
+  await drop.run(pool, [held.endpointId, held.eventId, held.epoch]);
+}

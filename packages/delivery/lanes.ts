@@ -1,0 +1,428 @@
+import type { Pool } from 'pg';
+import type { EventType } from '#directory';
+import type { AttemptRecord } from './attempt';
+import type { Ordering } from './endpoint';
+import { Grouped } from './grouped';
+import { prepared } from './prepared';
+import { inTransaction } from './transaction';
+
+export interface LaneName {
+  endpointId: string;
+  directoryId: string;
+}
+
+/** A lane that this process holds: it alone sends, until its lease ends. */
+export interface HeldLane extends LaneName {
+  environmentId: string;
+  epoch: number;
+  /** Events up to this sequence are done with. */
+  cursor: number;
+  /** The last event owed, as far as is known. */
+  head: number;
+  /** Of the event at the front: failed attempts, those of them that were its own fault, and since when. */
+  attempt: number;
+  refusals: number;
+  refusedSince: Date | null;
+  /** How many requests may be under way in it. More than one only where order does not matter. */
+  units: number;
+  ordering: Ordering;
+  /** Of the endpoint. */
+  version: number;
+  /** The endpoint's breaker is open and this is its probe. */
+  probing: boolean;
+  /** When the lease was last renewed, by performance.now(). */
+  renewedAt: number;
+}
+
+/** `crowded`: it is due, but its endpoint has as many requests under way as it may. */
+export type Claim = { kind: 'held'; lane: HeldLane } | { kind: 'nothing' } | { kind: 'crowded' };
+
+/** An event that leaves its lane undelivered. */
+export interface LaneException {
+  eventId: string;
+  sequence: number;
+  position: number;
+  type: EventType;
+  state: 'waiting' | 'parked';
+  refusals: number;
+  /** Until it is tried again. */
+  delaySeconds: number;
+}
+
+export interface Ack {
+  lane: HeldLane;
+  /** Everything up to it is done with. */
+  sequence: number;
+  /** Nothing is known to come after it: the lane is let go unless something has. */
+  last: boolean;
+  /** Let it go in any case, so that others have their turn. */
+  yield: boolean;
+  attempts: AttemptRecord[];
+  exceptions: LaneException[];
+}
+
+export type Acked =
+  /** Somebody else holds the lane by now, or its cursor was set elsewhere: nothing was written. */
+  | { kind: 'fenced' }
+  | {
+      kind: 'acked';
+      head: number;
+      /** False: it was let go. */
+      held: boolean;
+      /** Something is owed still; where it was let go, somebody must be told. */
+      more: boolean;
+      /** Another lane of the endpoint is due and nobody holds it. Known only where the lane was let go. */
+      othersWait: boolean;
+      version: number;
+      /** The endpoint's row remembers failures, or has not heard of a success for a while. */
+      successIsNews: boolean;
+    };
+
+// An attempt takes 15 s at most; the other 5 are for the ack.
+const leaseSeconds = 20;
+
+/** The lanes in PostgreSQL, where the truth is: claim, renew, ack, fail, let go. Only the holder of the newest epoch writes. */
+export class Lanes {
+  readonly #claims: Grouped<LaneName, Claim>;
+  readonly #acks: Grouped<Ack, Acked>;
+
+  constructor(private readonly pool: Pool) {
+    this.#claims = new Grouped((names) => claimLanes(pool, names), { atOnce: 2, items: 100 });
+    this.#acks = new Grouped((acks) => ackLanes(pool, acks), { atOnce: 2, items: 100 });
+  }
+
+  claim(name: LaneName): Promise<Claim> {
+    return this.#claims.submit(name);
+  }
+
+  /** Claims the lane of an endpoint that has waited the longest. */
+  async claimNext(endpointId: string): Promise<Claim> {
+    const [next] = await longestWaiting.run(this.pool, [endpointId]);
+    return next ? this.claim({ endpointId, directoryId: next.directory_id }) : { kind: 'nothing' };
+  }
+
+  /** Moves a lane's cursor and records what led to it, in one transaction that other lanes' acks may share. */
+  ack(ack: Ack): Promise<Acked> {
+    return this.#acks.submit(ack);
+  }
+
+  /** False: the lane is not ours any more. */
+  async renew(lane: HeldLane): Promise<boolean> {
+    const renewed = await renewLease.run(this.pool, [lane.endpointId, lane.directoryId, lane.epoch, lane.cursor]);
+    lane.renewedAt = performance.now();
+    return renewed.length > 0;
+  }
+
+  /**
+   * Records a failed attempt of the event at the front, and lets the lane go until it is tried again. False: fenced.
+   *
+   * `heldBack`: it waits for nothing but the endpoint, and may go on as soon as that answers again.
+   */
+  async fail(
+    lane: HeldLane,
+    failure: { record: AttemptRecord; refused: boolean; heldBack: boolean; delaySeconds: number },
+  ): Promise<boolean> {
+    const { record } = failure;
+    const failed = await failLane.run(this.pool, [
+      lane.endpointId, lane.directoryId, lane.epoch, lane.cursor, failure.refused, failure.heldBack, failure.delaySeconds,
+      record.id, record.eventId, record.at, record.status, record.durationMs, record.error, record.responseBody,
+    ]);
+    return failed.length > 0;
+  }
+
+  /** Lets a lane go as it is. Does nothing where somebody else holds it. */
+  async release(lane: HeldLane): Promise<void> {
+    await releaseLane.run(this.pool, [lane.endpointId, lane.directoryId, lane.epoch]);
+  }
+}
+
+const longestWaiting = prepared<{ directory_id: string }>('longest_waiting_lane', `
+  select directory_id
+    from lanes
+   where endpoint_id = $1
+     and next_attempt_at <= now()
+     and (leased = 0 or lease_until < now())
+   order by next_attempt_at
+   limit 1`);
+
+// Those who claim lanes of one endpoint stand in line here, so that what the next statement counts stays true until the
+// commit. "no key": whoever inserts a lane, the sequencer that is, does not wait.
+const lockEndpoints = prepared('lock_webhook_endpoints', `
+  select id
+    from webhook_endpoints
+   where id = any ($1::uuid[])
+   order by id
+     for no key update`);
+
+interface ClaimRow {
+  endpoint_id: string;
+  directory_id: string;
+  environment_id: string;
+  admitted: boolean;
+  lease_epoch: number;
+  cursor_sequence: number;
+  head_sequence: number;
+  attempt: number;
+  refusals: number;
+  refused_since: Date | null;
+  units: number;
+  ordering: Ordering;
+  version: number;
+  probing: boolean;
+}
+
+// Lanes are locked in the order of their key by everybody who locks several, so that nobody waits in a circle. One that finds
+// its endpoint busy loses its doorbell and is rung again by whoever lets a lane go, or by the sweep.
+const claim = prepared<ClaimRow>('claim_lanes', `
+  with wanted as materialized (
+    select l.endpoint_id, l.directory_id, l.next_attempt_at, l.attempt, l.head_sequence - l.cursor_sequence as pending
+      from unnest($1::uuid[], $2::uuid[]) as w (endpoint_id, directory_id)
+      join lanes l on l.endpoint_id = w.endpoint_id and l.directory_id = w.directory_id
+     where l.next_attempt_at <= now()
+       and (l.leased = 0 or l.lease_until < now())
+     order by l.endpoint_id, l.directory_id
+       for no key update of l
+  ), endpoints as (
+    select e.id, e.version, e.ordering,
+           e.open_since is not null as probing,
+           case when e.open_since is null then least(e.max_parallel, e.admitted) else 1 end as capacity,
+           (select coalesce(sum(b.leased), 0)
+              from lanes b
+             where b.endpoint_id = e.id
+               and b.leased > 0
+               and b.lease_until > now())
+           + (select count(*)
+                from delivery_exceptions x
+               where x.endpoint_id = e.id
+                 and x.next_attempt_at is not null
+                 and x.lease_until > now()) as busy
+      from webhook_endpoints e
+     where e.id = any ($1::uuid[])
+       and e.disabled_at is null
+       and e.deleted_at is null
+       and (e.open_since is null or e.next_probe_at <= now())
+  ), sized as (
+    select w.*, e.version, e.ordering, e.probing, e.capacity - e.busy as free,
+           case e.ordering when 'none' then least(w.pending, greatest(1, e.capacity / 2)) else 1 end as units
+      from wanted w
+      join endpoints e on e.id = w.endpoint_id
+  ), ranked as (
+    select s.*,
+           -- A probe by an event that has not failed yet says the most.
+           sum(s.units) over (partition by s.endpoint_id
+                              order by s.probing and s.attempt > 0, s.next_attempt_at, s.directory_id) <= s.free as admitted
+      from sized s
+  )
+  update lanes l
+     set leased = case when r.admitted then r.units else 0 end,
+         lease_until = case when r.admitted then clock_timestamp() + interval '${leaseSeconds} seconds' end,
+         lease_epoch = l.lease_epoch + 1,
+         enqueued_at = case when r.admitted then l.enqueued_at end
+    from ranked r
+   where l.endpoint_id = r.endpoint_id
+     and l.directory_id = r.directory_id
+  returning l.endpoint_id, l.directory_id, l.environment_id, r.admitted, l.lease_epoch, l.cursor_sequence, l.head_sequence, l.attempt, l.refusals,
+            l.refused_since, r.units, r.ordering, r.version, r.probing`);
+
+async function claimLanes(pool: Pool, names: LaneName[]): Promise<Claim[]> {
+  const endpointIds = names.map(({ endpointId }) => endpointId);
+  const rows = await inTransaction(pool, async (client) => {
+    const [, claimed] = await Promise.all([
+      lockEndpoints.run(client, [endpointIds]),
+      // Two bells of one lane may have come together: only one of them is answered with it.
+      claim.run(client, [endpointIds, names.map(({ directoryId }) => directoryId)]),
+    ]);
+    return claimed;
+  });
+  const renewedAt = performance.now();
+  const claims = new Map(rows.map((row) => [`${row.endpoint_id} ${row.directory_id}`, row]));
+  return names.map(({ endpointId, directoryId }) => {
+    const key = `${endpointId} ${directoryId}`;
+    const row = claims.get(key);
+    if (!row) return { kind: 'nothing' };
+    if (!row.admitted) return { kind: 'crowded' };
+    claims.delete(key);
+    return {
+      kind: 'held',
+      lane: {
+        endpointId, directoryId, renewedAt,
+        environmentId: row.environment_id,
+        epoch: row.lease_epoch,
+        cursor: row.cursor_sequence,
+        head: row.head_sequence,
+        attempt: row.attempt,
+        refusals: row.refusals,
+        refusedSince: row.refused_since,
+        units: row.units,
+        ordering: row.ordering,
+        version: row.version,
+        probing: row.probing,
+      },
+    };
+  });
+}
+
+interface AckRow {
+  n: number;
+  head: number;
+  held: boolean;
+  more: boolean;
+  others_wait: boolean;
+  version: number;
+  success_is_news: boolean;
+}
+
+const ack = prepared<AckRow>('ack_lanes', `
+  with acks as (
+    select *
+      from unnest($1::int[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[])
+        as a (n, endpoint_id, directory_id, epoch, previous, sequence, last, yields)
+  ), held as materialized (
+    select a.*, l.head_sequence as head
+      from acks a
+      join lanes l on l.endpoint_id = a.endpoint_id and l.directory_id = a.directory_id
+     where l.lease_epoch = a.epoch
+       and l.cursor_sequence = a.previous
+       and l.leased > 0
+     order by l.endpoint_id, l.directory_id
+       for no key update of l
+  ), decided as (
+    select h.*, h.head > h.sequence as more, e.version,
+           (h.last and h.head <= h.sequence) or h.yields or e.disabled_at is not null or e.deleted_at is not null as ends,
+           e.consecutive_failures > 0 or e.failing_since is not null or e.open_since is not null or e.admitted is not null
+             or e.last_success_at is null or e.last_success_at < now() - interval '1 minute' as success_is_news
+      from held h
+      join webhook_endpoints e on e.id = h.endpoint_id
+  ), moved as (
+    update lanes l
+       set cursor_sequence = d.sequence,
+           attempt = 0,
+           refusals = 0,
+           refused_since = null,
+           held_back = false,
+           leased = case when d.ends then 0 else l.leased end,
+           lease_until = case when not d.ends then clock_timestamp() + interval '${leaseSeconds} seconds' end,
+           enqueued_at = case when not d.ends then l.enqueued_at when d.more and d.yields then now() end,
+           next_attempt_at = case when not d.more then null when d.yields then now() else l.next_attempt_at end
+      from decided d
+     where l.endpoint_id = d.endpoint_id
+       and l.directory_id = d.directory_id
+    returning d.n, l.endpoint_id, l.directory_id, l.environment_id, d.head, not d.ends as held, d.more, d.version, d.success_is_news
+  ), attempts as (
+    insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
+    select t.id, m.environment_id, m.endpoint_id, t.event_id, t.at, t.status, t.duration_ms, t.error, t.response_body
+      from unnest($9::int[], $10::uuid[], $11::uuid[], $12::timestamptz[], $13::int[], $14::real[], $15::text[], $16::text[])
+        as t (n, id, event_id, at, status, duration_ms, error, response_body)
+      join moved m on m.n = t.n
+  ), exceptions as (
+    insert into delivery_exceptions as x
+           (endpoint_id, event_id, environment_id, directory_id, sequence, position, type, kind, state, attempt, refusals, refused_since, next_attempt_at)
+    select m.endpoint_id, t.event_id, m.environment_id, m.directory_id, t.sequence, t.position, t.type, 'lane', t.state, 1, t.refusals,
+           case when t.refusals > 0 then now() end,
+           case when t.state = 'waiting' then now() + t.delay_seconds * interval '1 second' end
+      from unnest($17::int[], $18::uuid[], $19::bigint[], $20::bigint[], $21::text[], $22::text[], $23::int[], $24::float8[])
+        as t (n, event_id, sequence, position, type, state, refusals, delay_seconds)
+      join moved m on m.n = t.n
+    on conflict (endpoint_id, event_id) do update
+       set kind = 'lane', state = excluded.state, once = false, attempt = excluded.attempt, refusals = excluded.refusals,
+           refused_since = excluded.refused_since, next_attempt_at = excluded.next_attempt_at,
+           lease_epoch = x.lease_epoch + 1, lease_until = null
+  )
+  select m.n, m.head, m.held, m.more, m.version, m.success_is_news,
+         not m.held and exists (select 1
+                                  from lanes w
+                                 where w.endpoint_id = m.endpoint_id
+                                   and w.next_attempt_at <= now()
+                                   and w.leased = 0
+                                   and w.directory_id <> m.directory_id) as others_wait
+    from moved m`);
+
+async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
+  const attempts = acks.flatMap((a, n) => a.attempts.map((record) => ({ n, ...record })));
+  const exceptions = acks.flatMap((a, n) => a.exceptions.map((exception) => ({ n, ...exception })));
+  const rows = await ack.run(pool, [
+    acks.map((_, n) => n),
+    acks.map(({ lane }) => lane.endpointId),
+    acks.map(({ lane }) => lane.directoryId),
+    acks.map(({ lane }) => lane.epoch),
+    acks.map(({ lane }) => lane.cursor),
+    acks.map(({ sequence }) => sequence),
+    acks.map(({ last }) => last),
+    acks.map((a) => a.yield),
+    attempts.map(({ n }) => n),
+    attempts.map(({ id }) => id),
+    attempts.map(({ eventId }) => eventId),
+    attempts.map(({ at }) => at),
+    attempts.map(({ status }) => status),
+    attempts.map(({ durationMs }) => durationMs),
+    attempts.map(({ error }) => error),
+    attempts.map(({ responseBody }) => responseBody),
+    exceptions.map(({ n }) => n),
+    exceptions.map(({ eventId }) => eventId),
+    exceptions.map(({ sequence }) => sequence),
+    exceptions.map(({ position }) => position),
+    exceptions.map(({ type }) => type),
+    exceptions.map(({ state }) => state),
+    exceptions.map(({ refusals }) => refusals),
+    exceptions.map(({ delaySeconds }) => delaySeconds),
+  ]);
+  const renewedAt = performance.now();
+  const acked = new Map(rows.map((row) => [row.n, row]));
+  return acks.map(({ lane, sequence }, n) => {
+    const row = acked.get(n);
+    if (!row) return { kind: 'fenced' };
+    Object.assign(lane, { cursor: sequence, head: row.head, attempt: 0, refusals: 0, refusedSince: null, renewedAt });
+    return {
+      kind: 'acked',
+      head: row.head,
+      held: row.held,
+      more: row.more,
+      othersWait: row.others_wait,
+      version: row.version,
+      successIsNews: row.success_is_news,
+    };
+  });
+}
+
+const renewLease = prepared('renew_lane', `
+  update lanes
+     set lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
+   where endpoint_id = $1
+     and directory_id = $2
+     and lease_epoch = $3
+     and cursor_sequence = $4
+     and leased > 0
+  returning lease_epoch`);
+
+const failLane = prepared('fail_lane', `
+  with failed as (
+    update lanes
+       set attempt = attempt + 1,
+           refusals = refusals + $5::boolean::int,
+           refused_since = case when $5 then coalesce(refused_since, now()) else refused_since end,
+           held_back = $6,
+           next_attempt_at = clock_timestamp() + $7::float8 * interval '1 second',
+           leased = 0,
+           lease_until = null,
+           enqueued_at = null
+     where endpoint_id = $1
+       and directory_id = $2
+       and lease_epoch = $3
+       and cursor_sequence = $4
+       and leased > 0
+    returning environment_id, endpoint_id
+  )
+  insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
+  select $8::uuid, environment_id, endpoint_id, $9::uuid, $10::timestamptz, $11::int, $12::real, $13::text, $14::text
+    from failed
+  returning id`);
+
+const releaseLane = prepared('release_lane', `
+  update lanes
+     set leased = 0,
+         lease_until = null,
+         enqueued_at = null
+   where endpoint_id = $1
+     and directory_id = $2
+     and lease_epoch = $3
+     and leased > 0`);
