@@ -1,0 +1,163 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import {
+  DeliveryNotFound,
+  EndpointDisabled,
+  EndpointNotFound,
+  InvalidDeliveryCursor,
+  InvalidEndpointHeader,
+  InvalidEndpointUrl,
+  TooManyEndpoints,
+  UnknownOrganization,
+} from '#delivery';
+import { DirectoryGone, ExternalIdTaken } from '#directory';
+
+/** A fault in a body (`pointer`, RFC 6901) or in a query (`parameter`). */
+export type Fault = { pointer: string; detail: string } | { parameter: string; detail: string };
+
+/**
+ * Every code that an error can carry: its status, its title, and what it means. The page at /docs/errors is made from it,
+ * and a problem's `type` points there.
+ */
+export const problems = {
+  invalid_request: { status: 400, title: 'The request is not valid', meaning: 'A field or a parameter is missing, unknown, or not what it should be. `errors` names each: `pointer` in the body, `parameter` in the query.' },
+  invalid_json: { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as JSON in UTF-8.' },
+  invalid_cursor: { status: 400, title: 'The cursor is not valid', meaning: 'The cursor is not one that this environment was given. Cursors are opaque: send them back as they came.' },
+  unauthenticated: { status: 401, title: 'An API key is needed', meaning: 'The `Authorization` header does not hold a key that works here. A key is sent as `Authorization: Bearer cwk_…`, and in no other place.' },
+  forbidden: { status: 403, title: 'This is not for you', meaning: 'The address that the request came from may not read this.' },
+  not_found: { status: 404, title: 'There is no such thing', meaning: 'Your environment has nothing under that id or path.' },
+  method_not_allowed: { status: 405, title: 'This method is not allowed here', meaning: 'The path exists, but not with this method. The `Allow` header lists those that do.' },
+  external_id_taken: { status: 409, title: 'The external_id is taken', meaning: 'Another organization of your environment has that `external_id`.' },
+  endpoint_disabled: { status: 409, title: 'The webhook endpoint is disabled', meaning: 'Nothing is sent to a disabled endpoint. Enable it first, with `PATCH {"enabled": true}`.' },
+  too_many_endpoints: { status: 409, title: 'There are too many webhook endpoints', meaning: 'Your environment has as many webhook endpoints as it may have. Delete one first.' },
+  idempotency_key_in_use: { status: 409, title: 'The same call is under way', meaning: 'A request with the same `Idempotency-Key` has not been answered yet. Send this one again in a moment.' },
+  idempotency_key_reused: { status: 409, title: 'The Idempotency-Key was used for something else', meaning: 'Within the last 24 hours the same `Idempotency-Key` came with another path or body. Each call needs a key of its own.' },
+  feed_rewound: { status: 409, title: 'The log was set back', meaning: 'The database was restored from a backup after this cursor was given. `cursor` is where to go on from.' },
+  cursor_expired: { status: 410, title: 'The cursor is too old', meaning: 'Events right after this cursor are no longer kept. `cursor` is the oldest place that is; list users and groups anew and follow their `events_cursor`.' },
+  body_too_large: { status: 413, title: 'The body is too large', meaning: 'A body may hold 1 MiB.' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON', meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.' },
+  internal: { status: 500, title: 'Something went wrong here', meaning: 'The request could not be processed. It may be tried again; its `X-Request-Id` finds the cause in the log.' },
+  unavailable: { status: 503, title: 'Not available right now', meaning: 'The database cannot be reached or is not ready. Try again shortly.' },
+} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** A refusal in the shape of RFC 9457. `members` are added to the body as they are. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly faults: Fault[] | undefined;
+  readonly headers: Record<string, string>;
+  readonly members: Record<string, string>;
+
+  constructor(
+    readonly code: ProblemCode,
+    detail: string,
+    more: { faults?: Fault[]; headers?: Record<string, string>; members?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.status = problems[code].status;
+    this.faults = more.faults;
+    this.headers = more.headers ?? {};
+    this.members = more.members ?? {};
+  }
+
+  toJson(publicUrl: string): object {
+    return {
+      type: `${publicUrl}/docs/errors#${this.code}`,
+      title: problems[this.code].title,
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      ...(this.faults && { errors: this.faults }),
+      ...this.members,
+    };
+  }
+}
+
+/** What answers for an id that the environment does not have, be it another environment's, deleted, or never given. */
+export function notFound(id: string): Problem {
+  return new Problem('not_found', `there is no ${JSON.stringify(id)} in this environment`);
+}
+
+/** One fault of a body's field. */
+export function invalidField(pointer: string, detail: string): Problem {
+  return new Problem('invalid_request', `${pointer}: ${detail}`, { faults: [{ pointer, detail }] });
+}
+
+/** One fault of a query's parameter. */
+export function invalidParameter(parameter: string, detail: string): Problem {
+  return new Problem('invalid_request', `${parameter}: ${detail}`, { faults: [{ parameter, detail }] });
+}
+
+/** A key as one step of a JSON pointer (RFC 6901). */
+export function escapePointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+export function invalidCursor(parameter: string): Problem {
+  const detail = 'is not a cursor of this environment';
+  return new Problem('invalid_cursor', `${parameter}: ${detail}`, { faults: [{ parameter, detail }] });
+}
+
+/** The one edge where whatever was thrown becomes an answer. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof ExternalIdTaken) return new Problem('external_id_taken', error.message, { faults: [{ pointer: '/external_id', detail: error.message }] });
+  if (error instanceof DirectoryGone || error instanceof EndpointNotFound || error instanceof DeliveryNotFound || error instanceof UnknownOrganization) {
+    return new Problem('not_found', error.message);
+  }
+  if (error instanceof InvalidEndpointUrl) return invalidField('/url', error.message);
+  if (error instanceof InvalidEndpointHeader) return invalidField(`/headers/${escapePointer(error.header)}`, error.message);
+  if (error instanceof InvalidDeliveryCursor) return invalidCursor('cursor');
+  if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
+  if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);
+  if (isUnavailable(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
+  return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
+}
+
+export function sendProblem(res: Response, problem: Problem, publicUrl: string): void {
+  res.locals.decision = problem.code;
+  res.statusCode = problem.status;
+  for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
+  res.setHeader('Content-Type', 'application/problem+json');
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(JSON.stringify(problem.toJson(publicUrl)));
+}
+
+/** The error edge of every door that answers in problem+json. */
+export function problemEdge(publicUrl: string): ErrorRequestHandler {
+  return (error: unknown, _req, res, _next) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) res.locals.failure = error;
+    // Half an answer cannot be taken back: cutting the connection is what tells the caller that it is not whole.
+    if (res.headersSent) res.destroy();
+    else sendProblem(res, problem, publicUrl);
+  };
+}
+
+// What express, its body parser and its router throw carries a `status`; the parser's say in `type` what was wrong.
+function bodyProblemOf(error: unknown): Problem | undefined {
+  // A part of the path that cannot be decoded is no id of anything.
+  if (error instanceof URIError) return new Problem('not_found', 'there is nothing under that path');
+  if (!(error instanceof Error) || !('status' in error)) return undefined;
+  const type = 'type' in error ? error.type : undefined;
+  if (type === 'entity.too.large') return new Problem('body_too_large', 'a body may hold 1 MiB');
+  if (type === 'entity.parse.failed') return new Problem('invalid_json', 'the body is not JSON');
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem('unsupported_media_type', error.message);
+  if (typeof error.status === 'number' && error.status >= 400 && error.status < 500) return new Problem('invalid_request', error.message);
+  return undefined;
+}
+
+// Of PostgreSQL: it is starting or stopping, it has no connection left, a statement took too long, or a lock did.
+const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300', '57014', '55P03', '25P03', '40001', '40P01']);
+const unavailableCauses = new Set(['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+
+function isUnavailable(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  if ('syscall' in error && error.syscall === 'connect') return true;
+  if ('code' in error && typeof error.code === 'string') {
+    return unavailableStates.has(error.code) || unavailableCauses.has(error.code) || error.code.startsWith('08');
+  }
+  // pg gives these no code.
+  return 'message' in error
+    && /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/.test(String(error.message));
+}

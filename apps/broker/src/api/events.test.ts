@@ -1,0 +1,291 @@
+import { eventually } from '#testing';
+import { newId, publicId } from '#identifier';
+import { rewindFeeds } from '#directory';
+import { createLog } from '#runtime';
+import { aBroker, caller, type TestBroker, type TestDirectory } from '../a-broker';
+import { startBroker } from '../broker';
+
+interface Event {
+  id: string;
+  type: string;
+  position: number;
+  sequence: number;
+  directory_id: string;
+}
+
+const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
+
+let broker: TestBroker;
+let directory: TestDirectory;
+beforeAll(async () => {
+  broker = await aBroker();
+  broker.sequence();
+  directory = await broker.aDirectory();
+});
+
+let users = 0;
+async function aUser({ idp }: TestDirectory = directory): Promise<string> {
+  const { status, body } = await idp.post('/Users', { schemas: [userSchema], userName: `u${users++}@acme.com` });
+  expect(status).toBe(201);
+  return (body as { id: string }).id;
+}
+
+/** The cursor behind everything that is there. */
+async function theEnd(): Promise<string> {
+  let cursor = '';
+  await eventually(async () => {
+    const { rows } = await broker.db.pool.query('select 1 from event_outbox');
+    return rows.length === 0;
+  });
+  for (let more = true; more;) {
+    const { body } = await broker.call('GET', `/v1/events?limit=1000${cursor && `&after=${cursor}`}`);
+    cursor = body.next_cursor;
+    more = body.has_more;
+  }
+  return cursor;
+}
+
+test('following the cursor gives every event once, in the order of positions, without a hole', async () => {
+  for (let i = 0; i < 5; i++) await aUser();
+  await theEnd();
+  const positions: number[] = [];
+  let cursor: string | undefined;
+  for (let more = true; more;) {
+    const { body } = await broker.call('GET', `/v1/events?limit=2${cursor === undefined ? '' : `&after=${cursor}`}`);
+    positions.push(...body.data.map((event: Event) => event.position));
+    cursor = body.next_cursor;
+    more = body.has_more;
+  }
+  expect(positions).toEqual(positions.map((_, i) => i + 1));
+  expect(positions.length).toBeGreaterThanOrEqual(6);
+
+  const empty = await broker.call('GET', `/v1/events?after=${cursor}`);
+  expect(empty.body).toEqual({ data: [], next_cursor: cursor, has_more: false });
+});
+
+test('the id of an event is a place too', async () => {
+  await aUser();
+  await aUser();
+  await theEnd();
+  const { data } = (await broker.call('GET', '/v1/events')).body;
+  const [first, ...rest] = data;
+  expect((await broker.call('GET', `/v1/events?after=${first.id}`)).body.data).toEqual(rest);
+});
+
+test('events are filtered by type, organization and directory, and the cursor passes what did not match', async () => {
+  const start = await theEnd();
+  const other = await broker.aDirectory();
+  await aUser(other);
+  const id = await aUser(directory);
+  await directory.idp.delete(`/Users/${id}`);
+  const end = await theEnd();
+
+  const typesOf = async (query: string): Promise<string[]> => (await broker.call('GET', `/v1/events?after=${start}&${query}`)).body.data.map(({ type }: Event) => type);
+  expect(await typesOf(`directory_id=${other.id}`)).toEqual(['directory.activated', 'user.created']);
+  expect(await typesOf(`organization_id=${directory.organizationId}`)).toEqual(['user.created', 'user.deleted']);
+  expect(await typesOf('types=user.deleted, directory.activated')).toEqual(['directory.activated', 'user.deleted']);
+  const nothing = await broker.call('GET', `/v1/events?after=${start}&types=group.created`);
+  expect(nothing.body).toEqual({ data: [], next_cursor: end, has_more: false });
+});
+
+test.each([
+  ['types=user.creatd', 'types'],
+  ['types=', 'types'],
+  ['directory_id=org_x', 'directory_id'],
+  ['wait=31', 'wait'],
+  ['wait=-1', 'wait'],
+  ['after=xyz', 'after'],
+])('refuses ?%s', async (query, parameter) => {
+  const answer = await broker.call('GET', `/v1/events?${query}`);
+  expect([answer.status, answer.body.errors[0].parameter]).toEqual([400, parameter]);
+});
+
+describe('a request that waits', () => {
+  test('is answered as soon as something comes', async () => {
+    const after = await theEnd();
+    const waiting = broker.call('GET', `/v1/events?after=${after}&wait=20`);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const changedAt = performance.now();
+    await aUser();
+    const { body } = await waiting;
+    expect(body.data.map(({ type }: Event) => type)).toEqual(['user.created']);
+    expect(performance.now() - changedAt).toBeLessThan(1_000);
+  });
+
+  test('is not answered by what its filter leaves out, nor by what happens in another environment', async () => {
+    const after = await theEnd();
+    const begun = performance.now();
+    const waiting = broker.call('GET', `/v1/events?after=${after}&wait=1.5&types=group.created`);
+    await aUser();
+    await aUser(await broker.aDirectory({ key: await broker.stranger() }));
+    const { body } = await waiting;
+    expect(body).toEqual({ data: [], next_cursor: await theEnd(), has_more: false });
+    expect(performance.now() - begun).toBeGreaterThan(1_400);
+  });
+});
+
+describe('a cursor whose place is no more', () => {
+  test('is refused with the oldest one that is left, and so is the id of an event that is no longer kept', async () => {
+    const own = await aBroker();
+    own.sequence();
+    const { idp } = await own.aDirectory();
+    for (let i = 0; i < 4; i++) await idp.post('/Users', { schemas: [userSchema], userName: `k${i}` });
+    const all = (await eventually(async () => {
+      const { body } = await own.call('GET', '/v1/events');
+      return body.data.length === 5 && body;
+    })) as { data: Event[] };
+    const [, second] = all.data;
+    const old = (await own.call('GET', '/v1/events?limit=1')).body.next_cursor;
+
+    await own.db.pool.query('update feed_heads set oldest_position = 4');
+    await own.db.pool.query('delete from event_feed where position < 4');
+    const expired = await own.call('GET', `/v1/events?after=${old}`);
+    expect([expired.status, expired.body.code]).toEqual([410, 'cursor_expired']);
+    const on = await own.call('GET', `/v1/events?after=${expired.body.cursor}`);
+    expect(on.body.data.map(({ position }: Event) => position)).toEqual([4, 5]);
+    expect((await own.call('GET', '/v1/events')).body).toEqual(on.body);
+
+    const gone = await own.call('GET', `/v1/events?after=${second?.id}`);
+    expect([gone.status, gone.body]).toEqual([410, expired.body]);
+    expect((await own.call('GET', `/v1/events?after=${publicId('evt', newId())}`)).status).toBe(404);
+  });
+
+  test('since the database was set back, is refused with the one to go on from', async () => {
+    const own = await aBroker();
+    own.sequence();
+    const { idp } = await own.aDirectory();
+    await idp.post('/Users', { schemas: [userSchema], userName: 'before' });
+    const before = await eventually(async () => {
+      const { body } = await own.call('GET', '/v1/events');
+      return body.data.length === 2 && body;
+    });
+    await rewindFeeds(own.db.pool);
+    await idp.post('/Users', { schemas: [userSchema], userName: 'after' });
+
+    const refused = await own.call('GET', `/v1/events?after=${before.next_cursor}&wait=5`);
+    expect([refused.status, refused.body.code]).toEqual([409, 'feed_rewound']);
+    const on = await own.call('GET', `/v1/events?after=${refused.body.cursor}&wait=5`);
+    expect(on.body.data.map(({ position }: Event) => position)).toEqual([3]);
+  });
+});
+
+describe('the stream', () => {
+  test('sends what is there and what comes, each with the cursor to go on from, and ends with its key', async () => {
+    const { id: keyId, key } = (await broker.call('POST', '/v1/api_keys', { body: { name: 'stream' } })).body;
+    const after = await theEnd();
+    await aUser();
+    const stream = await open(`/v1/events/stream?after=${after}`, { Authorization: `Bearer ${key}` });
+    const [first] = await stream.next(1);
+    expect(first).toMatchObject({ event: 'user.created' });
+    await aUser();
+    const [second] = await stream.next(1);
+
+    const resumed = await open(`/v1/events/stream?after=${after}`, { Authorization: `Bearer ${key}`, 'Last-Event-ID': first?.id ?? '' });
+    expect(await resumed.next(1)).toEqual([second]);
+    expect((await broker.call('GET', `/v1/events?after=${first?.id}`)).body.data).toEqual([JSON.parse(second?.data ?? '')]);
+
+    await broker.call('DELETE', `/v1/api_keys/${keyId}`);
+    await aUser();
+    expect(await stream.rest()).toEqual([]);
+    expect(await resumed.rest()).toEqual([]);
+  });
+
+  test('has headers that can be asked for alone', async () => {
+    const answer = await broker.call('HEAD', '/v1/events/stream');
+    expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([200, 'text/event-stream', '']);
+  });
+
+  test('is refused in the shape of any other answer', async () => {
+    const answer = await broker.call('GET', '/v1/events/stream?after=xyz');
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_cursor']);
+  });
+});
+
+test('many pollers, on two brokers, each see every event once and in order while many write', async () => {
+  const one = await aBroker();
+  one.sequence();
+  const other = await startBroker({ config: { ...one.config }, log: createLog('fatal', 'test') });
+  const directories = await Promise.all([1, 2, 3].map(() => one.aDirectory()));
+  const expected = directories.length * (1 + 15);
+
+  const poll = async (url: string, limit: number): Promise<Event[]> => {
+    const call = caller(url, one.apiKey);
+    const seen: Event[] = [];
+    let after = '';
+    while (seen.length < expected) {
+      const { body } = await call('GET', `/v1/events?limit=${limit}&wait=5${after && `&after=${after}`}`);
+      seen.push(...body.data);
+      after = body.next_cursor;
+    }
+    return seen;
+  };
+  const pollers = [[one.url, 1], [one.url, 100], [other.url, 7], [other.url, 1000]] as const;
+  const [, ...logs] = await Promise.all([
+    Promise.all(directories.map(async (written, d) => {
+      await Promise.all(Array.from({ length: 15 }, (_, i) => written.idp.post('/Users', { schemas: [userSchema], userName: `w${d}-${i}` })));
+    })),
+    ...pollers.map(([url, limit]) => poll(url, limit)),
+  ]);
+  await other.stop();
+
+  for (const log of logs) {
+    expect(log.map(({ position }) => position)).toEqual(Array.from({ length: expected }, (_, i) => i + 1));
+    for (const { id } of directories) {
+      expect(log.filter((event) => event.directory_id === id).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+    }
+    expect(log).toEqual(logs[0]);
+  }
+});
+
+test('those who wait are woken also where the connection that tells of news was lost', async () => {
+  const after = await theEnd();
+  const waiting = broker.call('GET', `/v1/events?after=${after}&wait=10`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await broker.db.pool.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'causeway broker listening' and datname = current_database()");
+  const begun = performance.now();
+  await aUser();
+  expect((await waiting).body.data.length).toBe(1);
+  expect(performance.now() - begun).toBeLessThan(2_500);
+});
+
+test('an event can be read well within 250 ms of its commit', async () => {
+  const after = await theEnd();
+  const waiting = broker.call('GET', `/v1/events?after=${after}&wait=10`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await aUser();
+  const committed = performance.now();
+  await waiting;
+  expect(performance.now() - committed).toBeLessThan(250);
+});
+
+interface Sent {
+  id: string;
+  event?: string;
+  data?: string;
+}
+
+async function open(path: string, headers: Record<string, string>) {
+  const response = await fetch(`${broker.url}${path}`, { headers });
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const take = async (): Promise<Sent[] | undefined> => {
+    const chunk = await reader?.read();
+    if (!chunk || chunk.done) return undefined;
+    const blocks = (text + chunk.value).split('\n\n');
+    text = blocks.pop() ?? '';
+    return blocks.map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)))).filter((sent) => sent.data !== undefined) as Sent[];
+  };
+  return {
+    next: async (count: number): Promise<Sent[]> => {
+      const sent: Sent[] = [];
+      while (sent.length < count) sent.push(...((await take()) ?? []));
+      return sent;
+    },
+    rest: async (): Promise<Sent[]> => {
+      const sent: Sent[] = [];
+      for (let more = await take(); more; more = await take()) sent.push(...more);
+      return sent;
+    },
+  };
+}

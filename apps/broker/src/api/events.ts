@@ -1,0 +1,237 @@
+import { Type } from '@sinclair/typebox';
+import type { Response } from 'express';
+import { hasApiKey } from '#accounts';
+import {
+  type Cursor,
+  type EventPage,
+  type EventQuery,
+  decodeCursor,
+  encodeCursor,
+  eventTypes,
+  findEvent,
+  isEventType,
+  readEvents,
+  readFeedHead,
+  safePosition,
+} from '#directory';
+import { parsePublicId } from '#identifier';
+import { idParameter } from './directories';
+import { Problem, invalidCursor, invalidParameter, notFound } from './errors';
+import { type ApiParts, type Call, JsonText, type Route, Streamed, route } from './route';
+import { Event, Limit, closed, publicIdOf } from './shapes';
+
+const tag = 'Events';
+
+const filters = {
+  types: Type.Optional(Type.String({ description: 'Event types, separated by commas', examples: ['user.created,user.deactivated'] })),
+  organization_id: Type.Optional(publicIdOf('org', 'an organization')),
+  directory_id: Type.Optional(publicIdOf('dir', 'a directory')),
+};
+
+const after = Type.Optional(Type.String({
+  maxLength: 200,
+  description: 'A cursor, or the id of an event: what comes after it is answered. Without it, from the oldest kept event on',
+}));
+
+const cursorProblems = {
+  not_found: 'There is no such event',
+  invalid_cursor: 'Not a cursor of this environment',
+  feed_rewound: 'The cursor is from before the database was set back; `cursor` is where to go on from',
+  cursor_expired: 'What comes after the cursor is no longer kept; `cursor` is the oldest place that is',
+} as const;
+
+export const eventRoutes: Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/events',
+    operationId: 'listEvents',
+    tag,
+    summary: 'Read the log',
+    description:
+      'Events in the order of `position`: 1, 2, 3 … with no gap and no repeat. Send `next_cursor` as `after` to go on; it works for as long as '
+      + 'what comes after it is kept. With `wait` the answer is held back until something comes.',
+    query: {
+      after,
+      limit: Limit,
+      ...filters,
+      wait: Type.Number({ minimum: 0, maximum: 30, default: 0, description: 'Seconds to wait while there is nothing' }),
+    },
+    answer: {
+      status: 200,
+      description: 'A page of events',
+      schema: closed({
+        data: Type.Array(Event),
+        next_cursor: Type.String({ description: 'Always there, also on an empty page' }),
+        has_more: Type.Boolean({ description: 'Whether the log goes on already' }),
+      }),
+    },
+    problems: cursorProblems,
+    handle: async (call, parts) => {
+      const { environmentId, query } = call;
+      const place = await placeIn(call.environmentId, query.after, parts);
+      const page = await readOrWait(call, parts, place, { ...filterOf(environmentId, query), limit: query.limit }, query.wait * 1000);
+      const cursor = encodeCursor({ environmentId, epoch: page.epoch, position: page.scannedTo });
+      const data = page.events.map((event) => event.json).join(',');
+      return new JsonText(`{"data":[${data}],"next_cursor":${JSON.stringify(cursor)},"has_more":${page.scannedTo < page.head}}`);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/events/stream',
+    operationId: 'streamEvents',
+    tag,
+    summary: 'Follow the log',
+    description:
+      'Server-sent events: `data` is the event, `event` its type, `id` a cursor. A client that is cut off goes on where it was by sending the last id '
+      + 'as `Last-Event-ID`, which browsers do by themselves.',
+    query: { after, ...filters },
+    answer: { status: 200, description: 'A stream that does not end', contentType: 'text/event-stream', schema: Type.String() },
+    problems: cursorProblems,
+    handle: async (call, parts) => {
+      const { environmentId, query } = call;
+      const place = await placeIn(environmentId, call.lastEventId ?? query.after, parts);
+      const filter = filterOf(environmentId, query);
+      // The first page is read before the stream begins: a refusal is still an answer of its own.
+      const first = await readOrWait(call, parts, place, { ...filter, limit: streamedAtOnce }, 0);
+      return new Streamed((res) => stream(res, call, parts, { ...filter, limit: streamedAtOnce }, first));
+    },
+  }),
+];
+
+type Filter = Pick<EventQuery, 'environmentId' | 'types' | 'organizationId' | 'directoryId'>;
+type Waiting = Pick<Call<unknown, unknown, unknown>, 'environmentId' | 'signal' | 'waits'>;
+
+// 20 stretches of 5,000 positions: where a filter matches almost nothing, an answer still comes in a fraction of a second,
+// with a cursor to go on from.
+const stretchesAtMost = 20;
+
+/** Reads on from a place; where there is nothing, waits until there is, for `ms` at most. */
+async function readOrWait(call: Waiting, { pool, feed }: ApiParts, place: Cursor, query: Omit<EventQuery, 'after'>, ms: number): Promise<EventPage> {
+  const { environmentId } = place;
+  const until = performance.now() + ms;
+  let position = place.position;
+
+  return feed.watching(environmentId, async () => {
+    for (let stretches = 1; ; stretches++) {
+      const page = await readEvents(pool, { ...query, after: position });
+      await refuseWhatIsNotKept(pool, place, position, page);
+      if (page.events.length > 0) return page;
+
+      position = page.scannedTo;
+      if (position < page.head) {
+        if (stretches === stretchesAtMost) return page;
+        continue;
+      }
+      const leftMs = until - performance.now();
+      if (leftMs <= 0 || feed.stopped || call.signal.aborted) return page;
+      call.waits();
+      await feed.beyond(environmentId, page.head, leftMs, call.signal);
+      stretches = 0;
+    }
+  });
+}
+
+const streamedAtOnce = 100;
+const heartbeatMs = 15_000;
+
+async function stream(res: Response, call: Waiting & { keyId: string }, parts: ApiParts, query: Omit<EventQuery, 'after'>, first: EventPage): Promise<void> {
+  const { environmentId } = call;
+  call.waits();
+  res.statusCode = 200;
+  res.setHeader('Content-Type', 'text/event-stream');
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('X-Accel-Buffering', 'no'); // nginx would hold small writes back
+  res.flushHeaders();
+
+  for (let page = first; ;) {
+    const cursorAt = (position: number): string => encodeCursor({ environmentId, epoch: page.epoch, position });
+    const text = page.events.map((event) => `id: ${cursorAt(event.position)}\nevent: ${event.type}\ndata: ${event.json}\n\n`).join('');
+    // What was looked through and did not match is passed too: an id without data moves the client's cursor and wakes nobody.
+    const passed = page.scannedTo > (page.events.at(-1)?.position ?? 0) ? `id: ${cursorAt(page.scannedTo)}\n\n` : '';
+    await write(res, `${text}${passed}` || ': nothing new\n\n', call.signal);
+
+    if (call.signal.aborted) return;
+    if (parts.feed.stopped) break;
+    const place = { environmentId, epoch: page.epoch, position: page.scannedTo };
+    page = await readOrWait(call, parts, place, query, heartbeatMs);
+    // The key may have been revoked meanwhile: a stream is not to outlive it by one event.
+    if (!(await hasApiKey(parts.pool, { environmentId, keyId: call.keyId }))) break;
+  }
+  res.end();
+}
+
+async function write(res: Response, text: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || res.write(text)) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      res.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    res.once('drain', done);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** The position that a cursor or an event's id names, as long as what comes after it is kept. @throws Problem */
+export async function positionOf(environmentId: string, named: string, parameter: string, parts: ApiParts): Promise<number> {
+  const place = await placeIn(environmentId, named, parts, parameter);
+  await refuseWhatIsNotKept(parts.pool, place, place.position, await readFeedHead(parts.pool, environmentId));
+  return place.position;
+}
+
+/** The place in the log that `after` names. */
+async function placeIn(environmentId: string, named: string | undefined, { pool }: ApiParts, parameter = 'after'): Promise<Cursor> {
+  if (named !== undefined && !named.startsWith('evt_')) {
+    const cursor = decodeCursor(named, environmentId);
+    if (!cursor) throw invalidCursor(parameter);
+    return cursor;
+  }
+
+  const { head, oldest, epoch } = await readFeedHead(pool, environmentId);
+  const start = { environmentId, epoch, position: oldest - 1 };
+  if (named === undefined) return start;
+
+  const eventId = parsePublicId('evt', named);
+  const event = eventId && await findEvent(pool, environmentId, eventId);
+  if (event) return { environmentId, epoch, position: event.position };
+  if (eventId && oldest > 1) {
+    // An event that is no longer kept can still be told by its id, which begins with its time: it is older than the oldest kept.
+    const [oldestKept] = (await readEvents(pool, { environmentId, after: oldest - 1, limit: 1 })).events;
+    if (oldest > head || (oldestKept && eventId < oldestKept.id)) throw expired(start);
+  }
+  throw notFound(named);
+}
+
+async function refuseWhatIsNotKept(pool: ApiParts['pool'], place: Cursor, position: number, { oldest, epoch }: Pick<EventPage, 'oldest' | 'epoch'>): Promise<void> {
+  if (place.epoch !== epoch) {
+    const safe = encodeCursor({ ...place, epoch, position: await safePosition(pool, place) });
+    throw new Problem('feed_rewound', 'the database was set back after this cursor was given: go on from `cursor`, and expect positions that you have seen', {
+      members: { cursor: safe },
+    });
+  }
+  if (position < oldest - 1) throw expired({ ...place, position: oldest - 1 });
+}
+
+function expired(oldestKept: Cursor): Problem {
+  return new Problem('cursor_expired', 'events right after this cursor are no longer kept: list users and groups anew, or go on from `cursor`', {
+    members: { cursor: encodeCursor(oldestKept) },
+  });
+}
+
+function filterOf(environmentId: string, query: { types?: string; organization_id?: string; directory_id?: string }): Filter {
+  return {
+    environmentId,
+    types: query.types === undefined ? undefined : typesIn(query.types),
+    organizationId: query.organization_id === undefined ? undefined : idParameter('organization_id', 'org', query.organization_id),
+    directoryId: query.directory_id === undefined ? undefined : idParameter('directory_id', 'dir', query.directory_id),
+  };
+}
+
+function typesIn(text: string): string[] {
+  const types = text.split(',').map((type) => type.trim()).filter((type) => type !== '');
+  const unknown = types.find((type) => !isEventType(type));
+  if (unknown !== undefined) throw invalidParameter('types', `${JSON.stringify(unknown)} is not an event type; there are ${eventTypes.join(', ')}`);
+  if (types.length === 0) throw invalidParameter('types', 'must name at least one event type');
+  return types;
+}

@@ -1,0 +1,87 @@
+import { createEnvironment } from '#accounts';
+import { createTestDatabase, eventually, type TestDatabase } from '#testing';
+import { FeedWatch } from './feed-watch';
+
+let db: TestDatabase;
+let queries = 0;
+beforeAll(async () => {
+  db = await createTestDatabase();
+  db.pool.on('acquire', () => { queries += 1; });
+});
+
+const never = new AbortController().signal;
+const append = (id: string, position: number) => db.pool.query('update feed_heads set position = $2 where environment_id = $1', [id, position]);
+
+/** Begins to wait, and says when it is over. */
+function waiter(feed: FeedWatch, environmentId: string, head: number, ms = 30_000, signal = never) {
+  const waiting = { over: false, done: Promise.resolve() };
+  waiting.done = feed.watching(environmentId, () => feed.beyond(environmentId, head, ms, signal)).then(() => { waiting.over = true; });
+  return waiting;
+}
+
+test('a hundred who wait for several environments cost one query in every interval, together', async () => {
+  const feed = new FeedWatch(db.pool, { askAgainMs: 200 });
+  const environments = await Promise.all(['a', 'b', 'c'].map((name) => createEnvironment(db.pool, { name })));
+  const waiting = Array.from({ length: 100 }, (_, i) => waiter(feed, environments[i % 3]?.id ?? '', 0, 30_000, new AbortController().signal));
+
+  const before = queries;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(queries - before).toBeGreaterThanOrEqual(3);
+  expect(queries - before).toBeLessThanOrEqual(5);
+
+  await append(environments[0]?.id ?? '', 1);
+  await eventually(() => waiting.filter(({ over }) => over).length === 34);
+  expect(waiting.every(({ over }, i) => over === (i % 3 === 0))).toBe(true);
+  await feed.stop();
+  await Promise.all(waiting.map(({ done }) => done));
+
+  const stopped = queries;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(queries).toBe(stopped);
+});
+
+test('what is heard wakes at once those who have not seen it, and nobody else', async () => {
+  const feed = new FeedWatch(db.pool, { askAgainMs: 60_000 });
+  const { id } = await createEnvironment(db.pool, { name: 'heard' });
+  await append(id, 5);
+  const [behind, there] = [waiter(feed, id, 4), waiter(feed, id, 5)];
+  feed.heard(id);
+  await behind.done;
+  expect(there.over).toBe(false);
+  // Whoever asks with an old head from now on need not wait at all.
+  await waiter(feed, id, 4).done;
+
+  await append(id, 6);
+  feed.heard(undefined);
+  await there.done;
+  await feed.stop();
+});
+
+test('many notices while a query runs are one more query', async () => {
+  const feed = new FeedWatch(db.pool, { askAgainMs: 60_000 });
+  const { id } = await createEnvironment(db.pool, { name: 'busy' });
+  const waiting = waiter(feed, id, 0);
+  const before = queries;
+  for (let i = 0; i < 100; i++) feed.heard(id);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(queries - before).toBeLessThanOrEqual(2);
+  feed.heard('00000000-0000-0000-0000-000000000000'); // nobody waits for it
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(queries - before).toBeLessThanOrEqual(2);
+  await feed.stop();
+  await waiting.done;
+});
+
+test('a wait ends with its time, with its caller, and with the broker', async () => {
+  const feed = new FeedWatch(db.pool);
+  const { id } = await createEnvironment(db.pool, { name: 'ends' });
+  await waiter(feed, id, 0, 50).done;
+  const caller = new AbortController();
+  const left = waiter(feed, id, 0, 30_000, caller.signal);
+  caller.abort();
+  await left.done;
+  const kept = waiter(feed, id, 0);
+  await feed.stop();
+  await kept.done;
+  await waiter(feed, id, 0).done;
+});

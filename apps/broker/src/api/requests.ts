@@ -1,0 +1,72 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { type RecordedRequest, listRequests } from '#directory';
+import { publicId } from '#identifier';
+import { notFound } from './errors';
+import { pageOf, pageQuery } from './page';
+import { type Route, route } from './route';
+import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+
+const outcomes = ['succeeded', 'failed'] as const;
+
+const ProvisioningRequest = open('ProvisioningRequest', {
+  id: publicIdOf('req', 'the request; the `request_id` of the events that it caused'),
+  directory_id: publicIdOf('dir', 'the directory'),
+  at: Time,
+  method: Type.String(),
+  path: Type.String({ description: 'Below the base URL, with the query' }),
+  status: Type.Integer(),
+  outcome: word(outcomes),
+  scim_type: nullable(Type.String({ description: "SCIM's own code of the error" })),
+  detail: nullable(Type.String({ description: 'Why it failed, as the identity provider was told' })),
+  notes: Type.Array(Type.String(), { description: 'What was tolerated or ignored' }),
+  duration_ms: Type.Number(),
+  user_agent: nullable(Type.String()),
+  request_body: Type.Unsafe<unknown>({ description: 'With secrets masked' }),
+  response_body: Type.Unsafe<unknown>({}),
+}, {
+  description: 'One SCIM exchange with an identity provider.',
+  example: {
+    id: `req_${digits}`, directory_id: `dir_${digits}`, at: '2026-01-31T09:00:00.000Z', method: 'POST', path: '/Users', status: 409, outcome: 'failed',
+    scim_type: 'uniqueness', detail: 'Another user of this directory already has the userName "ada@acme.com".', notes: [], duration_ms: 3.2,
+    user_agent: null, request_body: { userName: 'ada@acme.com' }, response_body: null,
+  },
+});
+
+export const requestRoutes: Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/directories/{id}/requests',
+    operationId: 'listRequests',
+    tag: 'Directories',
+    summary: 'List what the identity provider did',
+    description: 'Its SCIM requests, newest first.',
+    params: { id: 'dir' },
+    query: { ...paging, outcome: Type.Optional(word(outcomes)) },
+    answer: { status: 200, description: 'A page of requests', schema: Page(ProvisioningRequest) },
+    handle: async ({ environmentId, params, query }, { pool }) => {
+      const { limit, after } = pageQuery(query);
+      const requests = await listRequests(pool, { environmentId, directoryId: params.id, outcome: query.outcome, limit, before: after });
+      if (!requests) throw notFound(publicId('dir', params.id));
+      return pageOf(requests, query.limit, ({ id }) => id, requestJson);
+    },
+  }),
+];
+
+function requestJson(request: RecordedRequest): Static<typeof ProvisioningRequest> {
+  return {
+    id: publicId('req', request.id),
+    directory_id: publicId('dir', request.directoryId),
+    at: request.at.toISOString(),
+    method: request.method,
+    path: request.path,
+    status: request.status,
+    outcome: request.outcome,
+    scim_type: request.scimType,
+    detail: request.detail,
+    notes: request.notes,
+    duration_ms: request.durationMs,
+    user_agent: request.userAgent,
+    request_body: request.requestBody,
+    response_body: request.responseBody,
+  };
+}

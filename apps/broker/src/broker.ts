@@ -1,0 +1,195 @@
+import { Client } from 'pg';
+import type { Router } from 'express';
+import Redis from 'ioredis';
+import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
+import { BearerTokens, Keyring } from '#credential';
+import { listenToFeed } from '#delivery';
+import { publicId } from '#identifier';
+import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';
+import { createApp } from './app';
+import { FeedWatch } from './api/feed-watch';
+import { forgetOldAnswers } from './api/idempotency';
+import { consentFor } from './consent';
+import { readPages } from './console/pages';
+import { SessionCookie } from './console/session-cookie';
+import { FailedAttempts } from './failed-attempts';
+import { Readiness } from './health';
+import { HttpMetrics } from './metrics';
+import { oauthRouter } from './oauth/router';
+import { RecentUses } from './recent-uses';
+import { RequestRate } from './request-rate';
+import { RecentRequests } from './scim/recent-requests';
+import { scimRouter } from './scim/router';
+import { setupLinkRouter } from './setup/link';
+import { SetupSessions } from './setup/session';
+
+export interface Broker {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  url: string;
+  /** Set where this start made the first environment. `apiKey` is there only where nobody chose it: to be shown this once. */
+  bootstrap?: PublicBootstrap;
+  /** Set where this start made the first member of the console. */
+  firstMember?: FirstMember;
+  /** Takes no new work, ends what is under way, and cuts off what has not ended after `withinMs`. */
+  stop(withinMs?: number): Promise<void>;
+}
+
+export interface PublicBootstrap {
+  /** `env_…` */
+  environmentId: string;
+  apiKey?: string;
+}
+
+/** Who can sign in to the console from now on; `password` is there only where nobody chose it: to be shown this once. */
+export interface FirstMember {
+  email: string;
+  password?: string;
+}
+
+const stopsWithinMs = 10_000;
+const connectionsAtMost = 20;
+const hourMs = 3_600_000;
+
+/**
+ * Starts the HTTP side: SCIM, the vendor's API, its reference, and what operators look at.
+ *
+ * The database must answer, but its schema may still be older than this build needs: then /readyz says so, the doors to the data
+ * answer 503, and they open by themselves once it has been migrated. `onLateBootstrap` is told if the first environment is made
+ * only then.
+ *
+ * @throws DatabaseUnusable, CannotListen: each with one sentence for whoever started the process.
+ */
+export async function startBroker(o: { config: Config; log: Logger; onLateBootstrap?: (made: PublicBootstrap) => void; onLateFirstMember?: (made: FirstMember) => void }): Promise<Broker> {
+  const { config, log } = o;
+  await checkDatabase(config.databaseUrl);
+
+  const onError = (err: Error): void => log.warn({ err }, 'a connection to the database broke');
+  const pool = createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError });
+  const keyring = new Keyring(config.encryptionKey);
+  const tokens = new BearerTokens(keyring);
+  const metrics = new HttpMetrics();
+  const readiness = new Readiness(pool, config.redisUrl);
+  const feed = new FeedWatch(pool);
+  const recentRequests = new RecentRequests(pool, log);
+  const recentUses = new RecentUses(pool, log);
+  const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
+  const failedAttempts = new FailedAttempts(redis);
+  const rate = new RequestRate(config.scimRateLimit, redis);
+  const scim: Router = scimRouter({ pool, keyring, tokens, recentRequests, recentUses, failedAttempts, rate, publicUrl: config.publicUrl });
+  const setupSessions = new SetupSessions(pool, keyring, config.publicUrl);
+  const oauth = oauthRouter({
+    pool, keyring, failedAttempts, recentUses, rate,
+    publicUrl: config.publicUrl,
+    consenterOf: consentFor({ pool, setupSessions, consoleCookie: new SessionCookie(config.publicUrl) }),
+  });
+  const setupLinks = setupLinkRouter({ pool, sessions: setupSessions, failedAttempts });
+
+  let isOpen = false;
+  let firstMember: FirstMember | undefined;
+  const openDoors = async (): Promise<PublicBootstrap | undefined> => {
+    if (!(await readiness.look()).ready) return undefined;
+    const made = publicBootstrap(await bootstrap(pool, { apiKey: config.bootstrapApiKey }));
+    if (config.bootstrapAdminEmail !== undefined) {
+      firstMember ??= await ensureFirstMember(pool, { email: config.bootstrapAdminEmail, password: config.bootstrapAdminPassword });
+    }
+    isOpen = true;
+    return made;
+  };
+
+  const app = createApp({
+    api: {
+      pool, keyring, tokens, feed,
+      publicUrl: config.publicUrl,
+      webhookAllowedCidrs: config.webhookAllowedCidrs,
+    },
+    console: {
+      signUp: config.signUp,
+      // Whoever operates it hands the link on.
+      sendMail: async (mail) => log.warn({ to: mail.to, subject: mail.subject, text: mail.text }, 'a mail, written here since there is no mail server'),
+      mailReaches: false,
+    },
+    pages: await readPages(),
+    scim, oauth, setupLinks, log, metrics, readiness,
+    isOpen: () => isOpen,
+    operatorApiKey: config.operatorApiKey,
+    metricsToken: config.metricsToken,
+    trustedProxies: config.trustedProxies,
+    version: '0.1.0',
+  });
+
+  let made: PublicBootstrap | undefined;
+  let listening: Awaited<ReturnType<typeof listen>>;
+  try {
+    made = await openDoors();
+    listening = await listen(app, { host: config.host, port: config.port, onError: (err) => log.warn({ err }, 'a connection could not be taken') });
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  if (!isOpen) log.warn({ readiness: (await readiness.look()).parts }, 'the database is not up to date: run the migrations');
+
+  const listener = listenToFeed(() => connectAlone(config.databaseUrl), (environmentId) => feed.heard(environmentId));
+  const opening = repeat(1_000, async () => {
+    if (isOpen) return opening.stop();
+    const late = await openDoors();
+    if (isOpen) log.info('the database is up to date now');
+    if (late) o.onLateBootstrap?.(late);
+    if (isOpen && firstMember) o.onLateFirstMember?.(firstMember);
+  }, log);
+  const forgetting = repeat(hourMs, async () => {
+    if (isOpen) await forgetOldAnswers(pool);
+  }, log);
+
+  return {
+    url: listening.url,
+    ...(made && { bootstrap: made }),
+    ...(firstMember && { firstMember }),
+    stop: async (withinMs = stopsWithinMs) => {
+      opening.stop();
+      forgetting.stop();
+      // Those who wait are answered at once; then what is under way ends, and only then what it works with.
+      await feed.stop();
+      await listening.close(withinMs);
+      await listener.stop();
+      await recentRequests.stop();
+      await recentUses.stop();
+      redis?.disconnect();
+      await pool.end();
+    },
+  };
+}
+
+function publicBootstrap(made: Bootstrapped | undefined): PublicBootstrap | undefined {
+  return made && { ...made, environmentId: publicId('env', made.environmentId) };
+}
+
+/** For counts that brokers share. Whoever asks it must not wait: what this process has counted itself will do instead. */
+function countsInRedis(redisUrl: string): Redis {
+  const redis = new Redis(redisUrl, {
+    connectTimeout: 5_000, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 100,
+    retryStrategy: (times) => Math.min(times * 200, 2_000),
+  });
+  redis.on('error', () => {}); // /readyz tells of it
+  return redis;
+}
+
+/** A connection outside the pool: one that listens is lent out for ever. */
+async function connectAlone(databaseUrl: string): Promise<Client> {
+  const client = new Client(clientConfig(databaseUrl, { applicationName: 'causeway broker listening' }));
+  client.on('error', () => {}); // whoever listens hears it too, and connects again
+  await client.connect();
+  return client;
+}
+
+function repeat(everyMs: number, work: () => Promise<void>, log: Logger): { stop: () => void } {
+  let underWay = false;
+  const timer = setInterval(() => {
+    if (underWay) return;
+    underWay = true;
+    work()
+      .catch((err: unknown) => log.warn({ err }, 'background work failed, and is tried again'))
+      .finally(() => { underWay = false; });
+  }, everyMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

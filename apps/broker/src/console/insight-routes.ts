@@ -1,0 +1,202 @@
+import { type Request, type Response, Router } from 'express';
+import type { Pool } from 'pg';
+import type { Keyring } from '#credential';
+import { EndpointNotFound } from '#delivery';
+import { findEvent, isEventType } from '#directory';
+import { type Prefix, parsePublicId } from '#identifier';
+import { answer } from './account-routes';
+import { directoryHealth } from './directory-health';
+import { countReplay, endpointStatistics } from './endpoint-statistics';
+import { ConsoleProblem, notFound } from './errors';
+import { readNewestEvents } from './newest-events';
+import { type Feed, waitForNewer } from './newer-events';
+import { overviewOf } from './overview';
+import { listGroupNames, listPeople } from './people';
+import { findRequest, findRequests } from './request-search';
+
+/**
+ * What the console's pages show and the vendor's API has no need of: the same data, searched, counted and read backwards. All of it
+ * is read only, and of the caller's environment.
+ */
+export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Keyring; feed: Feed }): Router {
+  const router = Router({ caseSensitive: true });
+
+  router.get('/overview', async (_req, res) => {
+    answer(res, 200, await overviewOf(pool, { environmentId: environmentOf(res), now: new Date() }));
+  });
+
+  router.get('/events', async (req, res) => {
+    const types = text(req, 'types')?.split(',').filter(isEventType);
+    const page = await readNewestEvents(pool, {
+      environmentId: environmentOf(res),
+      before: wholeNumber(req, 'before', 1, Number.MAX_SAFE_INTEGER),
+      types: types?.length ? types : undefined,
+      organizationId: id(req, 'organization_id', 'org'),
+      directoryId: id(req, 'directory_id', 'dir'),
+      subject: subject(req),
+      limit: limit(req),
+    });
+    sendJson(res, `{"data":[${page.events.join(',')}],"next_cursor":${page.next}}`);
+  });
+
+  router.get('/events/newer', async (req, res) => {
+    const types = text(req, 'types')?.split(',').filter(isEventType);
+    const left = new AbortController();
+    res.once('close', () => left.abort());
+    res.locals.waited = true;
+    const { events, head } = await waitForNewer(pool, feed, {
+      environmentId: environmentOf(res),
+      after: wholeNumber(req, 'after', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+      types: types?.length ? types : undefined,
+      organizationId: id(req, 'organization_id', 'org'),
+      directoryId: id(req, 'directory_id', 'dir'),
+      subject: subject(req),
+      waitMs: (wholeNumber(req, 'wait', 0, 30) ?? 0) * 1000,
+      signal: left.signal,
+    });
+    sendJson(res, `{"data":[${events.join(',')}],"head":${head}}`);
+  });
+
+  router.get('/events/:event', async (req, res) => {
+    const event = await findEvent(pool, environmentOf(res), idInPath(req.params.event, 'evt'));
+    if (!event) throw notFound('There is no such event, or it is no longer kept.');
+    sendJson(res, event.json);
+  });
+
+  router.get('/requests', async (req, res) => {
+    const outcome = text(req, 'outcome');
+    const { data, next } = await findRequests(pool, {
+      environmentId: environmentOf(res),
+      directoryId: id(req, 'directory_id', 'dir'),
+      outcome: outcome === 'failed' || outcome === 'succeeded' ? outcome : undefined,
+      method: text(req, 'method'),
+      search: text(req, 'search'),
+      before: cursor(req),
+      limit: limit(req),
+    });
+    answer(res, 200, { data, next_cursor: next === null ? null : Buffer.from(next).toString('base64url') });
+  });
+
+  router.get('/requests/:request', async (req, res) => {
+    const requestId = parsePublicId('req', req.params.request);
+    const found = requestId && await findRequest(pool, { environmentId: environmentOf(res), requestId });
+    if (!found) throw notFound('There is no such request, or it is no longer kept.');
+    answer(res, 200, found);
+  });
+
+  router.get('/directories/:directory/health', async (req, res) => {
+    const health = await directoryHealth(pool, { environmentId: environmentOf(res), directoryId: idInPath(req.params.directory, 'dir'), now: new Date() });
+    if (!health) throw notFound();
+    answer(res, 200, health);
+  });
+
+  router.get('/directories/:directory/users', async (req, res) => {
+    const active = text(req, 'active');
+    const { data, next } = await listPeople(pool, {
+      environmentId: environmentOf(res),
+      directoryId: idInPath(req.params.directory, 'dir'),
+      search: text(req, 'search'),
+      active: active === undefined ? undefined : active === 'true',
+      after: cursor(req),
+      limit: limit(req),
+    });
+    answer(res, 200, { data, next_cursor: next === null ? null : Buffer.from(next).toString('base64url') });
+  });
+
+  router.get('/directories/:directory/groups', async (req, res) => {
+    const { data, next } = await listGroupNames(pool, {
+      environmentId: environmentOf(res),
+      directoryId: idInPath(req.params.directory, 'dir'),
+      search: text(req, 'search'),
+      after: cursor(req),
+      limit: limit(req),
+    });
+    answer(res, 200, { data, next_cursor: next === null ? null : Buffer.from(next).toString('base64url') });
+  });
+
+  router.get('/webhook_endpoints/:endpoint/statistics', async (req, res) => {
+    const hours = wholeNumber(req, 'hours', 1, 24 * 30) ?? 24;
+    answer(res, 200, await orNotFound(endpointStatistics(pool, keyring, {
+      environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), hours, now: new Date(),
+    })));
+  });
+
+  router.get('/webhook_endpoints/:endpoint/replay_preview', async (req, res) => {
+    const since = text(req, 'since');
+    const time = since === undefined ? undefined : new Date(since);
+    if (time && Number.isNaN(time.getTime())) throw new ConsoleProblem('invalid_request', 'This is not a time.', 'since');
+    answer(res, 200, await orNotFound(countReplay(pool, keyring, {
+      environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), since: time, directoryId: id(req, 'directory_id', 'dir'),
+    })));
+  });
+
+  return router;
+}
+
+/** The events' own JSON is spliced in as it stands in the log. */
+function sendJson(res: Response, json: string): void {
+  res.locals.decision = 'done';
+  res.statusCode = 200;
+  res.setHeader('Content-Type', 'application/json');
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(json);
+}
+
+function environmentOf(res: Response): string {
+  if (!res.locals.caller) throw new Error('an environment was reached without finding out who calls');
+  return res.locals.caller.environmentId;
+}
+
+async function orNotFound<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw error instanceof EndpointNotFound ? notFound() : error;
+  }
+}
+
+function text(req: Request, name: string): string | undefined {
+  const value = req.query[name];
+  if (typeof value !== 'string' || value === '') return undefined;
+  // PostgreSQL stores no NUL in a text, and so finds none.
+  if (value.length > 500 || value.includes('\0')) throw new ConsoleProblem('invalid_request', `${name} is too long, or no text.`, name);
+  return value;
+}
+
+function wholeNumber(req: Request, name: string, least: number, most: number): number | undefined {
+  const value = text(req, name);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < least || number > most) throw new ConsoleProblem('invalid_request', `${name} is a whole number from ${least} to ${most}.`, name);
+  return number;
+}
+
+function limit(req: Request): number {
+  return wholeNumber(req, 'limit', 1, 200) ?? 50;
+}
+
+function cursor(req: Request): string | undefined {
+  const value = text(req, 'cursor');
+  return value === undefined ? undefined : Buffer.from(value, 'base64url').toString('utf8').replaceAll('\0', '');
+}
+
+function id(req: Request, name: string, prefix: Prefix): string | undefined {
+  const value = text(req, name);
+  if (value === undefined) return undefined;
+  const parsed = parsePublicId(prefix, value);
+  if (parsed === undefined) throw new ConsoleProblem('invalid_request', `${name} is not the id of anything.`, name);
+  return parsed;
+}
+
+function subject(req: Request): string | undefined {
+  const value = text(req, 'subject');
+  if (value === undefined) return undefined;
+  if (!parsePublicId('usr', value) && !parsePublicId('grp', value)) throw new ConsoleProblem('invalid_request', 'subject is the id of a user or a group.', 'subject');
+  return value;
+}
+
+function idInPath(value: unknown, prefix: Prefix): string {
+  const parsed = typeof value === 'string' ? parsePublicId(prefix, value) : undefined;
+  if (parsed === undefined) throw notFound();
+  return parsed;
+}

@@ -1,0 +1,25 @@
+import { CannotListen, ConfigError, DatabaseUnusable, createLog, loadConfig, stopOnSignals } from '#runtime';
+import { type PublicBootstrap, startBroker } from './broker';
+
+/** `npm run broker`: the HTTP side in a process of its own. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLog(config.logLevel, 'broker');
+  const stopping = stopOnSignals(log);
+
+  const broker = await startBroker({ config, log, onLateBootstrap: show });
+  stopping.add('broker', (withinMs) => broker.stop(withinMs));
+  log.info({ url: broker.url, public_url: config.publicUrl }, 'listening');
+  if (broker.bootstrap) show(broker.bootstrap);
+}
+
+// To whoever started the process, and not to its log: this is the only time that the key is seen.
+function show({ environmentId, apiKey }: PublicBootstrap): void {
+  if (apiKey !== undefined) process.stderr.write(`First start: made the environment "default" (${environmentId}). Its API key, shown this once:\n${apiKey}\n`);
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof CannotListen;
+  console.error(expected ? error.message : error);
+  process.exit(1);
+});

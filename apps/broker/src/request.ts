@@ -1,0 +1,77 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { Logger } from 'pino';
+import { newId, publicId } from '#identifier';
+import type { HttpMetrics } from './metrics';
+
+/** The doors of the broker. Each has its own way to ask who is there, and its own shape of error. */
+export type Door = 'health' | 'scim' | 'oauth' | 'setup' | 'api' | 'docs' | 'console' | 'pages' | 'none';
+
+declare global {
+  namespace Express {
+    /** What is known of a request, gathered on its way through and written in one line at its end. */
+    interface Locals {
+      /** UUIDv7; outside it is `req_…`, in the header X-Request-Id of every answer. */
+      requestId: string;
+      door: Door;
+      /** What was decided, in a word or two: `user.created`, `not_found`, `replayed`. */
+      decision?: string;
+      environmentId?: string;
+      directoryId?: string;
+      /** Set where a request was held back until something came: its duration says nothing of the broker's speed. */
+      waited?: boolean;
+      /** Who calls the vendor's API, once it is known. */
+      caller?: { environmentId: string; keyId: string };
+      /** Why the request failed, where the caller is told nothing of it. */
+      failure?: unknown;
+    }
+  }
+}
+
+/** Gives each request its id, and measures and logs it when it has ended, however it ended. */
+export function identifyRequest(log: Logger, metrics: HttpMetrics) {
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const begun = performance.now();
+    const requestId = newId();
+    res.locals.requestId = requestId;
+    res.locals.door = 'none';
+    res.setHeader('X-Request-Id', publicId('req', requestId));
+
+    res.once('close', () => {
+      const { door, decision, environmentId, directoryId, waited, failure } = res.locals;
+      const durationMs = performance.now() - begun;
+      // 499: the caller went away before there was an answer.
+      const status = res.writableFinished || res.headersSent ? res.statusCode : 499;
+      if (!waited) metrics.observe({ door, method: req.method, status, durationMs });
+      const line = {
+        request_id: publicId('req', requestId),
+        door,
+        method: req.method,
+        // Without the query: whatever is in it, a secret put there by mistake included, is not for the log.
+        path: pathOf(req.originalUrl),
+        status,
+        duration_ms: Math.round(durationMs * 10) / 10,
+        decision: decision ?? (status === 499 ? 'abandoned' : undefined),
+        environment_id: environmentId && publicId('env', environmentId),
+        directory_id: directoryId && publicId('dir', directoryId),
+        remote: req.ip,
+      };
+      if (failure !== undefined) log.error({ ...line, err: failure }, 'request failed');
+      else if (door === 'health') log.debug(line, 'request');
+      else log.info(line, 'request');
+    });
+    next();
+  };
+}
+
+/** Names the door that a request came through. */
+export function throughDoor(door: Door) {
+  return (_req: Request, res: Response, next: NextFunction): void => {
+    res.locals.door = door;
+    next();
+  };
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}

@@ -1,0 +1,109 @@
+import type { NextFunction, Request, Response } from 'express';
+import { Passport } from 'passport';
+import { Strategy } from 'passport-http-bearer';
+import type { Pool } from 'pg';
+import type { BearerTokens, Keyring } from '#credential';
+import { authenticateAccessToken, authenticateBearer, type Authenticated, type ScimDirectory } from '#directory';
+import { parsePublicId } from '#identifier';
+import type { FailedAttempts } from '../failed-attempts';
+import type { RecentUses } from '../recent-uses';
+import { TooManyRequests, Unauthorized } from './errors';
+
+declare global {
+  namespace Express {
+    interface Locals {
+      /** Whose IdP calls, once its credential is verified. */
+      directory?: ScimDirectory;
+    }
+  }
+}
+
+export interface AuthenticationParts {
+  pool: Pool;
+  keyring: Keyring;
+  tokens: BearerTokens;
+  failedAttempts: FailedAttempts;
+  recentUses: RecentUses;
+}
+
+type Done = (error: unknown, authenticated?: Authenticated | false) => void;
+
+/**
+ * Lets in whoever holds a credential of the very directory that the URL names, in the Authorization header (RFC 6750 §2.1): a
+ * bearer token, an OAuth access token, or, where the directory allows it, the bearer token as the password of HTTP Basic.
+ *
+ * Each kind is one indexed read, and none for what this installation did not make. Everything else, an unknown directory
+ * included, is refused in the same way and after the same work; the credential is looked at however many have failed before.
+ */
+export function authenticateDirectory(parts: AuthenticationParts) {
+  const passport = new Passport();
+  // The strategy would take a token from the query or a form as well; those end in logs and histories, so only the header is
+  // handed to it. Nothing is thrown past `done`: it would leave the request hanging.
+  passport.use(new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (req: Request, token: string, done: Done): void => {
+    open(parts, req, token).then((authenticated) => done(null, authenticated ?? false), (error: unknown) => done(error));
+  }));
+
+  return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    const given = credentialIn(req.headers.authorization);
+    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, req, given) : given && await bearer(passport, req, res, given.token);
+    if (!authenticated) throw await refusal(parts, req, res);
+
+    parts.recentUses.add(authenticated.credential);
+    const { directory } = authenticated;
+    res.locals.directory = directory;
+    res.locals.directoryId = directory.id;
+    res.locals.environmentId = directory.environmentId;
+    next();
+  };
+}
+
+async function refusal({ failedAttempts }: AuthenticationParts, req: Request, res: Response): Promise<Unauthorized | TooManyRequests> {
+  const verdict = await failedAttempts.count(req, res, String(req.params.directory));
+  if (verdict.kind === 'refuse') return new Unauthorized(req.headers.authorization !== undefined);
+  return new TooManyRequests(
+    'Too many requests without a valid credential of this directory. Check the base URL and the secret token, and wait a minute; a valid credential is let in at once.',
+    verdict.retryAfterSeconds,
+  );
+}
+
+function bearer(passport: InstanceType<typeof Passport>, req: Request, res: Response, token: string): Promise<Authenticated | false | undefined> {
+  return new Promise((resolve, reject) => {
+    const authenticate: unknown = passport.authenticate('bearer', { session: false }, (error: unknown, authenticated: Authenticated | false | undefined) => {
+      if (error) reject(error);
+      else resolve(authenticated);
+    });
+    const headerAlone = Object.create(req, {
+      headers: { value: { ...req.headers, authorization: `Bearer ${token}` } }, query: { value: {} }, body: { value: undefined },
+    });
+    if (typeof authenticate === 'function') authenticate(headerAlone, res, reject);
+  });
+}
+
+/** The two kinds of token tell themselves apart by their prefix. */
+async function open({ pool, keyring, tokens }: AuthenticationParts, req: Request, token: string): Promise<Authenticated | undefined> {
+  const directoryId = parsePublicId('dir', String(req.params.directory));
+  if (directoryId === undefined) return undefined;
+  return token.startsWith('cwa_') ? authenticateAccessToken(pool, keyring, directoryId, token) : authenticateBearer(pool, tokens, directoryId, token);
+}
+
+async function openWithPassword({ pool, tokens }: AuthenticationParts, req: Request, given: { userName: string; password: string }): Promise<Authenticated | undefined> {
+  const directoryId = parsePublicId('dir', given.userName);
+  if (directoryId === undefined || given.userName !== req.params.directory) return undefined;
+  const authenticated = await authenticateBearer(pool, tokens, directoryId, given.password);
+  return authenticated?.directory.basicAuth ? authenticated : undefined;
+}
+
+type Given = { kind: 'bearer'; token: string } | { kind: 'basic'; userName: string; password: string };
+
+/** `Bearer <token>` or `Basic <user:password>`; Okta's header authentication can be set up to leave the word Bearer out. */
+function credentialIn(header: string | undefined): Given | undefined {
+  const text = header?.trim() ?? '';
+  if (/^cw[ta]_\S+$/.test(text)) return { kind: 'bearer', token: text };
+  const [, scheme, value = ''] = /^(bearer|basic) +(\S+)$/i.exec(text) ?? [];
+  if (scheme === undefined) return undefined;
+  if (scheme.toLowerCase() === 'bearer') return { kind: 'bearer', token: value };
+  // RFC 7617 §2: the password may have colons in it, the user name not.
+  const pair = Buffer.from(value, 'base64').toString();
+  const colon = pair.indexOf(':');
+  return colon === -1 ? undefined : { kind: 'basic', userName: pair.slice(0, colon), password: pair.slice(colon + 1) };
+}

@@ -1,0 +1,50 @@
+import { DirectoryGone, GroupNameTaken, GroupNotFound, UnknownMember, UserNameTaken, UserNotFound } from '#directory';
+import { ScimError } from '#scim';
+
+/** The credential is none of this directory's, or there is no such directory: nobody is told which. */
+export class Unauthorized extends Error {
+  constructor(readonly credentialGiven: boolean) {
+    super('unauthorized');
+  }
+}
+
+/** The same request may well be taken later: `retryAfterSeconds` goes into the header Retry-After. */
+export class TooManyRequests extends ScimError {
+  constructor(detail: string, readonly retryAfterSeconds: number) {
+    super(429, undefined, detail);
+  }
+}
+
+/**
+ * What the IdP is told. Sentences here reach IT admins by way of their IdP's own log. What nobody foresaw is a 500 that
+ * says nothing; its cause is for the log alone.
+ */
+export function scimErrorOf(error: unknown): ScimError {
+  if (error instanceof ScimError) return error;
+  if (error instanceof Unauthorized || error instanceof DirectoryGone) {
+    return new ScimError(401, undefined, 'This needs a valid credential of this directory in the Authorization header. Check the base URL and the secret token.');
+  }
+  if (error instanceof UserNotFound) return new ScimError(404, undefined, 'There is no user with this id in this directory.');
+  if (error instanceof GroupNotFound) return new ScimError(404, undefined, 'There is no group with this id in this directory.');
+  if (error instanceof UserNameTaken) {
+    return new ScimError(409, 'uniqueness', `Another user of this directory already has the userName ${JSON.stringify(error.userName)}. Match on it instead, or send another userName.`);
+  }
+  if (error instanceof GroupNameTaken) {
+    return new ScimError(409, 'uniqueness', `Another group of this directory already has the displayName ${JSON.stringify(error.displayName)}. Match on it instead, or send another displayName.`);
+  }
+  if (error instanceof UnknownMember) {
+    return new ScimError(400, 'invalidValue', `members: there is no user or group with the id ${JSON.stringify(error.value.slice(0, 100))} in this directory. Provision it first, then add it.`);
+  }
+  // The path is decoded before anything else is done.
+  if (error instanceof URIError) return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
+  if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Nothing has been changed; try again shortly.');
+  return new ScimError(500, undefined, 'The request could not be processed. Nothing has been changed; if it happens again, report the X-Request-Id of this answer.');
+}
+
+/** The database is away, or has no time: the same request may well succeed later. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code)
+    || /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message);
+}

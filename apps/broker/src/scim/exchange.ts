@@ -1,0 +1,39 @@
+import type { Pool } from 'pg';
+import type { ScimDirectory } from '#directory';
+import type { JsonObject } from '#scim';
+
+/** One SCIM operation on its way: a request of its own, or one of a bulk request. */
+export interface Exchange {
+  pool: Pool;
+  directory: ScimDirectory;
+  requestId: string;
+  /** `https://…/scim/v2/dir_…`, without a trailing slash. */
+  baseUrl: string;
+  ifMatch?: string | undefined;
+  ifNoneMatch?: string | undefined;
+  /** What was tolerated or ignored, for the request log. */
+  notes: string[];
+}
+
+/** What an operation came to. Refusals are thrown. */
+export interface Answer {
+  status: number;
+  body?: JsonObject;
+  location?: string;
+  etag?: string;
+  /** The SCIM id of the resource concerned. */
+  id?: string;
+}
+
+/**
+ * Reads a body before the resource that it is for is locked. Where the body is refused, that there is no such resource is said
+ * first all the same, as a PUT says it, which is read under the lock.
+ */
+export async function readOrMissing<T>(read: () => T, find: () => Promise<unknown>): Promise<T> {
+  try {
+    return read();
+  } catch (refusal) {
+    await find();
+    throw refusal;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { noteLastRequests, recordRequests, type RequestToRecord } from '#directory';
+
+// A second's worth at full load, and what is kept when the database falls behind or is away.
+const writtenAtOnce = 200;
+const keptAtMost = 5_000;
+const everyMs = 100;
+
+/**
+ * Keeps the request log off the path of the requests: they are gathered and written some at a time, a tenth of a second
+ * later. It is for finding out what an IdP did, not part of any promise: what a crash catches unwritten is lost, and under
+ * a flood the oldest give way.
+ */
+export class RecentRequests {
+  readonly #pool: Pool;
+  readonly #log: Logger;
+  #waiting: RequestToRecord[] = [];
+  #last = new Map<string, Date>();
+  #dropped = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(pool: Pool, log: Logger) {
+    this.#pool = pool;
+    this.#log = log;
+  }
+
+  /** `accepted`: the request had a right to be made, so that the directory has been called. */
+  add(request: RequestToRecord, accepted: boolean): void {
+    if (this.#waiting.length >= keptAtMost) {
+      this.#waiting.shift();
+      this.#dropped += 1;
+    }
+    this.#waiting.push(request);
+    if (accepted) this.#last.set(request.directoryId, request.at);
+    this.#timer ??= setTimeout(() => this.#flush(), everyMs);
+  }
+
+  /** Writes what is left. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#flush();
+    await this.#writing;
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#write()).catch((error: unknown) => {
+      this.#log.warn({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
+    });
+  }
+
+  async #write(): Promise<void> {
+    if (this.#dropped > 0) {
+      this.#log.warn({ dropped: this.#dropped }, 'more requests than the request log can keep up with');
+      this.#dropped = 0;
+    }
+    const last = this.#last;
+    this.#last = new Map();
+    while (this.#waiting.length > 0) await recordRequests(this.#pool, this.#waiting.splice(0, writtenAtOnce));
+    if (last.size > 0) await noteLastRequests(this.#pool, last);
+  }
+}

@@ -1,0 +1,28 @@
+import { type ListQuery, listResponse, narrowQuery, ScimError } from '#scim';
+import type { Answer, Exchange } from './exchange';
+import { groupBody } from './groups';
+import { searchGroups, searchUsers } from '#directory';
+import { userBody } from './users';
+
+/**
+ * A query over users and groups at once (RFC 7644 §3.4.2.1, §3.4.3): first the users that it selects, then the groups, each
+ * in the order that it asks for. Paged by index alone: a cursor belongs to one resource type.
+ */
+export async function listEverything(exchange: Exchange, query: ListQuery): Promise<Answer> {
+  const { pool, directory, baseUrl } = exchange;
+  if (query.cursor !== undefined) {
+    throw new ScimError(400, 'invalidCursor', 'Cursors page through one resource type: query /Users or /Groups, or use startIndex here.');
+  }
+  exchange.notes.push(...query.notes);
+  const users = await searchUsers(pool, directory, narrowQuery(query, 'User', directory.schemas), baseUrl);
+  // What the page still has room for comes from the groups, counted on from the last user.
+  const room = query.count - users.resources.length;
+  const groups = await searchGroups(pool, directory, {
+    ...narrowQuery(query, 'Group', directory.schemas),
+    startIndex: Math.max(1, query.startIndex - users.total),
+    count: room,
+  }, baseUrl);
+  const shown = users.resources.map((user) => userBody(exchange, user, query.projection));
+  for (const group of groups.resources) shown.push(await groupBody(exchange, group, query.projection));
+  return { status: 200, body: listResponse(shown, { totalResults: users.total + groups.total, startIndex: query.startIndex }) };
+}

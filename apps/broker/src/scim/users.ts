@@ -1,0 +1,97 @@
+import {
+  changeUser, createUser, deleteUser, findUser, searchUsers, type StoredUser, UserNotFound,
+} from '#directory';
+import { parsePublicId, publicId } from '#identifier';
+import {
+  checkIfMatch, etagOf, isNotModified, type JsonObject, type ListQuery, listResponse, locationOf, parsePatch, parseUser, patchUser, type Projection,
+  renderResource, replaceUser, wantsGroups,
+} from '#scim';
+import { type Answer, type Exchange, readOrMissing } from './exchange';
+
+export async function postUser(exchange: Exchange, body: unknown, projection: Projection): Promise<Answer> {
+  const { resource, notes } = parseUser(body, exchange.directory.schemas);
+  exchange.notes.push(...notes);
+  const user = await createUser(exchange.pool, exchange.directory, exchange.requestId, resource);
+  return { ...whole(exchange, user, projection), status: 201 };
+}
+
+export async function getUser(exchange: Exchange, id: string, projection: Projection): Promise<Answer> {
+  const user = await findUser(exchange.pool, exchange.directory, userId(id));
+  if (isNotModified(exchange.ifNoneMatch, user.version)) return { status: 304, etag: etagOf(user.version), id };
+  return whole(exchange, user, projection);
+}
+
+export async function putUser(exchange: Exchange, id: string, body: unknown, projection: Projection): Promise<Answer> {
+  const user = await changeUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (before) => {
+    checkIfMatch(exchange.ifMatch, before.version);
+    const { resource, notes } = replaceUser(before.resource, body, exchange.directory.schemas);
+    exchange.notes.push(...notes);
+    return resource;
+  });
+  return whole(exchange, user, projection);
+}
+
+export async function patchUserById(exchange: Exchange, id: string, body: unknown, projection: Projection): Promise<Answer> {
+  const { schemas } = exchange.directory;
+  const { operations, notes } = await readOrMissing(
+    () => parsePatch(body, 'User', schemas),
+    async () => findUser(exchange.pool, exchange.directory, userId(id)),
+  );
+  exchange.notes.push(...notes);
+  const user = await changeUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (before) => {
+    checkIfMatch(exchange.ifMatch, before.version);
+    const patched = patchUser(before.resource, operations);
+    exchange.notes.push(...patched.notes);
+    return patched.resource;
+  });
+  return whole(exchange, user, projection);
+}
+
+export async function deleteUserById(exchange: Exchange, id: string): Promise<Answer> {
+  await deleteUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (version) => checkIfMatch(exchange.ifMatch, version));
+  return { status: 204, id };
+}
+
+export async function listUsers(exchange: Exchange, query: ListQuery): Promise<Answer> {
+  exchange.notes.push(...query.notes);
+  const { total, resources, nextCursor } = await searchUsers(exchange.pool, exchange.directory, query, exchange.baseUrl);
+  const shown = resources.map((user) => userBody(exchange, user, query.projection));
+  return {
+    status: 200,
+    body: listResponse(shown, query.cursor === undefined
+      ? { totalResults: total, startIndex: query.startIndex }
+      : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) }),
+  };
+}
+
+function whole(exchange: Exchange, user: StoredUser, projection: Projection): Answer {
+  const id = publicId('usr', user.id);
+  return {
+    status: 200,
+    body: userBody(exchange, user, projection),
+    location: locationOf(exchange.baseUrl, 'User', id),
+    etag: etagOf(user.version),
+    id,
+  };
+}
+
+export function userBody(exchange: Exchange, user: StoredUser, projection: Projection): JsonObject {
+  return renderResource({
+    type: 'User',
+    id: publicId('usr', user.id),
+    resource: user.resource,
+    baseUrl: exchange.baseUrl,
+    created: user.createdAt,
+    lastModified: user.updatedAt,
+    version: user.version,
+    ...(wantsGroups(projection)
+      ? { groups: user.groups.map((group) => ({ id: publicId('grp', group.id), display: group.displayName, type: 'direct' as const })) }
+      : {}),
+  }, projection, exchange.directory.schemas);
+}
+
+function userId(id: string): string {
+  const own = parsePublicId('usr', id);
+  if (!own) throw new UserNotFound(id);
+  return own;
+}

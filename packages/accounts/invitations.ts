@@ -1,0 +1,148 @@
+import type { Pool } from 'pg';
+import { hashPassword } from '#credential';
+import { newId } from '#identifier';
+import { linkHash, newLinkSecret } from './mailed-link';
+import { emailKey, type Role } from './members';
+
+/** Somebody who has been asked to join an environment and has not answered yet. */
+export interface Invitation {
+  id: string;
+  email: string;
+  role: Role;
+  invitedBy: string | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/** What somebody who opens an invitation is shown. */
+export interface OpenedInvitation {
+  email: string;
+  role: Role;
+  environmentName: string;
+  /** Whether the address is a member's already, who needs no password any more. */
+  known: boolean;
+}
+
+export class AlreadyMember extends Error {
+  constructor(readonly email: string) {
+    super(`${email} belongs to this environment already`);
+  }
+}
+
+/**
+ * Invites an address, for a week; an earlier invitation of the same address ends. `secret` goes into the mail and nowhere else:
+ * whoever opens it has shown that the address is theirs.
+ *
+ * @throws AlreadyMember
+ */
+export async function invite(
+  pool: Pool,
+  invitation: { environmentId: string; email: string; role: Role; invitedBy: string },
+): Promise<Invitation & { secret: string }> {
+  const { secret, hash } = newLinkSecret();
+  const { rows } = await pool.query<Invitation>(
+    `with replaced as (
+       delete from member_links
+        where environment_id = $3
+          and email_key = $5
+          and kind = 'invitation'
+     )
+     insert into member_links (id, hash, kind, environment_id, email, email_key, role, invited_by, expires_at)
+     select $1, $2, 'invitation', $3, $4, $5, $6, $7, now() + interval '7 days'
+      where not exists (select 1
+                          from environment_members e
+                          join members m on m.id = e.member_id
+                         where e.environment_id = $3
+                           and m.email_key = $5)
+     returning id, email, role, (select email from members where id = invited_by) as "invitedBy", created_at as "createdAt", expires_at as "expiresAt"`,
+    [newId(), hash, invitation.environmentId, invitation.email.trim(), emailKey(invitation.email), invitation.role, invitation.invitedBy],
+  );
+  const [row] = rows;
+  if (!row) throw new AlreadyMember(invitation.email);
+  return { ...row, secret };
+}
+
+/** The invitations that can still be answered, newest first. */
+export async function listInvitations(pool: Pool, { environmentId }: { environmentId: string }): Promise<Invitation[]> {
+  const { rows } = await pool.query<Invitation>(
+    `select l.id, l.email, l.role, m.email as "invitedBy", l.created_at as "createdAt", l.expires_at as "expiresAt"
+       from member_links l
+       left join members m on m.id = l.invited_by
+      where l.environment_id = $1
+        and l.kind = 'invitation'
+        and l.expires_at > now()
+      order by l.id desc`,
+    [environmentId],
+  );
+  return rows;
+}
+
+/** Takes an invitation back. */
+export async function revokeInvitation(pool: Pool, { environmentId, invitationId }: { environmentId: string; invitationId: string }): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `delete from member_links
+      where environment_id = $1
+        and id = $2
+        and kind = 'invitation'`,
+    [environmentId, invitationId],
+  );
+  return rowCount === 1;
+}
+
+/** What an invitation says; `undefined` where it is not good, or no longer. */
+export async function openInvitation(pool: Pool, { secret }: { secret: string }): Promise<OpenedInvitation | undefined> {
+  const hash = linkHash(secret);
+  if (!hash) return undefined;
+  const { rows } = await pool.query<OpenedInvitation>(
+    `select l.email, l.role, e.name as "environmentName", exists (select 1 from members m where m.email_key = l.email_key) as known
+       from member_links l
+       join environments e on e.id = l.environment_id
+      where l.hash = $1
+        and l.kind = 'invitation'
+        and l.expires_at > now()`,
+    [hash],
+  );
+  return rows[0];
+}
+
+/**
+ * Uses an invitation: makes the member where the address is nobody's yet, which takes a password, and brings them in. The
+ * password of somebody who is a member already is left alone.
+ */
+export async function acceptInvitation(
+  pool: Pool,
+  { secret, password }: { secret: string; password: string },
+): Promise<{ memberId: string; environmentId: string } | undefined> {
+  const hash = linkHash(secret);
+  if (!hash) return undefined;
+  const { rows } = await pool.query<{ memberId: string; environmentId: string }>(
+    `with link as (
+       delete from member_links
+        where hash = $1
+          and kind = 'invitation'
+          and expires_at > now()
+       returning email, email_key, environment_id, role
+     ), made as (
+       insert into members (id, email, email_key, password_hash)
+       select $2, email, email_key, $3
+         from link
+       on conflict (email_key) do nothing
+       returning id
+     ), member as (
+       select id from made
+        union all
+       select m.id
+         from members m
+         join link on link.email_key = m.email_key
+     ), membership as (
+       insert into environment_members (environment_id, member_id, role)
+       select link.environment_id, member.id, link.role
+         from link, member
+       on conflict (environment_id, member_id) do nothing
+     )
+     select member.id as "memberId", link.environment_id as "environmentId"
+       from link, member`,
+    [hash, newId(), await hashPassword(password)],
+  );
+  return rows[0];
+}

@@ -1,0 +1,80 @@
+import type { Pool } from 'pg';
+import { hashPassword, verifyPassword } from '#credential';
+import { newId } from '#identifier';
+import { linkHash, newLinkSecret } from './mailed-link';
+import { emailKey } from './members';
+
+/** A member's new password, where they know the old one. Ends their other sessions. False where the old one is not right. */
+export async function changePassword(
+  pool: Pool,
+  change: { memberId: string; sessionId: string; current: string; next: string },
+): Promise<boolean> {
+  const { rows } = await pool.query<{ passwordHash: string }>('select password_hash as "passwordHash" from members where id = $1', [change.memberId]);
+  if (!(await verifyPassword(change.current, rows[0]?.passwordHash))) return false;
+  await pool.query(
+    `with ended as (
+       delete from member_sessions
+        where member_id = $1
+          and id <> $2
+     )
+     update members
+        set password_hash = $3
+      where id = $1`,
+    [change.memberId, change.sessionId, await hashPassword(change.next)],
+  );
+  return true;
+}
+
+/**
+ * Makes the link that lets a member choose a new password, good for one hour; links asked for before end. `undefined` where
+ * nobody has that address: whoever asked must not be told.
+ */
+export async function requestPasswordReset(pool: Pool, { email }: { email: string }): Promise<{ email: string; secret: string } | undefined> {
+  const { secret, hash } = newLinkSecret();
+  const { rows } = await pool.query<{ email: string }>(
+    `with member as (
+       select email, email_key
+         from members
+        where email_key = $1
+     ), replaced as (
+       delete from member_links
+        where email_key = $1
+          and kind = 'password_reset'
+     )
+     insert into member_links (id, hash, kind, email, email_key, expires_at)
+     select $2, $3, 'password_reset', email, email_key, now() + interval '1 hour'
+       from member
+     returning email`,
+    [emailKey(email), newId(), hash],
+  );
+  return rows[0] && { email: rows[0].email, secret };
+}
+
+/** Uses such a link: sets the password and ends every session. Answers whose it is; `undefined` where the link is not good, or no longer. */
+export async function resetPassword(pool: Pool, { secret, password }: { secret: string; password: string }): Promise<{ memberId: string } | undefined> {
+  const hash = linkHash(secret);
+  if (!hash) return undefined;
+  const { rows } = await pool.query<{ memberId: string }>(
+    `with link as (
+       delete from member_links
+        where hash = $1
+          and kind = 'password_reset'
+          and expires_at > now()
+       returning email_key
+     ), changed as (
+       update members m
+          set password_hash = $2
+         from link
+        where m.email_key = link.email_key
+       returning m.id
+     ), ended as (
+       delete from member_sessions s
+        using changed
+        where s.member_id = changed.id
+     )
+     select id as "memberId"
+       from changed`,
+    [hash, await hashPassword(password)],
+  );
+  return rows[0];
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import type { Pool } from 'pg';
+import { hashSecret, verifyPassword } from '#credential';
+import { newId } from '#identifier';
+import { emailKey, type Member } from './members';
+
+/** Who is signed in, by one cookie. */
+export interface Session {
+  id: string;
+  member: Member;
+}
+
+export interface OpenedSession extends Session {
+  /** What the cookie holds: `cwm_…`. Only its hash is kept. */
+  token: string;
+  expiresAt: Date;
+}
+
+/** A session as its member sees it. */
+export interface ListedSession {
+  id: string;
+  createdAt: Date;
+  lastSeenAt: Date;
+  userAgent: string | null;
+}
+
+// A week without a visit ends a session, and 30 days end any.
+const idleDays = 7;
+const longestDays = 30;
+
+/** Opens a session for whoever knows the password; `undefined` where it is not right, or nobody has that address. */
+export async function signIn(
+  pool: Pool,
+  { email, password, userAgent }: { email: string; password: string; userAgent: string | null },
+): Promise<OpenedSession | undefined> {
+  const { rows } = await pool.query<Member & { passwordHash: string }>(
+    `select id, email, created_at as "createdAt", password_hash as "passwordHash"
+       from members
+      where email_key = $1`,
+    [emailKey(email)],
+  );
+  const [found] = rows;
+  if (!(await verifyPassword(password, found?.passwordHash)) || !found) return undefined;
+  return openSession(pool, { memberId: found.id, userAgent });
+}
+
+/** Opens a session for a member who has proved themselves otherwise, as by a link that was mailed to them. */
+export async function openSession(pool: Pool, { memberId, userAgent }: { memberId: string; userAgent: string | null }): Promise<OpenedSession | undefined> {
+  const token = `cwm_${randomBytes(32).toString('base64url')}`;
+  const { rows } = await pool.query<Member & { sessionId: string; expiresAt: Date }>(
+    `with forgotten as (
+       delete from member_sessions
+        where member_id = $3
+          and expires_at < now()
+     ), opened as (
+       insert into member_sessions (id, hash, member_id, user_agent, expires_at)
+       select $1, $2, id, $4, now() + make_interval(days => ${idleDays})
+         from members
+        where id = $3
+       returning id, member_id, expires_at
+     )
+     select o.id as "sessionId", o.expires_at as "expiresAt", m.id, m.email, m.created_at as "createdAt"
+       from opened o
+       join members m on m.id = o.member_id`,
+    [newId(), hashSecret(token), memberId, userAgent?.slice(0, 300) ?? null],
+  );
+  const [row] = rows;
+  if (!row) return undefined;
+  const { sessionId, expiresAt, ...member } = row;
+  return { id: sessionId, member, token, expiresAt };
+}
+
+/** Whose session a cookie is; `undefined` for one that has ended, or never was. That it was seen is written once in five minutes. */
+export async function authenticateSession(pool: Pool, token: string): Promise<Session | undefined> {
+  if (!/^cwm_[A-Za-z0-9_-]{43}$/.test(token)) return undefined;
+  const { rows } = await pool.query<Member & { sessionId: string; stale: boolean }>({
+    name: 'authenticate_member_session',
+    text: `
+      select s.id as "sessionId", s.last_seen_at < now() - interval '5 minutes' as stale,
+             m.id, m.email, m.created_at as "createdAt"
+        from member_sessions s
+        join members m on m.id = s.member_id
+       where s.hash = $1
+         and s.expires_at > now()`,
+    values: [hashSecret(token)],
+  });
+  const [row] = rows;
+  if (!row) return undefined;
+  const { sessionId, stale, ...member } = row;
+  if (stale) await noteSeen(pool, sessionId);
+  return { id: sessionId, member };
+}
+
+/** Ends a session at once, wherever its cookie is. */
+export async function endSession(pool: Pool, { sessionId, memberId }: { sessionId: string; memberId: string }): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `delete from member_sessions
+      where id = $1
+        and member_id = $2`,
+    [sessionId, memberId],
+  );
+  return rowCount === 1;
+}
+
+/** Ends all sessions of a member but one. */
+export async function endOtherSessions(pool: Pool, { memberId, except }: { memberId: string; except: string }): Promise<void> {
+  await pool.query(
+    `delete from member_sessions
+      where member_id = $1
+        and id <> $2`,
+    [memberId, except],
+  );
+}
+
+/** A member's open sessions, the last one seen first. */
+export async function listSessions(pool: Pool, { memberId }: { memberId: string }): Promise<ListedSession[]> {
+  const { rows } = await pool.query<ListedSession>(
+    `select id, created_at as "createdAt", last_seen_at as "lastSeenAt", user_agent as "userAgent"
+       from member_sessions
+      where member_id = $1
+        and expires_at > now()
+      order by last_seen_at desc, id desc`,
+    [memberId],
+  );
+  return rows;
+}
+
+async function noteSeen(pool: Pool, sessionId: string): Promise<void> {
+  await pool.query(
+    `update member_sessions
+        set last_seen_at = now(),
+            expires_at = least(now() + make_interval(days => ${idleDays}), created_at + make_interval(days => ${longestDays}))
+      where id = $1`,
+    [sessionId],
+  );
+}

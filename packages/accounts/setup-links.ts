@@ -1,0 +1,121 @@
+import type { Pool } from 'pg';
+import { isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from '#credential';
+import { newId } from '#identifier';
+
+export interface SetupLink {
+  /** `cwl_…`: the end of the link's address. Shown once; only its hash is kept. */
+  token: string;
+  expiresAt: Date;
+}
+
+/** A browser that has opened a setup link: it may set up that one directory, and nothing else. */
+export interface SetupSession {
+  id: string;
+  /** The link that was opened: all that is known of who this is. */
+  linkId: string;
+  environmentId: string;
+  directoryId: string;
+  expiresAt: Date;
+}
+
+export interface OpenedSetupSession extends SetupSession {
+  /** `cwp_…`: what the cookie holds. Only its hash is kept. */
+  token: string;
+}
+
+// Long enough to go through an IdP's forms with a telephone call in between. A link can be opened again.
+const sessionSeconds = 2 * 3_600;
+
+/** Makes a link to a directory's setup page. That the environment has the directory is for the caller to know. */
+export async function createSetupLink(
+  pool: Pool,
+  keyring: Keyring,
+  { environmentId, directoryId, expiresInSeconds }: { environmentId: string; directoryId: string; expiresInSeconds: number },
+): Promise<SetupLink> {
+  const id = newId();
+  const { secret, hash } = issueSecret(keyring, 'cwl', id);
+  const { rows } = await pool.query<{ expiresAt: Date }>(
+    `insert into setup_links (id, environment_id, directory_id, hash, expires_at)
+     values ($1, $2, $3, $4, now() + make_interval(secs => $5))
+     returning expires_at as "expiresAt"`,
+    [id, environmentId, directoryId, hash, expiresInSeconds],
+  );
+  const [row] = rows;
+  if (!row) throw new Error('an insert returned no row');
+  return { token: secret, expiresAt: row.expiresAt };
+}
+
+/** Ends every setup link of a directory, and the sessions that were opened with them. */
+export async function revokeSetupLinks(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<void> {
+  await pool.query(
+    `delete from setup_links
+      where environment_id = $1
+        and directory_id = $2`,
+    [environmentId, directoryId],
+  );
+}
+
+/** Opens a session of two hours with a link; `undefined` where it has ended, or never was. */
+export async function openSetupSession(pool: Pool, keyring: Keyring, linkToken: string): Promise<OpenedSetupSession | undefined> {
+  const linkId = rowIdOfSecret(keyring, 'cwl', linkToken);
+  if (linkId === undefined) return undefined;
+  const { rows } = await pool.query<{ hash: Buffer }>(
+    `select hash
+       from setup_links
+      where id = $1
+        and expires_at > now()`,
+    [linkId],
+  );
+  const [link] = rows;
+  if (!link || !isSecretOf(linkToken, link.hash)) return undefined;
+
+  const id = newId();
+  const { secret, hash } = issueSecret(keyring, 'cwp', id);
+  const opened = await pool.query<SetupSession>(
+    `with opened as (
+       insert into setup_sessions (id, link_id, hash, expires_at)
+       select $1, l.id, $3, now() + make_interval(secs => ${sessionSeconds})
+         from setup_links l
+        where l.id = $2
+       returning id, link_id, expires_at
+     )
+     select o.id, o.link_id as "linkId", l.environment_id as "environmentId", l.directory_id as "directoryId", o.expires_at as "expiresAt"
+       from opened o
+       join setup_links l on l.id = o.link_id`,
+    [id, linkId, hash],
+  );
+  const [session] = opened.rows;
+  return session && { ...session, token: secret };
+}
+
+/** Whose session a cookie is; `undefined` for one that has ended, or never was. */
+export async function authenticateSetupSession(pool: Pool, keyring: Keyring, sessionToken: string): Promise<SetupSession | undefined> {
+  const sessionId = rowIdOfSecret(keyring, 'cwp', sessionToken);
+  if (sessionId === undefined) return undefined;
+  const { rows } = await pool.query<SetupSession & { hash: Buffer }>({
+    name: 'authenticate_setup_session',
+    text: `
+      select s.id, s.link_id as "linkId", l.environment_id as "environmentId", l.directory_id as "directoryId", s.expires_at as "expiresAt", s.hash
+        from setup_sessions s
+        join setup_links l on l.id = s.link_id
+       where s.id = $1
+         and s.expires_at > now()`,
+    values: [sessionId],
+  });
+  const [row] = rows;
+  if (!row || !isSecretOf(sessionToken, row.hash)) return undefined;
+  const { hash: _, ...session } = row;
+  return session;
+}
+
+/** Deletes links that have expired, once no session of theirs is left, and sessions that have. Answers how many rows went. */
+export async function forgetExpiredSetupLinks(pool: Pool, now: Date): Promise<number> {
+  const sessions = await pool.query('delete from setup_sessions where expires_at < $1', [now]);
+  const links = await pool.query(
+    `delete from setup_links l
+      where l.expires_at < $1
+        and not exists (select 1 from setup_sessions s where s.link_id = l.id)`,
+    [now],
+  );
+  return (sessions.rowCount ?? 0) + (links.rowCount ?? 0);
+}
