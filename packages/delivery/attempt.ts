@@ -34,7 +34,6 @@ export async function attempt(
   poster: Poster,
   sender: Sender,
   event: { id: string; json: string },
-  abort: AbortSignal,
 ): Promise<{ outcome: Outcome; record: AttemptRecord }> {
   const at = new Date();
   const webhookId = publicId('evt', event.id);
@@ -49,11 +48,10 @@ export async function attempt(
       'webhook-signature': signatureHeader(sender.keys, webhookId, at, event.json),
     },
     event.json,
-    abort,
   );
   const outcome: Outcome = answer.kind === 'answered'
     ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, new Date()))
-    : { kind: abort.aborted ? 'stopped' : 'failed' };
+    : { kind: answer.stopped ? 'stopped' : 'failed' };
   return {
     outcome,
     record: {

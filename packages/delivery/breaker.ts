@@ -104,7 +104,7 @@ export async function noteFailure(
   const asked = failure.retryAfterSeconds === undefined ? null : Math.min(Math.max(failure.retryAfterSeconds, 1), 3_600);
   const [row] = await noteFailed.run(pool, [endpointId, failure.byEndpoint, failure.attempt, failure.probing, probeDelaysSeconds(), asked]);
   if (!row) return { open: true, notices: [] };
-  if (row.closed) await releaseHeldBack.run(pool, [endpointId]);
+  if (row.closed) await release(pool, endpointId);
   const about = { environmentId: row.environment_id, endpointId, url: row.url };
   const notices: Notice[] = [];
   if (row.disabled) notices.push({ kind: 'endpoint_disabled', ...about, reason: 'failing', failingSince: row.failing_since });
@@ -158,10 +158,31 @@ const releaseHeldBack = prepared('release_held_back_lanes', `
    where l.endpoint_id = h.endpoint_id
      and l.directory_id = h.directory_id`);
 
+const releaseWaiting = prepared('release_waiting_exceptions', `
+  with waiting as (
+    select endpoint_id, event_id
+      from delivery_exceptions
+     where endpoint_id = $1
+       and next_attempt_at > now()
+       and refusals = 0
+     order by event_id
+       for no key update skip locked
+  )
+  update delivery_exceptions x
+     set next_attempt_at = now()
+    from waiting w
+   where x.endpoint_id = w.endpoint_id
+     and x.event_id = w.event_id`);
+
+async function release(pool: Pool, endpointId: string): Promise<void> {
+  await releaseHeldBack.run(pool, [endpointId]);
+  await releaseWaiting.run(pool, [endpointId]);
+}
+
 /** Notes a success of an endpoint that was in trouble, or not heard of for a while; closes its breaker. */
 export async function noteSuccess(pool: Pool, endpointId: string): Promise<Notice[]> {
   const [row] = await noteSucceeded.run(pool, [endpointId]);
-  if (row?.was_open) await releaseHeldBack.run(pool, [endpointId]);
+  if (row?.was_open) await release(pool, endpointId);
   return row?.was_warned ? [{ kind: 'endpoint_recovered', environmentId: row.environment_id, endpointId, url: row.url }] : [];
 }
 

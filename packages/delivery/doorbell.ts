@@ -9,9 +9,16 @@ export interface BellBackend {
 
 export interface BellQueue {
   waitUntilReady(): Promise<unknown>;
-  addBulk(jobs: { name: string; data: unknown; opts: { attempts: number; removeOnComplete: boolean; removeOnFail: boolean } }[]): Promise<unknown>;
+  add(name: string, data: unknown, opts: BellOptions): Promise<unknown>;
+  addBulk(jobs: { name: string; data: unknown; opts: BellOptions }[]): Promise<unknown>;
   close(): Promise<void>;
   disconnect(): Promise<void>;
+}
+
+interface BellOptions {
+  attempts: number;
+  removeOnComplete: boolean;
+  removeOnFail: boolean;
 }
 
 export interface BellWorkerOptions {
@@ -33,6 +40,8 @@ type QueueName = typeof quickName | typeof slowName;
 // A queue that does not answer must not hold up what rings: the sweep rings again.
 const answersWithinMs = 1_000;
 const triedAgainAfterMs = 1_000;
+
+const addedOneByOne = 10;
 
 // A job waits only for a slot, so this is how many bells wait here instead of for another worker.
 const concurrency = 8;
@@ -103,6 +112,7 @@ export class Doorbell {
   async #add(name: QueueName, bells: Bell[]): Promise<boolean> {
     if (bells.length === 0) return true;
     const queue = this.#queues[name].open();
+    if (!queue) return false;
     const jobs = bells.map(({ endpointId, directoryId }) => ({
       name: 'drain',
       data: { endpoint: endpointId, directory: directoryId },
@@ -110,7 +120,9 @@ export class Doorbell {
     }));
     return inTime(answersWithinMs, async () => {
       await queue.waitUntilReady();
-      await queue.addBulk(jobs);
+      // On PostgreSQL each addBulk makes two temporary tables, which costs as much as some twenty jobs added one by one.
+      if (jobs.length > addedOneByOne) await queue.addBulk(jobs);
+      else await Promise.all(jobs.map((job) => queue.add(job.name, job.data, job.opts)));
     }, this.onError);
   }
 }
@@ -126,8 +138,9 @@ class KeptOpen<Part extends BellQueue | BellWorker> {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  open(): Part {
-    if (this.#part) return this.#part;
+  /** `undefined` once it is closed. */
+  open(): Part | undefined {
+    if (this.#part || this.#closed) return this.#closed ? undefined : this.#part;
     const part = this.make();
     this.#part = part;
     part.waitUntilReady().catch((error: unknown) => {

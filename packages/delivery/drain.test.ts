@@ -133,7 +133,7 @@ describe('what an endpoint gets', () => {
     await log.write(directory, 50);
     await eventually(() => vendor.received.length > 2);
     await deleteEndpoint(pool, { environmentId: log.environmentId, endpointId: endpoint.id });
-    const got = vendor.received.length;
+    const got = vendor.received.length; // one of which may still be on its way
     await log.write(directory, 5);
     await allDone(log);
     expect(vendor.received.length).toBeLessThanOrEqual(got + 1);
@@ -309,7 +309,7 @@ describe('a failing endpoint', () => {
         return row?.attempt === 1 && row;
       });
       expect(lane.wait_s).toBeGreaterThan(seconds - 5);
-      expect(lane.wait_s).toBeLessThanOrEqual(seconds);
+      expect(lane.wait_s).toBeLessThan(seconds + 0.1);
     });
 
   test('that answers 410 is disabled at once, keeps its place, and goes on when it is enabled', async () => {
@@ -534,6 +534,42 @@ describe('ordering none', () => {
   });
 });
 
+test('a secret that rotates while a lane is being drained signs what comes next in it', async () => {
+  const log = await aLog(pool);
+  const vendor = await startVendor({ delayMs: 10 });
+  const endpoint = await log.endpoint(vendor.url);
+  const directory = await log.directory();
+  working();
+  await log.write(directory, 40);
+  await eventually(() => vendor.received.length > 5);
+  const { secret } = await rotateSecret(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id });
+  const at = vendor.received.length;
+  await allDone(log);
+  for (const one of vendor.received.slice(at + 1)) verified(secret, one);
+  expect(vendor.received.length).toBeGreaterThan(at + 1);
+  expect(sequences(vendor.received)).toEqual(count(1, 40));
+});
+
+test('a database that breaks off connections makes nothing come twice, as long as it comes back', async () => {
+  const log = await aLog(pool);
+  const vendor = await startVendor({ delayMs: 2 });
+  await log.endpoint(vendor.url);
+  const directories = await Promise.all(count(1, 3).map(() => log.directory()));
+  const worker = working();
+  for (const directory of directories) await log.write(directory, 60);
+  for (let i = 0; i < 5; i += 1) {
+    await eventually(() => vendor.received.length > i * 30);
+    await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`).catch(() => {});
+  }
+  await allDone(log);
+  for (const directory of directories) {
+    const got = sequences(vendor.received, directory.id);
+    expect([...new Set(got)]).toEqual(count(1, 60));
+    expect(got.length).toBeLessThanOrEqual(65); // where the drain itself was broken off, at most one each time
+  }
+  expect(worker.attempts.filter(({ outcome }) => outcome !== 'delivered')).toEqual([]);
+}, 90_000);
+
 test('a secret that rotates signs beside its successor, and then no more', async () => {
   const log = await aLog(pool);
   const vendor = await startVendor();
@@ -567,12 +603,12 @@ test('a replay while it is being sent to brings everything again, in order, and 
   working();
   await log.write(directory, 60);
   await eventually(() => vendor.received.length > 20);
-  const at = vendor.received.length;
   await replay(pool, { environmentId: log.environmentId, endpointId: endpoint.id });
+  const at = vendor.received.length;
   await allDone(log);
   const got = sequences(vendor.received);
   const again = got.indexOf(1, 1);
-  expect(again).toBeLessThanOrEqual(at + 2);
+  expect(again).toBeLessThanOrEqual(at + 1);
   expect(got.slice(0, again)).toEqual(count(1, again));
   expect(got.slice(again)).toEqual(count(1, 60));
   expect(vendor.mostAtOnce()).toBe(1);

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { findEvent, type LoggedEvent, readDirectoryEvents } from '#directory';
@@ -39,6 +38,7 @@ export interface AttemptReport {
 export interface DrainOptions {
   pool: Pool;
   keyring: Keyring;
+  /** Of this drain alone: stopped with it. */
   poster: Poster;
   /** Rings for a lane that was let go although something is owed in it. */
   ring: (bells: Bell[]) => void;
@@ -74,7 +74,6 @@ export class Drain {
   readonly #quick: Slots;
   readonly #slow: Slots;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #abort = new AbortController();
   #stopping = false;
 
   constructor(private readonly options: DrainOptions) {
@@ -82,7 +81,6 @@ export class Drain {
     this.#senders = new Senders(options.pool, options.keyring);
     this.#quick = new Slots(options.slots?.quick ?? 128);
     this.#slow = new Slots(options.slots?.slow ?? 48);
-    setMaxListeners(0, this.#abort.signal); // each request under way listens to it
   }
 
   /** Waits for a slot, and begins. The work goes on after this has resolved: a bell that has been heard is done with. */
@@ -107,7 +105,7 @@ export class Drain {
   /** Takes no new work, and lets what is under way end for `graceMs`; then ends it, and lets its lanes go as they are. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    const late = setTimeout(() => this.#abort.abort(), graceMs);
+    const late = setTimeout(() => this.options.poster.stop(), graceMs);
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
     clearTimeout(late);
   }
@@ -161,7 +159,7 @@ export class Drain {
           yield: sent >= turnEvents || performance.now() > until,
         });
         if (step.kind === 'left') return step.othersWait;
-        if (step.version !== sender.version) break; // read anew: the filters, or where to, may have changed
+        if (step.version > sender.version) break; // read anew: the filters, or where to, may have changed
       }
     }
   }
@@ -276,7 +274,7 @@ export class Drain {
 
   async #attempt(sender: Sender, event: { id: string; json: string }, slot: HeldSlot): Promise<{ outcome: Outcome; record: AttemptRecord }> {
     const slow = setTimeout(() => slot.turnSlow(), slowAfterMs);
-    const tried = await attempt(this.options.poster, sender, event, this.#abort.signal);
+    const tried = await attempt(this.options.poster, sender, event);
     clearTimeout(slow);
     if (tried.record.durationMs > slowAfterMs) await noteSlow(this.options.pool, sender.endpointId);
     return tried;

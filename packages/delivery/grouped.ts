@@ -1,6 +1,6 @@
 /**
  * Gathers what is asked for while the last answer is still on its way, and asks for all of it at once: many lanes' acks share
- * a statement and a commit, and one alone waits for nobody.
+ * a statement and a commit, and one alone waits for nobody but what comes in the same turn of the event loop.
  */
 export class Grouped<Item, Result> {
   #waiting: { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
@@ -15,7 +15,7 @@ export class Grouped<Item, Result> {
   submit(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#next();
+      if (this.#waiting.length === 1) setImmediate(() => this.#next());
     });
   }
 
@@ -34,7 +34,7 @@ export class Grouped<Item, Result> {
       )
       .finally(() => {
         this.#underWay -= 1;
-        this.#next();
+        setImmediate(() => this.#next());
       });
   }
 }

@@ -26,6 +26,7 @@ export {
   type NewEndpoint, type EndpointChanges,
   createEndpoint, listEndpoints, getEndpoint, changeEndpoint, deleteEndpoint, rotateSecret, sendTestEvent,
 } from './endpoints';
+export { eraseAttempts } from './erase-attempts';
 export { type FeedListener, FeedNotices, listenToFeed } from './feed-notices';
 export { Poster, type PosterOptions } from './post';
 export { replay } from './replay';

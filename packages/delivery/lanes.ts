@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { EventType } from '#directory';
 import type { AttemptRecord } from './attempt';
@@ -88,7 +89,8 @@ export class Lanes {
 
   constructor(private readonly pool: Pool) {
     this.#claims = new Grouped((names) => claimLanes(pool, names), { atOnce: 2, items: 100 });
-    this.#acks = new Grouped((acks) => ackLanes(pool, acks), { atOnce: 2, items: 100 });
+    // One at a time: while it waits for the disk, the next one gathers.
+    this.#acks = new Grouped((acks) => ackLanes(pool, acks), { atOnce: 1, items: 100 });
   }
 
   claim(name: LaneName): Promise<Claim> {
@@ -101,9 +103,33 @@ export class Lanes {
     return next ? this.claim({ endpointId, directoryId: next.directory_id }) : { kind: 'nothing' };
   }
 
-  /** Moves a lane's cursor and records what led to it, in one transaction that other lanes' acks may share. */
-  ack(ack: Ack): Promise<Acked> {
-    return this.#acks.submit(ack);
+  /**
+   * Moves a lane's cursor and records what led to it, in one transaction that other lanes' acks may share.
+   *
+   * Tried again by itself where the database could not be asked: what is not acked is sent a second time. An ack that had
+   * arrived after all finds the cursor moved, and is fenced.
+   */
+  async ack(ack: Ack): Promise<Acked> {
+    try {
+      return await this.#acks.submit(ack);
+    } catch {
+      return await this.#ackAlone(ack);
+    }
+  }
+
+  async #ackAlone(ack: Ack): Promise<Acked> {
+    for (const waitMs of [0, 200, 800]) {
+      try {
+        if (waitMs > 0) await delay(waitMs);
+        const [acked] = await ackLanes(this.pool, [ack]);
+        if (acked) return acked;
+      } catch {
+        // Once more, and the last time for whoever is to hear why.
+      }
+    }
+    await delay(2_000);
+    const [acked] = await ackLanes(this.pool, [ack]);
+    return acked ?? { kind: 'fenced' };
   }
 
   /** False: the lane is not ours any more. */
@@ -371,7 +397,7 @@ async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   return acks.map(({ lane, sequence }, n) => {
     const row = acked.get(n);
     if (!row) return { kind: 'fenced' };
-    Object.assign(lane, { cursor: sequence, head: row.head, attempt: 0, refusals: 0, refusedSince: null, renewedAt });
+    Object.assign(lane, { cursor: sequence, head: row.head, version: row.version, probing: false, attempt: 0, refusals: 0, refusedSince: null, renewedAt });
     return {
       kind: 'acked',
       head: row.head,

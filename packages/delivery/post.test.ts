@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { startVendor } from '#testing';
+import { eventually, startVendor } from '#testing';
 import { AddressRule } from './addresses';
 import { type Answer, Poster, type PosterOptions } from './post';
 
@@ -76,10 +76,11 @@ describe('what an endpoint may do to us', () => {
 
   test('an attempt that we end ourselves says so', async () => {
     const vendor = await startVendor({ hang: true });
-    const stop = new AbortController();
-    const answer = aPoster().post(new URL(vendor.url), {}, '{}', stop.signal);
-    setTimeout(() => stop.abort(), 50);
-    expect(await inWords(answer)).toBe('the worker stopped before an answer came');
+    const poster = aPoster();
+    const answer = post(poster, vendor.url);
+    await eventually(() => vendor.received.length === 1);
+    poster.stop();
+    expect(await answer).toMatchObject({ kind: 'unanswered', stopped: true, reason: 'the worker stopped before an answer came' });
   });
 });
 

@@ -1,4 +1,5 @@
 import { lookup, type LookupAddress } from 'node:dns';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import type { AddressRule } from './addresses';
@@ -6,7 +7,8 @@ import type { AddressRule } from './addresses';
 /** What came of one POST. Nothing is thrown: an endpoint may do whatever it likes. */
 export type Answer =
   | { kind: 'answered'; status: number; retryAfter: string | undefined; body: string; durationMs: number }
-  | { kind: 'unanswered'; reason: string; status: number | null; body: string | null; durationMs: number };
+  /** `stopped`: by us. */
+  | { kind: 'unanswered'; stopped: boolean; reason: string; status: number | null; body: string | null; durationMs: number };
 
 export interface PosterOptions {
   addresses: AddressRule;
@@ -34,6 +36,7 @@ export class Poster {
   readonly #agent: Agent;
   readonly #totalMs: number;
   readonly #connectMs: number;
+  readonly #underWay = new Set<Exchange>();
 
   constructor(options: PosterOptions) {
     this.#totalMs = options.totalMs ?? 15_000;
@@ -50,45 +53,39 @@ export class Poster {
     });
   }
 
-  /** POSTs `body` as JSON. An `abort` ends it at once, as unanswered. */
-  async post(url: URL, headers: Record<string, string>, body: string, abort?: AbortSignal): Promise<Answer> {
-    const begun = performance.now();
-    const controller = new AbortController();
-    const late = setTimeout(() => controller.abort(new TooSlow(this.#totalMs)), this.#totalMs);
-    const stop = (): void => controller.abort(new Stopped());
-    abort?.addEventListener('abort', stop, { once: true });
-    if (abort?.aborted) stop();
-    let status: number | null = null;
-    const kept: Buffer[] = [];
-    try {
-      const response = await this.#agent.request({
-        origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body, signal: controller.signal,
+  /** POSTs `body`. */
+  post(url: URL, headers: Record<string, string>, body: string): Promise<Answer> {
+    return new Promise((resolve) => {
+      const exchange = new Exchange(this.#totalMs, (end) => {
+        this.#underWay.delete(exchange);
+        resolve(end.error === undefined
+          ? { kind: 'answered', status: end.status, retryAfter: end.retryAfter, body: end.body, durationMs: end.durationMs }
+          : {
+              kind: 'unanswered',
+              stopped: end.error instanceof Stopped,
+              reason: this.#inWords(end.error, end.status),
+              status: end.status,
+              body: end.status === null ? null : end.body,
+              durationMs: end.durationMs,
+            });
       });
-      status = response.statusCode;
-      await keepBody(response.body, kept);
-      return {
-        kind: 'answered',
-        status,
-        retryAfter: single(response.headers['retry-after']),
-        body: text(kept),
-        durationMs: performance.now() - begun,
-      };
-    } catch (error) {
-      return {
-        kind: 'unanswered',
-        reason: this.#inWords(controller.signal.aborted ? controller.signal.reason : error, status),
-        status,
-        body: status === null ? null : text(kept),
-        durationMs: performance.now() - begun,
-      };
-    } finally {
-      clearTimeout(late);
-      abort?.removeEventListener('abort', stop);
-    }
+      this.#underWay.add(exchange);
+      try {
+        this.#agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body }, exchange);
+      } catch (error) {
+        exchange.fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
   }
 
-  /** Closes the kept connections; what is under way is ended. */
+  /** Ends all that is under way at once, as unanswered and stopped. */
+  stop(): void {
+    for (const exchange of this.#underWay) exchange.fail(new Stopped());
+  }
+
+  /** Ends what is under way, and closes the kept connections. */
   async close(): Promise<void> {
+    this.stop();
     await this.#agent.destroy();
   }
 
@@ -146,6 +143,76 @@ export class ForbiddenAddress extends Error {
         ? 'http is only for addresses in WEBHOOK_ALLOWED_CIDRS: use https'
         : 'its host resolves to an address that is not public, which webhooks may not reach',
     );
+  }
+}
+
+type End =
+  | { error: undefined; status: number; retryAfter: string | undefined; body: string; durationMs: number }
+  | { error: Error; status: number | null; body: string; durationMs: number };
+
+/**
+ * One request and its answer, to the last byte of the body or to 64 KiB of it: the connection of one that says more is closed.
+ * Handed to undici itself, because a stream and an AbortSignal for each request cost as much again as the request.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #begun = performance.now();
+  readonly #late: NodeJS.Timeout;
+  readonly #kept: Buffer[] = [];
+  #bytes = 0;
+  #status: number | null = null;
+  #retryAfter: string | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #ended: Error | true | undefined;
+
+  constructor(
+    totalMs: number,
+    private readonly onEnd: (end: End) => void,
+  ) {
+    this.#late = setTimeout(() => this.fail(new TooSlow(totalMs)), totalMs);
+  }
+
+  /** Ends it. Where its connection is still being made, it is not sent. */
+  fail(error: Error): void {
+    this.#end(error);
+    this.#controller?.abort(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) controller.abort(this.#ended instanceof Error ? this.#ended : new Stopped());
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return; // the answer is yet to come
+    this.#status = status;
+    const retryAfter = headers['retry-after'];
+    this.#retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#kept.push(chunk.subarray(0, keptBodyBytes - this.#bytes));
+    this.#bytes += chunk.length;
+    if (this.#bytes < keptBodyBytes) return;
+    this.#end(undefined);
+    controller.abort(new Stopped());
+  }
+
+  onResponseEnd(): void {
+    this.#end(undefined);
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#end(error);
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return;
+    this.#ended = error ?? true;
+    clearTimeout(this.#late);
+    const common = { body: text(this.#kept), durationMs: performance.now() - this.#begun };
+    if (error === undefined && this.#status !== null) this.onEnd({ error, status: this.#status, retryAfter: this.#retryAfter, ...common });
+    else this.onEnd({ error: error ?? new Error('no answer'), status: this.#status, ...common });
   }
 }
 
@@ -208,24 +275,10 @@ function resolveAll(hostname: string): Promise<LookupAddress[]> {
   });
 }
 
-/** Reads to the end, or to 64 KiB: the connection of one that says more is closed. */
-async function keepBody(body: Dispatcher.ResponseData['body'], kept: Buffer[]): Promise<void> {
-  let bytes = 0;
-  for await (const chunk of body) {
-    const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    kept.push(part.subarray(0, keptBodyBytes - bytes));
-    bytes += part.length;
-    if (bytes >= keptBodyBytes) return; // leaving the loop destroys the body, and its socket with it
-  }
-}
-
 /** As PostgreSQL can keep it: text has no NUL. */
 function text(kept: Buffer[]): string {
+  if (kept.length === 0) return '';
   return Buffer.concat(kept).toString('utf8').replaceAll('\0', '\uFFFD');
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
 }
 
 function codeOf(error: unknown): string | undefined {

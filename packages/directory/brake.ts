@@ -161,6 +161,7 @@ export async function setBrake(
   const scope = await getDirectory(pool, query);
   if (!scope) return undefined;
   return inDirectory(pool, scope, query.requestId, async (tx) => {
+    await tx.locked();
     const [row] = await tx.read(selectBrake, [directoryId, tx.now]);
     const before = row && stateOf(row);
     if (!limits) {
@@ -197,6 +198,7 @@ export async function releaseBrake(
   const scope = await getDirectory(pool, query);
   if (!scope) return undefined;
   return inDirectory(pool, scope, query.requestId, async (tx) => {
+    await tx.locked();
     const [row] = await tx.read(selectBrake, [query.directoryId, tx.now]);
     if (!row) return null;
     const before = stateOf(row);

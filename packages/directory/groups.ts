@@ -6,6 +6,7 @@ import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-e
 import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
 import { prepared, violates } from './prepared';
 import { sameJson } from './profile';
+import { remapGroup } from './remap';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
 import { type DirectoryScope, inDirectory } from './transaction';
 
@@ -104,6 +105,7 @@ export async function changeGroup(
       appendEvents(tx, [groupUpdated(directory, before, group)]);
     }
     const after = await changeMembers(tx, group, memberChanges);
+    if (displayNameOfGroup(resource) !== displayNameOfGroup(before.resource)) await remapGroup(tx, id);
     if (after.version !== group.version) storeGroupCounts(tx, [after]);
     return after;
   });

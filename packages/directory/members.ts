@@ -2,8 +2,10 @@ import { type MemberChange, matches } from '#scim';
 import { publicId } from '#identifier';
 import { appendEvents } from './event-log';
 import { type Member, memberEvent } from './group-events';
+import { policyOf } from './policy';
 import { firstId, prepared } from './prepared';
 import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
+import { remapMembers } from './remap';
 import { type UserRow, userColumns, userGroups, userOf } from './stored-user';
 import type { DirectoryTransaction } from './transaction';
 
@@ -40,6 +42,7 @@ const eventsAtOnce = 500;
  */
 export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup, changes: ResolvedMemberChange[]): Promise<StoredGroup> {
   if (changes.length === 0) return group;
+  void policyOf(tx);
   const { everybodyLeaves, leaving, coming } = await difference(tx, group, changes);
 
   let after = group;
@@ -48,6 +51,7 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     for (let i = 0; i < moved.length; i += eventsAtOnce) {
       after = await tellMembers(tx, after, change, moved.slice(i, i + eventsAtOnce));
     }
+    await remapMembers(tx, moved.filter((row) => row.member_type === 'User').map((row) => row.member_id));
   };
 
   if (everybodyLeaves) {
@@ -158,39 +162,44 @@ interface MovedRow {
   version: number;
 }
 
+// Who leaves is found first, once, and its rows then by where they lie. Joined to the table again by its keys, each could be compared
+// with each: of a directory that is new, PostgreSQL knows nothing and expects one row.
 const endMemberships = prepared<MovedRow>('end_memberships', `
+  with leaving as materialized (
+    select ctid as row, row_number() over (order by member_id) as n
+      from memberships
+     where directory_id = $1
+       and group_id = $2
+       and member_id = any ($3::uuid[])
+       and present
+  )
   update memberships m
      set present = false,
          version = $4 + l.n,
          changed_at = $5
-    from (select member_id, row_number() over (order by member_id) as n
-            from memberships
-           where directory_id = $1
-             and group_id = $2
-             and member_id = any ($3::uuid[])
-             and present) l
-   where m.directory_id = $1
-     and m.group_id = $2
-     and m.member_id = l.member_id
+    from leaving l
+   where m.ctid = l.row
   returning m.member_id, m.member_type, m.version`);
 
+// "not in" is hashed whatever the array's length is thought to be; as an anti-join it might compare each with each.
 const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
+  with leaving as materialized (
+    select ctid as row, row_number() over (order by member_id) as n
+      from memberships
+     where directory_id = $1
+       and group_id = $2
+       and member_id > $4
+       and present
+       and member_id not in (select unnest($3::uuid[]))
+     order by member_id
+     limit $7
+  )
   update memberships m
      set present = false,
          version = $5 + l.n,
          changed_at = $6
-    from (select member_id, row_number() over (order by member_id) as n
-            from memberships
-           where directory_id = $1
-             and group_id = $2
-             and member_id > $4
-             and present
-             and not exists (select 1 from unnest($3::uuid[]) as staying (id) where staying.id = member_id)
-           order by member_id
-           limit $7) l
-   where m.directory_id = $1
-     and m.group_id = $2
-     and m.member_id = l.member_id
+    from leaving l
+   where m.ctid = l.row
   returning m.member_id, m.member_type, m.version`);
 
 const unknownMember = prepared<MemberIdentity & { id: string }>('unknown_member', `
@@ -203,15 +212,18 @@ const unknownMember = prepared<MemberIdentity & { id: string }>('unknown_member'
    limit 1`);
 
 const beginMemberships = prepared<MovedRow>('begin_memberships', `
+  with staying as materialized (
+    select member_id
+      from memberships
+     where directory_id = $1
+       and group_id = $2
+       and member_id = any ($3::uuid[])
+       and present
+  )
   insert into memberships (directory_id, group_id, member_id, member_type, present, version, changed_at)
   select $1, $2, w.id, w.type, true, $5 + row_number() over (order by w.id), $6
     from unnest($3::uuid[], $4::text[]) as w (id, type)
-   where not exists (select 1
-                       from memberships m
-                      where m.directory_id = $1
-                        and m.group_id = $2
-                        and m.member_id = w.id
-                        and m.present)
+   where w.id not in (select member_id from staying)
   on conflict (directory_id, group_id, member_id) do update
      set present = true,
          version = excluded.version,

@@ -122,8 +122,8 @@ export async function issueGrantTokens(pool: Pool, keyring: Keyring, client: Cal
   return row && { accessToken: access.secret, refreshToken: refresh.secret };
 }
 
-// $3 is the token presented, $4 the one that follows from it. Either it is the present one; or it is the one before, and the one
-// that follows from it has not been used yet: its answer was lost, and is given again.
+// $3 is the token presented, $4 the one that follows from it. Either it is the present one; or it is the one before, so that the
+// present one is $4 already and has not been used: its answer was lost, and is given again.
 const rotateRefreshToken = prepared<{ id: string }>('rotate_oauth_refresh_token', `
   with rotated as (
     update oauth_grants
@@ -135,7 +135,7 @@ const rotateRefreshToken = prepared<{ id: string }>('rotate_oauth_refresh_token'
        and client_id = $2
        and expires_at > now()
        and (refresh_hash = $3
-            or (refresh_hash = $4 and previous_refresh_hash = $3 and refreshed_at > now() - make_interval(secs => ${graceSeconds})))
+            or (previous_refresh_hash = $3 and refreshed_at > now() - make_interval(secs => ${graceSeconds})))
     returning id, client_id, directory_id
   )
   insert into oauth_access_tokens (id, directory_id, client_id, grant_id, hash, expires_at)

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { deleteDirectory } from './directories';
-import { firstId, prepared, violates } from './prepared';
+import { firstId, prepared, type Queryable, violates } from './prepared';
+import { inSeats } from './seats';
 
 /** A vendor's customer. */
 export interface Organization {
@@ -60,16 +61,25 @@ interface OrganizationRow {
 const columns = `
          o.id, o.environment_id, o.name, o.external_id, o.domains, o.contacts, o.metadata, o.seat_limit, o.seat_mode, o.seat_ceiling,
          o.created_at, o.updated_at,
-         (select count(*)
-            from users u
-            join directories d on d.id = u.directory_id and d.deleted_at is null
-           where u.organization_id = o.id
-             and u.active) as seats_used`;
+         (select coalesce(sum(h.active_users), 0)
+            from directories d
+            join directory_heads h on h.directory_id = d.id
+           where d.environment_id = o.environment_id
+             and d.organization_id = o.id) as seats_used`;
 
 const insertOrganization = prepared<OrganizationRow>('insert_organization', `
-  insert into organizations as o (id, environment_id, name, external_id, domains, contacts, metadata, seat_limit, seat_mode, seat_ceiling)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-  returning ${columns}`);
+  with o as (
+    insert into organizations (id, environment_id, name, external_id, domains, contacts, metadata, seat_limit, seat_mode, seat_ceiling)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    returning *
+  ), seats as (
+    insert into organization_seats (organization_id)
+    select id
+      from o
+     where seat_limit is not null
+  )
+  select ${columns}
+    from o`);
 
 /** @throws ExternalIdTaken */
 export async function createOrganization(
@@ -138,11 +148,13 @@ export async function changeOrganization(
   query: { environmentId: string; organizationId: string; changes: OrganizationChanges },
 ): Promise<Organization | undefined> {
   const c = query.changes;
-  const [row] = await uniqueExternalId(c.externalId, updateOrganization.run(pool, [
+  const update = (db: Queryable) => updateOrganization.run(db, [
     query.environmentId, query.organizationId, c.name ?? null, c.externalId !== undefined, c.externalId ?? null, c.domains ?? null,
     c.contacts ?? null, c.metadata === undefined ? null : JSON.stringify(c.metadata), c.seatLimit !== undefined, c.seatLimit ?? null,
     c.seatMode ?? null, c.seatCeiling !== undefined, c.seatCeiling ?? null,
-  ]));
+  ]);
+  const ofSeats = c.seatLimit !== undefined || c.seatMode !== undefined || c.seatCeiling !== undefined;
+  const [row] = await uniqueExternalId(c.externalId, ofSeats ? inSeats(pool, query, update) : update(pool));
   return row && organizationOf(row);
 }
 

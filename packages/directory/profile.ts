@@ -22,7 +22,7 @@ export interface Profile {
 
 export interface AssignedRole {
   role: string;
-  /** Which rule of the mapping gave it, from 0. */
+  /** Which rule of the mapping gave it, from 0; -1: none, it is the default. */
   rule: number;
   group_id?: string;
 }

@@ -164,7 +164,7 @@ export async function listRemaps(pool: Pool, query: { environmentId: string; lim
   return (await selectRemaps.run(pool, [query.environmentId, query.before, query.limit])).map(remapOf);
 }
 
-const leaseSeconds = 30;
+const leaseSeconds = 10;
 
 // One at a time is enough for a process; of several that are waiting the oldest. Held by a lease, so that it goes on elsewhere
 // where a process was killed; that the lease is not more than politeness, see `step`.

@@ -1,10 +1,13 @@
 import type { Pool } from 'pg';
 import { publicId } from '#identifier';
+import type { Provider } from './directories';
 import { appendEvents } from './event-log';
+import { explainRequest } from './explanation';
+import { alwaysKept, keepAttributes, keptAttributes } from './kept-attributes';
 import { lastId, prepared } from './prepared';
 import { type DirectoryScope, inDirectory } from './transaction';
 
-/** One SCIM exchange, for whoever must find out what the IdP did. Bodies are masked before they come here. */
+/** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */
 export interface RequestToRecord {
   id: string;
   environmentId: string;
@@ -24,7 +27,12 @@ export interface RequestToRecord {
   responseBody: unknown;
 }
 
-export type RecordedRequest = RequestToRecord & { outcome: 'succeeded' | 'failed' };
+export type RecordedRequest = RequestToRecord & {
+  outcome: 'succeeded' | 'failed';
+  /** Of a failed one: what happened, in plain words, and what puts it right in that identity provider. */
+  explanation: string | null;
+  fix: string | null;
+};
 
 const insertRequests = prepared('insert_requests', `
   insert into requests (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)
@@ -34,9 +42,10 @@ const insertRequests = prepared('insert_requests', `
                 $10::text[], $11::text[], $12::real[], $13::text[], $14::text[], $15::text[])
       as r (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)`);
 
-/** Keeps many requests in one statement. Called beside the requests, never within one. */
+/** Keeps many requests in one statement, of their bodies no more than `keptAttributes`. Called beside the requests, never within one. */
 export async function recordRequests(pool: Pool, requests: readonly RequestToRecord[]): Promise<void> {
   if (requests.length === 0) return;
+  const kept = await keptAttributes(pool, requests.map((r) => r.directoryId));
   await insertRequests.run(pool, [
     requests.map((r) => r.id),
     requests.map((r) => r.environmentId),
@@ -51,7 +60,7 @@ export async function recordRequests(pool: Pool, requests: readonly RequestToRec
     requests.map((r) => JSON.stringify(r.notes)),
     requests.map((r) => r.durationMs),
     requests.map((r) => r.userAgent),
-    requests.map((r) => textOf(r.requestBody)),
+    requests.map((r) => textOf(keepAttributes(r.requestBody, kept.get(r.directoryId) ?? alwaysKept))),
     requests.map((r) => textOf(r.responseBody)),
   ]);
 }
@@ -80,11 +89,12 @@ interface RequestRow {
   user_agent: string | null;
   request_body: unknown;
   response_body: unknown;
+  provider: Provider;
 }
 
 const selectRequests = prepared<RequestRow>('list_requests', `
   select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail, r.notes,
-         r.duration_ms, r.user_agent, r.request_body, r.response_body
+         r.duration_ms, r.user_agent, r.request_body, r.response_body, d.provider
     from directories d
     join requests r on r.directory_id = d.id
    where d.environment_id = $1
@@ -126,6 +136,9 @@ export async function listRequests(
     userAgent: row.user_agent,
     requestBody: row.request_body,
     responseBody: row.response_body,
+    explanation: null,
+    fix: null,
+    ...explainRequest({ provider: row.provider, method: row.method, path: row.path, status: row.status, scimType: row.scim_type, detail: row.detail }),
   }));
 }
 

@@ -85,10 +85,12 @@ const addSeats = prepared<{ organization_id: string }>('add_organization_seats',
   returning organization_id`);
 
 const lockSeats = prepared('lock_seats_to_change', `
-  select announced
-    from organization_seats
-   where organization_id = $1
-     for no key update`);
+  select s.announced
+    from organization_seats s
+    join organizations o on o.id = s.organization_id
+   where o.environment_id = $1
+     and o.id = $2
+     for no key update of s`);
 
 const lockOrganization = prepared('lock_organization', `
   select id
@@ -112,14 +114,16 @@ const settleSeats = prepared('settle_organization_seats', `
     delete from organization_seats s
      using organizations o
      where o.id = s.organization_id
-       and s.organization_id = $1
+       and o.environment_id = $1
+       and o.id = $2
        and o.seat_limit is null
   )
   update organization_seats s
      set announced = 0
     from organizations o
    where o.id = s.organization_id
-     and s.organization_id = $1
+     and o.environment_id = $1
+     and o.id = $2
      and o.seat_limit is not null`);
 
 /**
@@ -133,11 +137,11 @@ export async function inSeats<T>(pool: Pool, organization: { environmentId: stri
   const { environmentId, organizationId } = organization;
   return inTransaction(pool, async (client) => {
     const added = await addSeats.run(client, [environmentId, organizationId]);
-    await lockSeats.run(client, [organizationId]);
+    await lockSeats.run(client, [environmentId, organizationId]);
     await lockOrganization.run(client, [environmentId, organizationId]);
     if (added.length > 0) await lockHeads.run(client, [environmentId, organizationId]);
     const result = await change(client);
-    await settleSeats.run(client, [organizationId]);
+    await settleSeats.run(client, [environmentId, organizationId]);
     return result;
   });
 }

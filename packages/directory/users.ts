@@ -1,11 +1,16 @@
 import type { Pool } from 'pg';
 import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
+import { arrive, leave } from './activity';
+import { admit, type TakeNote } from './admission';
 import { appendEvents, type EventDraft } from './event-log';
 import { memberEvent } from './group-events';
-import { emailAddresses, profileOf, sameJson } from './profile';
+import { mappedProfile } from './mapped-user';
+import { type Policy, policyForUsers, policyOf } from './policy';
+import { emailAddresses, sameJson } from './profile';
 import { prepared, violates } from './prepared';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
+import { NoSeatLeft } from './seats';
 import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
 import { type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
 import { userEvents } from './user-events';
@@ -41,23 +46,41 @@ const insertUser = prepared('insert_user', `
                      environment_id, organization_id, created_at, active_since)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $12, $12)`);
 
-/** @throws UserNameTaken */
-export async function createUser(pool: Pool, directory: DirectoryScope & { schemas: SchemaSet }, requestId: string, resource: Resource): Promise<StoredUser> {
+/**
+ * Creates a user, as the directory's mapping and rules have it. `note` is told what was let through all the same.
+ *
+ * @throws UserNameTaken, NoSeatLeft, ScimError where a rule refuses the user
+ */
+export async function createUser(
+  pool: Pool,
+  directory: DirectoryScope & { schemas: SchemaSet },
+  requestId: string,
+  resource: Resource,
+  note: TakeNote = () => {},
+): Promise<StoredUser> {
   return uniqueUserName(pool, directory, resource, inDirectory(pool, directory, requestId, async (tx) => {
-    await tx.locked();
-    const user: StoredUser = {
-      id: newId(),
-      resource,
-      profile: profileOf(resource),
-      groups: [],
-      version: tx.sequence + 1,
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    };
+    const policy = await policyForUsers(tx);
+    const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: [] });
+    await admit(tx, policy, { ...mapped, resource }, note);
+    const { profile } = mapped;
+    const besides = profile.active ? await arriveUnlessThere(tx, policy, resource) : [];
+    const user: StoredUser = { id: newId(), resource, profile, groups: [], version: tx.sequence + 1, createdAt: tx.now, updatedAt: tx.now };
     tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
-    appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }]);
+    appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
     return user;
-  }));
+  }, { seats: true }));
+}
+
+/** Where no seat is left, whoever is there already is told that: they need none, and their identity provider is about to match them. */
+async function arriveUnlessThere(tx: DirectoryTransaction, policy: Policy, resource: Resource): Promise<EventDraft[]> {
+  try {
+    return arrive(tx, policy);
+  } catch (error) {
+    if (!(error instanceof NoSeatLeft)) throw error;
+    const userName = userNameOf(resource);
+    const [holder] = await tx.read(userNameHolder, [tx.directory.id, foldCase(userName)]);
+    throw holder ? new UserNameTaken(userName, holder.external_id) : error;
+  }
 }
 
 const updateUser = prepared('update_user', `
@@ -82,7 +105,7 @@ const updateUser = prepared('update_user', `
  * `change` is pure and is given the user as it is under the lock; what it throws rolls everything back. A change that makes
  * no difference stores nothing and appends nothing: RFC 7644 §3.5.2.1 says such a request must not move lastModified.
  *
- * @throws UserNotFound, UserNameTaken
+ * @throws UserNotFound, UserNameTaken, NoSeatLeft, BrakeEngaged, ScimError where a rule refuses what the user would be
  */
 export async function changeUser(
   pool: Pool,
@@ -90,24 +113,31 @@ export async function changeUser(
   requestId: string,
   id: string,
   change: (before: StoredUser) => Resource,
+  note: TakeNote = () => {},
 ): Promise<StoredUser> {
   let attempted: Resource = {};
   const changed = inDirectory(pool, directory, requestId, async (tx) => {
+    void policyOf(tx); // on its way together with the user
     const [row] = await tx.read(selectUser, [directory.id, id]);
     if (!row) throw new UserNotFound(id);
     const before = userOf(row);
+    const policy = await policyForUsers(tx);
 
     const resource = change(before);
     if (sameJson(resource, before.resource)) return before;
     attempted = resource;
 
-    const after: StoredUser = { ...before, resource, profile: profileOf(resource), updatedAt: tx.now };
+    const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: before.groups });
+    await admit(tx, policy, { ...mapped, resource }, note);
+    const after: StoredUser = { ...before, resource, profile: mapped.profile, updatedAt: tx.now };
+    const [wasActive, isActive] = [before.profile.active, after.profile.active];
+    const besides = wasActive === isActive ? [] : isActive ? arrive(tx, policy) : await leave(tx, policy, { id, wasActive });
     const drafts = userEvents(directory, before, after);
     after.version = tx.sequence + drafts.length;
     tx.write(updateUser, storedValues(directory, after));
-    appendEvents(tx, drafts);
+    appendEvents(tx, [...drafts, ...besides]);
     return after;
-  });
+  }, { seats: true });
   return uniqueUserName(pool, directory, () => attempted, changed);
 }
 
@@ -142,7 +172,7 @@ const groupsOfUser = prepared<GroupRow>('groups_of_member', `
  *
  * `precondition` is given the version under the lock and may throw.
  *
- * @throws UserNotFound
+ * @throws UserNotFound, BrakeEngaged
  */
 export async function deleteUser(
   pool: Pool,
@@ -152,17 +182,20 @@ export async function deleteUser(
   precondition: (version: number) => void,
 ): Promise<void> {
   await inDirectory(pool, directory, requestId, async (tx) => {
+    void policyOf(tx);
     const [row] = await tx.read(selectUser, [directory.id, id]);
     if (!row) throw new UserNotFound(id);
     const user = userOf(row);
+    const policy = await policyForUsers(tx);
     precondition(user.version);
+    const besides = await leave(tx, policy, { id, wasActive: user.profile.active });
 
     const groups = (await tx.read(groupsOfUser, [directory.id, id])).map(groupOf);
     tx.write(deleteUserRow, [directory.id, id, tx.now]);
     const left: StoredUser = { ...user, groups: [...user.groups], updatedAt: tx.now };
     appendEvents(tx, leaveGroups(tx, directory, groups, left));
-    appendEvents(tx, [{ type: 'user.deleted', data: (version) => ({ user: userJson(directory, { ...left, groups: [], version }) }) }]);
-  });
+    appendEvents(tx, [{ type: 'user.deleted', data: (version) => ({ user: userJson(directory, { ...left, groups: [], version }) }) }, ...besides]);
+  }, { seats: true });
 }
 
 function leaveGroups(tx: DirectoryTransaction, directory: DirectoryScope, groups: StoredGroup[], user: StoredUser): EventDraft[] {

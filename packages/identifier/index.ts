@@ -7,7 +7,7 @@
  */
 import { uuidv7 } from 'uuidv7';
 
-export type Prefix = 'env' | 'org' | 'dir' | 'usr' | 'grp' | 'evt' | 'we' | 'req' | 'key' | 'oac' | 'tok' | 'act';
+export type Prefix = 'env' | 'org' | 'dir' | 'usr' | 'grp' | 'evt' | 'we' | 'req' | 'key' | 'oac' | 'tok' | 'act' | 'rmp';
 
 /** A new UUIDv7, greater than every one that this process made before. */
 export function newId(): string {

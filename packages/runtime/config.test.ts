@@ -40,9 +40,9 @@ test('what is not set is taken for what the contract says', () => {
   });
 });
 
-test('npm start needs nothing, and lets webhooks reach loopback', () => {
+test('npm start needs nothing, lets webhooks reach loopback, and somebody into the console', () => {
   const config = loadStandaloneConfig({});
-  expect(config).toMatchObject({ webhookAllowedCidrs: ['127.0.0.0/8', '::1/128'] });
+  expect(config).toMatchObject({ webhookAllowedCidrs: ['127.0.0.0/8', '::1/128'], bootstrapAdminEmail: 'admin@localhost' });
   expect(config.databaseUrl).toBeUndefined();
   expect(config.encryptionKey).toBeUndefined();
 });

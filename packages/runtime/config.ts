@@ -57,8 +57,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, unset: Unset = {}): Config {
   };
 }
 
-/** A developer's own machine, where webhooks go to a receiver beside the broker. */
-export const standaloneUnset: Unset = { WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8,::1/128' };
+/** A developer's own machine, where webhooks go to a receiver beside the broker, and somebody can sign in to the console at once. */
+export const standaloneUnset: Unset = { WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8,::1/128', BOOTSTRAP_ADMIN_EMAIL: 'admin@localhost' };
 
 /**
  * Reads the settings of `npm start`: as {@link loadConfig} does, with the database and the key left out where unset.

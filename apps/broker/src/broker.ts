@@ -10,11 +10,11 @@ import { createApp } from './app';
 import { FeedWatch } from './api/feed-watch';
 import { forgetOldAnswers } from './api/idempotency';
 import { consentFor } from './consent';
-import { readPages } from './console/pages';
 import { SessionCookie } from './console/session-cookie';
 import { FailedAttempts } from './failed-attempts';
 import { Readiness } from './health';
 import { HttpMetrics } from './metrics';
+import { readPages } from './pages/static';
 import { oauthRouter } from './oauth/router';
 import { RecentUses } from './recent-uses';
 import { RequestRate } from './request-rate';
@@ -102,6 +102,7 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
       publicUrl: config.publicUrl,
       webhookAllowedCidrs: config.webhookAllowedCidrs,
     },
+    setupSessions,
     console: {
       signUp: config.signUp,
       // Whoever operates it hands the link on.

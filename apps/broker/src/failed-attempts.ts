@@ -9,7 +9,8 @@ const windowSeconds = 60;
 const perDirectory = 100;
 const perAddress = 300;
 
-const holdMs = 1_000;
+// Shorter than anybody's time-out (60 s at Okta) and than a stop of the process (10 s).
+const holdMs = 5_000;
 const heldAtMost = 2_000;
 
 /** What to say to a failed attempt: that it failed, or that there have been too many of them. */
@@ -19,18 +20,18 @@ export type Verdict = { kind: 'refuse' } | { kind: 'too_many'; retryAfterSeconds
  * Counts attempts that failed, by the address that they come from and by the directory that they are about.
  *
  * Nobody is locked out: a credential is always looked at, and a right one never asks here. Of wrong ones, those beyond the limit
- * are answered a second late: whoever waits for answers sends one a second on each connection, and costs next to nothing.
+ * are answered five seconds late: whoever waits for answers sends twelve a minute on each connection.
  *
- * Counts are shared through Redis where there is one, and are the process's own otherwise, and while Redis is away.
+ * Each process counts for itself; where there is Redis, for all brokers together as well.
  */
 export class FailedAttempts {
-  readonly #addresses: RateLimiterAbstract;
-  readonly #directories: RateLimiterAbstract;
+  readonly #addresses: Counter;
+  readonly #directories: Counter;
   #held = 0;
 
   constructor(redis: Redis | undefined) {
-    this.#addresses = limiter(redis, 'failed_by_address', perAddress);
-    this.#directories = limiter(redis, 'failed_by_directory', perDirectory);
+    this.#addresses = counter(redis, 'failed_by_address', perAddress);
+    this.#directories = counter(redis, 'failed_by_directory', perDirectory);
   }
 
   /** Counts one, and waits where it is one too many. `directory` is what the request said, be there such a directory or not. */
@@ -61,25 +62,44 @@ export class FailedAttempts {
   }
 }
 
-function limiter(redis: Redis | undefined, keyPrefix: string, points: number): RateLimiterAbstract {
-  const own = new RateLimiterMemory({ keyPrefix, points, duration: windowSeconds });
-  if (!redis) return own;
-  return new RateLimiterRedis({
-    storeClient: redis,
-    keyPrefix: `causeway:${keyPrefix}`,
-    points,
-    duration: windowSeconds,
-    // Beyond the limit Redis is not asked again: what floods us must not flood it.
-    inMemoryBlockOnConsumed: points + 1,
-    rejectIfRedisNotReady: true,
-    insuranceLimiter: own,
-  });
+/** A process's own count, and where there is Redis that of all brokers as well. */
+interface Counter {
+  own: RateLimiterAbstract;
+  shared: RateLimiterAbstract | undefined;
 }
 
-/** For how many milliseconds more a key is over its limit, with this attempt counted; 0: it is not. */
-async function exceeded(counter: RateLimiterAbstract, key: string): Promise<number> {
+function counter(redis: Redis | undefined, name: string, points: number): Counter {
+  return {
+    own: new RateLimiterMemory({ keyPrefix: name, points, duration: windowSeconds }),
+    shared: redis && new RateLimiterRedis({
+      storeClient: redis,
+      keyPrefix: `causeway:${name}`,
+      points,
+      duration: windowSeconds,
+      // Beyond the limit Redis is not asked again: what floods us must not flood it.
+      inMemoryBlockOnConsumed: points + 1,
+      rejectIfRedisNotReady: true,
+    }),
+  };
+}
+
+/**
+ * For how many milliseconds more a key is over its limit, with this attempt counted; 0: it is not. The process's own count stands
+ * whatever becomes of Redis: one that answers now and then must not have each half of a flood counted by itself.
+ */
+async function exceeded({ own, shared }: Counter, key: string): Promise<number> {
+  const here = await overLimit(own, key);
+  if (here > 0 || !shared) return here;
   try {
-    await counter.consume(key);
+    return await overLimit(shared, key);
+  } catch {
+    return 0; // Redis is slow or away
+  }
+}
+
+async function overLimit(limiter: RateLimiterAbstract, key: string): Promise<number> {
+  try {
+    await limiter.consume(key);
     return 0;
   } catch (refusal) {
     if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);

@@ -1,5 +1,5 @@
 import { CannotListen, ConfigError, DatabaseUnusable, createLog, loadConfig, stopOnSignals } from '#runtime';
-import { type PublicBootstrap, startBroker } from './broker';
+import { type FirstMember, type PublicBootstrap, startBroker } from './broker';
 
 /** `npm run broker`: the HTTP side in a process of its own. */
 async function main(): Promise<void> {
@@ -7,15 +7,20 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel, 'broker');
   const stopping = stopOnSignals(log);
 
-  const broker = await startBroker({ config, log, onLateBootstrap: show });
+  const broker = await startBroker({ config, log, onLateBootstrap: show, onLateFirstMember: showMember });
   stopping.add('broker', (withinMs) => broker.stop(withinMs));
   log.info({ url: broker.url, public_url: config.publicUrl }, 'listening');
   if (broker.bootstrap) show(broker.bootstrap);
+  if (broker.firstMember) showMember(broker.firstMember);
 }
 
 // To whoever started the process, and not to its log: this is the only time that the key is seen.
 function show({ environmentId, apiKey }: PublicBootstrap): void {
   if (apiKey !== undefined) process.stderr.write(`First start: made the environment "default" (${environmentId}). Its API key, shown this once:\n${apiKey}\n`);
+}
+
+function showMember({ email, password }: FirstMember): void {
+  if (password !== undefined) process.stderr.write(`First start: ${email} may sign in to the console. The password, shown this once:\n${password}\n`);
 }
 
 main().catch((error: unknown) => {

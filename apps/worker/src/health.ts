@@ -12,7 +12,8 @@ interface HealthOptions {
   metricsToken: string | undefined;
   registry: Registry;
   pool: Pool;
-  worker: RunningWorker;
+  /** `undefined` until it is started. */
+  worker: () => RunningWorker | undefined;
 }
 
 /**
@@ -61,12 +62,14 @@ async function answer(options: HealthOptions, request: IncomingMessage, response
 /** A queue that cannot be reached is named, and nothing more: deliveries go on without it. */
 async function readiness({ pool, worker }: HealthOptions): Promise<{ ready: boolean; parts: object }> {
   const schema = await schemaState(pool).catch(() => undefined);
+  const running = worker();
   return {
-    ready: schema?.ok ?? false,
+    ready: (schema?.ok ?? false) && running !== undefined,
     parts: {
       database: { state: schema ? 'ok' : 'unreachable' },
       ...(schema && { schema: schema.ok ? { state: 'ok' } : { state: 'outdated', current: schema.current ?? null, needed: schema.needed } }),
-      queue: { state: worker.queueReachable() ? 'ok' : 'unreachable' },
+      worker: { state: running ? 'ok' : 'starting' },
+      ...(running && { queue: { state: running.queueReachable() ? 'ok' : 'unreachable' } }),
     },
   };
 }

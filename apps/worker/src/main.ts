@@ -1,7 +1,7 @@
 import { register } from 'prom-client';
 import { checkDatabase, ConfigError, createLog, createPool, CannotListen, DatabaseUnusable, loadConfig, type Logger, schemaState, stopOnSignals } from '#runtime';
 import { listenForHealth, portIn } from './health';
-import { startWorker } from './worker';
+import { type RunningWorker, startWorker } from './worker';
 
 /** `npm run worker`: settings, database, worker, and its end on a signal. */
 async function main(): Promise<void> {
@@ -13,14 +13,18 @@ async function main(): Promise<void> {
   await checkDatabase(config.databaseUrl);
   const pool = createPool(config.databaseUrl, { max: 1, applicationName: 'causeway worker health', onError: (err) => log.warn({ err }, 'a connection to the database broke') });
   stopping.add('health connection', () => pool.end());
+
+  let worker: RunningWorker | undefined;
+  if (port !== undefined) {
+    const health = await listenForHealth({ host: config.host, port, metricsToken: config.metricsToken, registry: register, pool, worker: () => worker });
+    stopping.add('health', (withinMs) => health.close(Math.min(withinMs, 1_000)));
+    log.info({ url: health.url }, 'metrics and health');
+  }
   if (!(await untilMigrated(() => schemaState(pool), log, stopping.signal))) return;
 
-  const worker = await startWorker({ config, log });
-  stopping.add('worker', (withinMs) => worker.stop(Math.min(withinMs, 10_000)), 10_000);
-  if (port === undefined) return;
-  const health = await listenForHealth({ host: config.host, port, metricsToken: config.metricsToken, registry: register, pool, worker });
-  log.info({ url: health.url }, 'metrics and health');
-  stopping.add('health', (withinMs) => health.close(Math.min(withinMs, 1_000)));
+  const started = await startWorker({ config, log });
+  worker = started;
+  stopping.add('worker', (withinMs) => started.stop(Math.min(withinMs, 10_000)), 10_000);
 }
 
 /** Whoever deploys may start us before the migrations are done. False: told to stop meanwhile. */

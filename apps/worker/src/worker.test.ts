@@ -77,11 +77,15 @@ describe.each(backends)('with the queue on %s', (_, redis) => {
     await eventually(() => vendor.received.length === 2);
     expect(types(vendor.events(secret))).toEqual(['directory.activated', 'directory.disabled']);
 
-    const metrics = await register.metrics();
-    expect(metrics).toContain('causeway_delivery_attempts_total{outcome="delivered"} 2');
-    expect(metrics).toMatch(/causeway_commit_to_delivered_seconds_count [12]/);
-    expect(metrics).toContain('causeway_lanes_dirty 0');
-    expect(metrics).toContain('causeway_queue_reachable 1');
+    // An attempt is counted once it is acked.
+    await eventually(async () => {
+      const metrics = await register.metrics();
+      expect(metrics).toContain('causeway_delivery_attempts_total{outcome="delivered"} 2');
+      expect(metrics).toContain('causeway_commit_to_delivered_seconds_count 2');
+      expect(metrics).toContain('causeway_lanes_dirty 0');
+      expect(metrics).toContain('causeway_queue_reachable 1');
+      expect(metrics).toMatch(/causeway_sequencer_batch_events_sum [2-9]/);
+    });
   });
 
   test('a worker that is killed loses nothing: another one goes on within 30 s', async () => {
@@ -154,10 +158,10 @@ withRedis('while Redis is away deliveries go on, and the worker says so; it come
 
 test('the worker on its own answers for its health and its metrics where WORKER_PORT says', async () => {
   const port = await freePort();
-  const process = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: String(port) }), ready: /metrics and health/ });
+  const process = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: String(port) }), ready: /worker started/ });
   const get = async (at: string) => fetch(`http://127.0.0.1:${port}${at}`);
   expect((await get('/livez')).status).toBe(200);
-  expect(await (await get('/readyz')).json()).toEqual({ status: 'ready', parts: { database: { state: 'ok' }, schema: { state: 'ok' }, queue: { state: 'ok' } } });
+  expect(await (await get('/readyz')).json()).toEqual({ status: 'ready', parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'ok' } } });
   expect(await (await get('/metrics')).text()).toContain('causeway_sequencer_batch_events_bucket');
   expect((await get('/elsewhere')).status).toBe(404);
   expect(await process.stop()).toEqual({ code: 0, signal: null });

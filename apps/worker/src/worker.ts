@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
 import { publicId } from '#identifier';
-import { type Config, createPool, type Logger, queueBackend } from '#runtime';
+import { logMailer, sendDueMails, smtpMailer } from '#notify';
+import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
+import { mailNotice, mailTimes, type MailTimes, writeMails } from './mail';
 import { WorkerMetrics } from './metrics';
+import { erase, remap } from './remapping';
 import { Repeating } from './repeating';
 import { purge, upkeep } from './upkeep';
 
@@ -17,6 +21,9 @@ export interface RunningWorker {
 const sweepEveryMs = 1_000;
 const upkeepEveryMs = 3_600_000;
 const purgeEveryMs = 60_000;
+const remapEveryMs = 1_000;
+const eraseEveryMs = 2_000;
+const mailEveryMs = 5_000;
 
 /** Connections to PostgreSQL, besides those of BullMQ where that is on PostgreSQL too (10). */
 const connections = { sequencing: 2, delivering: 10 };
@@ -30,7 +37,7 @@ const directlyAtMost = 1_000;
  *
  * Its metrics go into prom-client's default registry.
  */
-export async function startWorker({ config, log }: { config: Config; log: Logger }): Promise<RunningWorker> {
+export async function startWorker({ config, log, mail = mailTimes }: { config: Config; log: Logger; mail?: MailTimes }): Promise<RunningWorker> {
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
   const onPoolError = warn('a connection to the database broke');
 
@@ -51,7 +58,10 @@ export async function startWorker({ config, log }: { config: Config; log: Logger
     keyring: new Keyring(config.encryptionKey),
     ring: (bells) => void ring(bells),
     onError: warn('a delivery was broken off, and goes on when its lease has ended'),
-    onNotice: (notice) => tell(log, notice),
+    onNotice: (notice) => {
+      tell(log, notice);
+      mailNotice(pool, notice).catch(warn('a notice about a webhook endpoint could not be mailed'));
+    },
     onAttempt: (report) => {
       metrics.countAttempt(report);
       log.info({
@@ -99,12 +109,30 @@ export async function startWorker({ config, log }: { config: Config; log: Logger
     if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
   }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
 
+  const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
+  const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
+  const mailer = config.smtpUrl === undefined
+    ? logMailer(({ to, subject, text }) => log.info({ to, subject, text }, 'a mail, written here since there is no mail server'))
+    : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
+  const mailing = new Repeating(async () => {
+    await writeMails(pool, mail, new Date());
+    await sendDueMails(pool, mailer, {
+      onGivenUp: ({ to, subject }, reason) => log.error({ to, subject, reason }, 'a mail could not be sent, and is given up'),
+      onDelay: (reason) => log.warn({ reason }, 'a mail could not be sent; tried again'),
+    }, stopping.signal);
+  }, Math.min(mailEveryMs, mail.gatherMs), warn('mails could not be written; tried again'));
+
+  // Without one for today no attempt could be recorded, and so nothing acked.
+  await ensurePartitions(pool, new Date()).catch(warn('partitions could not be made; tried again in a minute'));
   metrics.setQueueReachable(true);
   doorbell.listen((bell) => drain.answer(bell));
   sequencer.start();
   sweeping.start(0);
   purging.start(10_000);
-  keeping.start(30_000);
+  keeping.start(60_000);
+  remapping.start(0);
+  erasing.start(0);
+  mailing.start(0);
   log.info({ queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'worker started');
 
   return {
@@ -113,7 +141,8 @@ export async function startWorker({ config, log }: { config: Config; log: Logger
       stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await Promise.all([remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
       await Promise.all([pool.end(), sequencing.end()]);

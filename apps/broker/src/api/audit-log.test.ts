@@ -62,14 +62,14 @@ test('an environment sees its own entries alone, the one by which the operator m
 
 test('it is read a page at a time, newest first', async () => {
   const all = await acts();
-  const read: { id: string }[] = [];
+  const read = [];
   for (let cursor: string | null = ''; cursor !== null;) {
     const { body } = await broker.call('GET', `/v1/audit_log?limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`);
     read.push(...body.data);
     cursor = body.next_cursor;
   }
   expect(read).toEqual(all);
-  expect(read.every(({ id }, i) => i === 0 || id < read[i - 1]!.id)).toBe(true);
+  expect(read.map(({ id }) => id)).toEqual(read.map(({ id }) => id).sort((one, other) => (one < other ? 1 : -1)));
 });
 
 test('whoever made an entry may go, and the entry stays as it was', async () => {

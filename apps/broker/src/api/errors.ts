@@ -10,6 +10,7 @@ import {
   UnknownOrganization,
 } from '#delivery';
 import { DirectoryGone, ExternalIdTaken } from '#directory';
+import { InvalidMapping } from '#mapping';
 
 /** A fault in a body (`pointer`, RFC 6901) or in a query (`parameter`). */
 export type Fault = { pointer: string; detail: string } | { parameter: string; detail: string };
@@ -29,6 +30,7 @@ export const problems = {
   external_id_taken: { status: 409, title: 'The external_id is taken', meaning: 'Another organization of your environment has that `external_id`.' },
   endpoint_disabled: { status: 409, title: 'The webhook endpoint is disabled', meaning: 'Nothing is sent to a disabled endpoint. Enable it first, with `PATCH {"enabled": true}`.' },
   too_many_endpoints: { status: 409, title: 'There are too many webhook endpoints', meaning: 'Your environment has as many webhook endpoints as it may have. Delete one first.' },
+  too_many_extensions: { status: 409, title: 'There are too many schema extensions', meaning: 'Your environment has declared as many extensions as it may. Withdraw one first.' },
   idempotency_key_in_use: { status: 409, title: 'The same call is under way', meaning: 'A request with the same `Idempotency-Key` has not been answered yet. Send this one again in a moment.' },
   idempotency_key_reused: { status: 409, title: 'The Idempotency-Key was used for something else', meaning: 'Within the last 24 hours the same `Idempotency-Key` came with another path or body. Each call needs a key of its own.' },
   feed_rewound: { status: 409, title: 'The log was set back', meaning: 'The database was restored from a backup after this cursor was given. `cursor` is where to go on from.' },
@@ -107,6 +109,7 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof InvalidEndpointUrl) return invalidField('/url', error.message);
   if (error instanceof InvalidEndpointHeader) return invalidField(`/headers/${escapePointer(error.header)}`, error.message);
+  if (error instanceof InvalidMapping) return new Problem('invalid_request', error.message, { faults: [...error.errors] });
   if (error instanceof InvalidDeliveryCursor) return invalidCursor('cursor');
   if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
   if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);

@@ -9,6 +9,8 @@ const tags = [
   { name: 'Organizations', description: 'Your customers.' },
   { name: 'Directories', description: 'The connections of their identity providers.' },
   { name: 'Users and groups', description: 'What the identity providers have pushed, as it is now.' },
+  { name: 'Schema extensions', description: 'Attributes of your own, declared to identity providers.' },
+  { name: 'Attribute mapping', description: 'What becomes of what is pushed: your attributes, roles and rules.' },
   { name: 'Events', description: 'What changed, in order: one log for each environment.' },
   { name: 'Webhooks', description: 'The same events, sent to you.' },
   { name: 'API keys', description: 'Keys to your environment.' },
@@ -94,6 +96,7 @@ function operation(route: Route, schemas: Json): Json {
         required: true,
         schema: { type: 'string', pattern: `^${prefix}_[0-9a-f]{32}$`, examples: [`${prefix}_${digits}`] },
       })),
+      ...Object.entries(route.names).map(([name, schema]) => ({ name, in: 'path', required: true, schema: plain(schema, schemas) })),
       ...queryParameters(route.query, schemas),
       ...(route.method === 'post' ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
       ...(contentType === 'text/event-stream' ? [{ $ref: '#/components/parameters/LastEventId' }] : []),
@@ -110,6 +113,9 @@ function operation(route: Route, schemas: Json): Json {
         headers,
         ...(answer.schema && { content: { [contentType]: { schema: plain(answer.schema, schemas) } } }),
       },
+      ...Object.fromEntries(Object.entries(route.otherAnswers ?? {}).map(([status, other]) => [status, {
+        description: other.description, headers, content: { 'application/json': { schema: plain(other.schema, schemas) } },
+      }])),
       ...problemResponses(route, headers),
     },
   };
@@ -129,7 +135,7 @@ function isRequired(schema: TSchema): boolean {
 
 function problemResponses(route: Route, headers: Json): Json {
   const texts: Partial<Record<ProblemCode, string>> = {
-    ...((route.body || Object.keys(route.query).length > 0 || route.method === 'post') && { invalid_request: problems.invalid_request.meaning }),
+    ...((route.body || Object.keys(route.query).length > 0 || Object.keys(route.names).length > 0 || route.method === 'post') && { invalid_request: problems.invalid_request.meaning }),
     ...(route.body && { invalid_json: problems.invalid_json.meaning }),
     ...('cursor' in route.query && { invalid_cursor: problems.invalid_cursor.meaning }),
     unauthenticated: problems.unauthenticated.meaning,

@@ -38,6 +38,7 @@ export interface Incoming {
 /** The same, read into the types that the route declares. Ids in `params` are UUIDs. */
 export interface Call<P, Q, B> extends Pick<Incoming, 'environmentId' | 'keyId' | 'requestId' | 'lastEventId' | 'signal' | 'waits'> {
   params: P;
+  names: Record<string, string>;
   query: Q;
   body: B;
 }
@@ -50,6 +51,11 @@ export class JsonText {
 /** An answer that goes on: the handler writes it, and it ends when the caller leaves or the broker stops. */
 export class Streamed {
   constructor(readonly write: (res: Response) => Promise<void>) {}
+}
+
+/** An answer with another status than the usual one, which the route declares in `otherAnswers`. */
+export class OtherAnswer {
+  constructor(readonly status: number, readonly body: object) {}
 }
 
 export type Answered = { status: number; json?: string } | { status: number; stream: Streamed };
@@ -67,23 +73,28 @@ export interface RouteSpec<P extends Record<string, Prefix>, Q extends TProperti
   caller?: 'environment' | 'operator';
   /** Each parameter of the path and the prefix of its id. What is no such id is not found. */
   params?: P;
+  /** Parameters of the path that are names, not ids: each and its schema. */
+  names?: TProperties;
   query?: Q;
   body?: B;
   /** A body that may be left out altogether, being all optional. */
   bodyOptional?: boolean;
   answer: { status: number; description: string; schema?: A; contentType?: string };
+  /** By status, what else may come of it that is no refusal. */
+  otherAnswers?: Record<number, { description: string; schema: TSchema }>;
   /** What it may refuse with, besides what every route does. */
   problems?: Partial<Record<ProblemCode, string>>;
   handle: (
     call: Call<{ [K in keyof P]: string }, Static<TObject<Q>>, Static<B>>,
     parts: ApiParts,
-  ) => Promise<Static<A> | JsonText | Streamed | void>;
+  ) => Promise<Static<A> | JsonText | OtherAnswer | Streamed | void>;
 }
 
 /** One declaration with everything about a route: express' route, the checks and the OpenAPI operation come from it. */
-export interface Route extends Omit<RouteSpec<Record<string, Prefix>, TProperties, TSchema, TSchema>, 'handle' | 'caller' | 'params' | 'query' | 'problems'> {
+export interface Route extends Omit<RouteSpec<Record<string, Prefix>, TProperties, TSchema, TSchema>, 'handle' | 'caller' | 'params' | 'names' | 'query' | 'problems'> {
   caller: 'environment' | 'operator';
   params: Record<string, Prefix>;
+  names: TProperties;
   query: TProperties;
   problems: Partial<Record<ProblemCode, string>>;
   /** Reads the request by the declaration and answers it; throws a Problem where either fails. */
@@ -96,8 +107,9 @@ export function route<
   B extends TSchema = TSchema,
   A extends TSchema = TSchema,
 >(spec: RouteSpec<P, Q, B, A>): Route {
-  const { handle, params, query, ...declared } = spec;
+  const { handle, params, names, query, ...declared } = spec;
   const readParams = paramsReader(params);
+  const readNames = queryReader(Type.Object(names ?? {}));
   const readQuery = queryReader(Type.Object(query ?? ({} as Q)));
   const readBody = spec.body && bodyReader(spec.body);
 
@@ -105,18 +117,21 @@ export function route<
     ...declared,
     caller: spec.caller ?? 'environment',
     params: params ?? {},
+    names: names ?? {},
     query: query ?? {},
     problems: spec.problems ?? {},
     run: async (incoming, parts) => {
       const result = await handle({
         ...incoming,
         params: readParams(incoming.params),
+        names: Object.fromEntries(Object.entries(readNames(incoming.params)).map(([name, value]) => [name, String(value)])),
         query: readQuery(incoming.query),
         body: readBody?.(incoming.body === undefined ? {} : incoming.body),
       }, parts);
       const { status } = spec.answer;
       if (result instanceof Streamed) return { status, stream: result };
       if (result instanceof JsonText) return { status, json: result.text };
+      if (result instanceof OtherAnswer) return { status: result.status, json: JSON.stringify(result.body) };
       return result === undefined ? { status } : { status, json: JSON.stringify(result) };
     },
   };

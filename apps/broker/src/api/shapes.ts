@@ -158,7 +158,7 @@ export const User = open('User', {
   user_type: nullableText,
   roles: Type.Array(Type.Object({
     role: Type.String(),
-    rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0' }),
+    rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0; -1: none did, it is the default' }),
     group_id: Type.Optional(publicIdOf('grp', 'the group that it came from')),
   })),
   groups: Type.Array(Type.Object({ id: publicIdOf('grp', 'a group'), display_name: Type.String() })),

@@ -20,9 +20,10 @@ import {
 } from '#accounts';
 import { shortestPassword } from '#credential';
 import { publicId } from '#identifier';
+import { answer, answerNothing } from '../pages/answer';
+import { bodyReader, Email, NameText } from '../pages/body';
+import { PageProblem, notFound } from '../pages/errors';
 import { countMail, countSignIn, forgetSignIns } from './attempts';
-import { bodyReader, Email, NameText } from './body';
-import { ConsoleProblem, notFound } from './errors';
 import { alreadySignedUpMail, passwordResetMail, type SendMail, signUpMail } from './mails';
 import type { SessionCookie } from './session-cookie';
 
@@ -68,7 +69,7 @@ export function accountRouter(parts: AccountParts): Router {
     const { email, password } = readSignIn(req.body);
     await countSignIn(email, req.ip);
     const opened = await signIn(pool, { email, password, userAgent: req.get('user-agent') ?? null });
-    if (!opened) throw new ConsoleProblem('wrong_credentials', 'No account has this e-mail address and password.', 'password');
+    if (!opened) throw new PageProblem('wrong_credentials', 'No account has this e-mail address and password.', 'password');
     await forgetSignIns(email, req.ip);
     cookie.set(res, opened.token);
     res.locals.member = opened;
@@ -79,11 +80,11 @@ export function accountRouter(parts: AccountParts): Router {
     const session = res.locals.member;
     if (session) await endSession(pool, { sessionId: session.id, memberId: session.member.id });
     cookie.clear(res);
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.post('/sign_up', async (req, res) => {
-    if (parts.signUp === 'closed') throw new ConsoleProblem('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
+    if (parts.signUp === 'closed') throw new PageProblem('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
     const { email, password, environment_name: environmentName } = readSignUp(req.body);
     await countMail(email, req.ip);
     const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
@@ -96,7 +97,7 @@ export function accountRouter(parts: AccountParts): Router {
 
   router.post('/sign_up/confirm', async (req, res) => {
     const confirmed = await confirmSignUp(pool, readSecret(req.body));
-    if (!confirmed) throw new ConsoleProblem('link_used', 'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.');
+    if (!confirmed) throw new PageProblem('link_used', 'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.');
     await enter(req, res, confirmed.memberId);
   });
 
@@ -111,13 +112,13 @@ export function accountRouter(parts: AccountParts): Router {
 
   router.post('/password_reset/confirm', async (req, res) => {
     const reset = await resetPassword(pool, readReset(req.body));
-    if (!reset) throw new ConsoleProblem('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
+    if (!reset) throw new PageProblem('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
     await enter(req, res, reset.memberId);
   });
 
   router.post('/invitation', async (req, res) => {
     const invitation = await openInvitation(pool, readSecret(req.body));
-    if (!invitation) throw new ConsoleProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
+    if (!invitation) throw new PageProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
     answer(res, 200, { email: invitation.email, role: invitation.role, environment_name: invitation.environmentName, known: invitation.known });
   });
 
@@ -125,11 +126,11 @@ export function accountRouter(parts: AccountParts): Router {
     const { secret, password } = readAcceptance(req.body);
     const invitation = await openInvitation(pool, { secret });
     if (invitation && !invitation.known && password === undefined) {
-      throw new ConsoleProblem('invalid_request', `A password needs at least ${shortestPassword} characters.`, 'password');
+      throw new PageProblem('invalid_request', `A password needs at least ${shortestPassword} characters.`, 'password');
     }
     // A member's own password is left alone, so whatever stands in its place is not kept.
     const accepted = invitation && await acceptInvitation(pool, { secret, password: password ?? '' });
-    if (!accepted) throw new ConsoleProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
+    if (!accepted) throw new PageProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
     await enter(req, res, accepted.memberId);
   });
 
@@ -140,10 +141,10 @@ export function accountRouter(parts: AccountParts): Router {
     const { current, next } = readPasswordChange(req.body);
     await countSignIn(session.member.email, req.ip);
     if (!(await changePassword(pool, { memberId: session.member.id, sessionId: session.id, current, next }))) {
-      throw new ConsoleProblem('invalid_request', 'This is not your password.', 'current');
+      throw new PageProblem('invalid_request', 'This is not your password.', 'current');
     }
     await forgetSignIns(session.member.email, req.ip);
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.get('/sessions', async (_req, res) => {
@@ -163,7 +164,7 @@ export function accountRouter(parts: AccountParts): Router {
   router.delete('/sessions', async (_req, res) => {
     const session = memberOf(res);
     await endOtherSessions(pool, { memberId: session.member.id, except: session.id });
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.post('/environments', async (req, res) => {
@@ -172,7 +173,7 @@ export function accountRouter(parts: AccountParts): Router {
     // A viewer is a guest in somebody else's house, and does not build one.
     const theirs = await listMemberEnvironments(pool, { memberId: session.member.id });
     if (parts.signUp === 'closed' && !theirs.some(({ role }) => role === 'admin')) {
-      throw new ConsoleProblem('not_allowed', 'Only an admin can make an environment here.');
+      throw new PageProblem('not_allowed', 'Only an admin can make an environment here.');
     }
     const made = await createEnvironmentFor(pool, { memberId: session.member.id, name: name.trim() });
     answer(res, 201, environmentJson(made));
@@ -187,26 +188,11 @@ export function requireMember(_req: Request, res: Response, next: () => void): v
   next();
 }
 
-/** Who is signed in. @throws ConsoleProblem 401 */
+/** Who is signed in. @throws PageProblem 401 */
 export function memberOf(res: Response): Session {
   const { member } = res.locals;
-  if (!member) throw new ConsoleProblem('signed_out', 'You are signed out. Sign in again.');
+  if (!member) throw new PageProblem('signed_out', 'You are signed out. Sign in again.');
   return member;
-}
-
-export function answer(res: Response, status: number, body: object): void {
-  res.locals.decision ??= 'done';
-  res.statusCode = status;
-  res.setHeader('Content-Type', 'application/json');
-  res.setHeader('Cache-Control', 'no-store');
-  res.end(JSON.stringify(body));
-}
-
-export async function answerNothing(res: Response): Promise<void> {
-  res.locals.decision ??= 'done';
-  res.statusCode = 204;
-  res.setHeader('Cache-Control', 'no-store');
-  res.end();
 }
 
 async function answerSession(parts: AccountParts, res: Response): Promise<void> {

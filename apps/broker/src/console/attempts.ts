@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { ConsoleProblem } from './errors';
+import { PageProblem } from '../pages/errors';
 
 // Ten wrong passwords for one account from one address in a quarter of an hour, and fifty for all accounts from it. By account
 // alone nobody is locked out: whoever knows an address could keep its owner from signing in.
@@ -8,7 +8,7 @@ const byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: 50, dura
 // Twenty mails an hour for one address: nobody's mailbox is filled by somebody else.
 const mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 20, duration: 60 * 60 });
 
-/** Counts a try to sign in, before its password is looked at. @throws ConsoleProblem 429 */
+/** Counts a try to sign in, before its password is looked at. @throws PageProblem 429 */
 export async function countSignIn(email: string, address: string | undefined): Promise<void> {
   const from = address ?? 'unknown';
   await count(byAddress, from);
@@ -20,7 +20,7 @@ export async function forgetSignIns(email: string, address: string | undefined):
   await byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${address ?? 'unknown'}`);
 }
 
-/** Counts a mail that a stranger asks for. @throws ConsoleProblem 429 */
+/** Counts a mail that a stranger asks for. @throws PageProblem 429 */
 export async function countMail(email: string, address: string | undefined): Promise<void> {
   await count(byAddress, address ?? 'unknown');
   await count(mails, email.trim().toLowerCase());
@@ -32,7 +32,7 @@ async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
     const seconds = Math.ceil(refusal.msBeforeNext / 1000);
-    throw new ConsoleProblem('too_many_attempts', `Too many attempts. Try again in ${inWords(seconds)}.`, undefined, seconds);
+    throw new PageProblem('too_many_attempts', `Too many attempts. Try again in ${inWords(seconds)}.`, undefined, seconds);
   }
 }
 

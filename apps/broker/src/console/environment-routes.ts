@@ -17,9 +17,10 @@ import {
   revokeInvitation,
   roles,
 } from '#accounts';
-import { answer, answerNothing, memberOf } from './account-routes';
-import { bodyReader, Email, NameText } from './body';
-import { ConsoleProblem, notFound } from './errors';
+import { answer, answerNothing } from '../pages/answer';
+import { bodyReader, Email, NameText } from '../pages/body';
+import { PageProblem, notFound } from '../pages/errors';
+import { memberOf } from './account-routes';
 import { invitationMail, type SendMail } from './mails';
 
 export interface EnvironmentParts {
@@ -52,12 +53,12 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const { environmentId } = callerOf(res);
     const { name } = readName(req.body);
     await renameEnvironment(pool, { environmentId, name: name.trim() });
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.delete('/', async (_req, res) => {
     await deleteEnvironment(pool, callerOf(res));
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.get('/members', async (_req, res) => {
@@ -86,13 +87,13 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const { environmentId } = callerOf(res);
     const { role } = readRole(req.body);
     if (!(await changeRole(pool, { environmentId, memberId: uuidIn(req.params.member), role }))) throw notFound('This member does not belong to the environment any more.');
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.delete('/members/:member', async (req, res) => {
     const { environmentId } = callerOf(res);
     if (!(await removeMember(pool, { environmentId, memberId: uuidIn(req.params.member) }))) throw notFound('This member does not belong to the environment any more.');
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.post('/invitations', async (req, res) => {
@@ -108,7 +109,7 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
   router.delete('/invitations/:invitation', async (req, res) => {
     const { environmentId } = callerOf(res);
     if (!(await revokeInvitation(pool, { environmentId, invitationId: uuidIn(req.params.invitation) }))) throw notFound('This invitation has been answered or taken back already.');
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.get('/appearance', async (_req, res) => {
@@ -133,7 +134,7 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
       supportEmail: body.support_email,
       logo: typeof body.logo === 'string' ? logoIn(body.logo) : body.logo,
     });
-    await answerNothing(res);
+    answerNothing(res);
   });
 
   router.get('/appearance/logo', async (_req, res) => {
@@ -164,6 +165,6 @@ function logoIn(base64: string): Logo {
     : bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex')) ? 'image/jpeg'
     : bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP' ? 'image/webp'
     : undefined;
-  if (!type || bytes.length > largestLogoBytes) throw new ConsoleProblem('invalid_request', `A logo is a PNG, JPEG or WebP picture of at most ${largestLogoBytes / 1024} KiB.`, 'logo');
+  if (!type || bytes.length > largestLogoBytes) throw new PageProblem('invalid_request', `A logo is a PNG, JPEG or WebP picture of at most ${largestLogoBytes / 1024} KiB.`, 'logo');
   return { bytes, type };
 }

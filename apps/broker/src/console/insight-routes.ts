@@ -1,18 +1,19 @@
-import { type Request, type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { EndpointNotFound } from '#delivery';
 import { findEvent, isEventType } from '#directory';
-import { type Prefix, parsePublicId } from '#identifier';
-import { answer } from './account-routes';
-import { directoryHealth } from './directory-health';
+import { parsePublicId } from '#identifier';
+import { answer, answerJson } from '../pages/answer';
+import { directoryHealth } from '../pages/directory-health';
+import { notFound, PageProblem } from '../pages/errors';
+import { cursor, id, idInPath, limit, subject, text, wholeNumber } from '../pages/parameters';
+import { findRequest, findRequests } from '../pages/request-search';
 import { countReplay, endpointStatistics } from './endpoint-statistics';
-import { ConsoleProblem, notFound } from './errors';
 import { readNewestEvents } from './newest-events';
 import { type Feed, waitForNewer } from './newer-events';
 import { overviewOf } from './overview';
 import { listGroupNames, listPeople } from './people';
-import { findRequest, findRequests } from './request-search';
 
 /**
  * What the console's pages show and the vendor's API has no need of: the same data, searched, counted and read backwards. All of it
@@ -36,7 +37,7 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
       subject: subject(req),
       limit: limit(req),
     });
-    sendJson(res, `{"data":[${page.events.join(',')}],"next_cursor":${page.next}}`);
+    answerJson(res, 200, `{"data":[${page.events.join(',')}],"next_cursor":${page.next}}`);
   });
 
   router.get('/events/newer', async (req, res) => {
@@ -54,13 +55,13 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
       waitMs: (wholeNumber(req, 'wait', 0, 30) ?? 0) * 1000,
       signal: left.signal,
     });
-    sendJson(res, `{"data":[${events.join(',')}],"head":${head}}`);
+    answerJson(res, 200, `{"data":[${events.join(',')}],"head":${head}}`);
   });
 
   router.get('/events/:event', async (req, res) => {
     const event = await findEvent(pool, environmentOf(res), idInPath(req.params.event, 'evt'));
     if (!event) throw notFound('There is no such event, or it is no longer kept.');
-    sendJson(res, event.json);
+    answerJson(res, 200, event.json);
   });
 
   router.get('/requests', async (req, res) => {
@@ -124,22 +125,13 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
   router.get('/webhook_endpoints/:endpoint/replay_preview', async (req, res) => {
     const since = text(req, 'since');
     const time = since === undefined ? undefined : new Date(since);
-    if (time && Number.isNaN(time.getTime())) throw new ConsoleProblem('invalid_request', 'This is not a time.', 'since');
+    if (time && Number.isNaN(time.getTime())) throw new PageProblem('invalid_request', 'This is not a time.', 'since');
     answer(res, 200, await orNotFound(countReplay(pool, keyring, {
       environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), since: time, directoryId: id(req, 'directory_id', 'dir'),
     })));
   });
 
   return router;
-}
-
-/** The events' own JSON is spliced in as it stands in the log. */
-function sendJson(res: Response, json: string): void {
-  res.locals.decision = 'done';
-  res.statusCode = 200;
-  res.setHeader('Content-Type', 'application/json');
-  res.setHeader('Cache-Control', 'no-store');
-  res.end(json);
 }
 
 function environmentOf(res: Response): string {
@@ -153,50 +145,4 @@ async function orNotFound<T>(promise: Promise<T>): Promise<T> {
   } catch (error) {
     throw error instanceof EndpointNotFound ? notFound() : error;
   }
-}
-
-function text(req: Request, name: string): string | undefined {
-  const value = req.query[name];
-  if (typeof value !== 'string' || value === '') return undefined;
-  // PostgreSQL stores no NUL in a text, and so finds none.
-  if (value.length > 500 || value.includes('\0')) throw new ConsoleProblem('invalid_request', `${name} is too long, or no text.`, name);
-  return value;
-}
-
-function wholeNumber(req: Request, name: string, least: number, most: number): number | undefined {
-  const value = text(req, name);
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < least || number > most) throw new ConsoleProblem('invalid_request', `${name} is a whole number from ${least} to ${most}.`, name);
-  return number;
-}
-
-function limit(req: Request): number {
-  return wholeNumber(req, 'limit', 1, 200) ?? 50;
-}
-
-function cursor(req: Request): string | undefined {
-  const value = text(req, 'cursor');
-  return value === undefined ? undefined : Buffer.from(value, 'base64url').toString('utf8').replaceAll('\0', '');
-}
-
-function id(req: Request, name: string, prefix: Prefix): string | undefined {
-  const value = text(req, name);
-  if (value === undefined) return undefined;
-  const parsed = parsePublicId(prefix, value);
-  if (parsed === undefined) throw new ConsoleProblem('invalid_request', `${name} is not the id of anything.`, name);
-  return parsed;
-}
-
-function subject(req: Request): string | undefined {
-  const value = text(req, 'subject');
-  if (value === undefined) return undefined;
-  if (!parsePublicId('usr', value) && !parsePublicId('grp', value)) throw new ConsoleProblem('invalid_request', 'subject is the id of a user or a group.', 'subject');
-  return value;
-}
-
-function idInPath(value: unknown, prefix: Prefix): string {
-  const parsed = typeof value === 'string' ? parsePublicId(prefix, value) : undefined;
-  if (parsed === undefined) throw notFound();
-  return parsed;
 }

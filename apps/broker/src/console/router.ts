@@ -3,13 +3,13 @@ import type { Pool } from 'pg';
 import { authenticateSession, roleIn, type Session } from '#accounts';
 import type { Keyring } from '#credential';
 import { parsePublicId } from '#identifier';
+import { notFound, PageProblem, pageErrorEdge } from '../pages/errors';
+import { refuseForeignPages } from '../pages/same-origin';
 import { accountRouter, memberOf } from './account-routes';
 import { environmentRouter } from './environment-routes';
-import { ConsoleProblem, consoleErrorEdge, notFound } from './errors';
 import { insightRouter } from './insight-routes';
 import type { SendMail } from './mails';
 import type { Feed } from './newer-events';
-import { refuseForeignPages } from './same-origin';
 import { SessionCookie } from './session-cookie';
 
 declare global {
@@ -58,7 +58,7 @@ export function consoleRouter(parts: ConsoleParts): Router {
   router.use(() => {
     throw notFound();
   });
-  router.use(consoleErrorEdge);
+  router.use(pageErrorEdge);
   return router;
 }
 
@@ -71,7 +71,7 @@ function inEnvironment(pool: Pool) {
     const role = environmentId && await roleIn(pool, { memberId: session.member.id, environmentId });
     if (!environmentId || !role) throw notFound('You do not belong to this environment, or no longer.');
     if (role !== 'admin' && req.method !== 'GET' && req.method !== 'HEAD') {
-      throw new ConsoleProblem('not_allowed', 'You may look, but not change anything: ask an admin of this environment.');
+      throw new PageProblem('not_allowed', 'You may look, but not change anything: ask an admin of this environment.');
     }
     res.locals.environmentId = environmentId;
     res.locals.caller = { environmentId, keyId: session.id };

@@ -1,4 +1,6 @@
-import { DirectoryGone, GroupNameTaken, GroupNotFound, UnknownMember, UserNameTaken, UserNotFound } from '#directory';
+import {
+  BrakeEngaged, DirectoryGone, GroupNameTaken, GroupNotFound, NoSeatLeft, UnknownMember, UserNameTaken, UserNotFound,
+} from '#directory';
 import { ScimError } from '#scim';
 
 /** The credential is none of this directory's, or there is no such directory: nobody is told which. */
@@ -35,10 +37,22 @@ export function scimErrorOf(error: unknown): ScimError {
   if (error instanceof UnknownMember) {
     return new ScimError(400, 'invalidValue', `members: there is no user or group with the id ${JSON.stringify(error.value.slice(0, 100))} in this directory. Provision it first, then add it.`);
   }
+  if (error instanceof NoSeatLeft) return new ScimError(403, undefined, noSeat(error));
+  if (error instanceof BrakeEngaged) {
+    return new TooManyRequests(
+      'The brake of this directory is engaged: so many users were deactivated or deleted in a short time that it was stopped, and this one stays as it is. If it was meant, ask the application’s vendor to release the brake; the next try then passes.',
+      error.retryAfterSeconds,
+    );
+  }
   // The path is decoded before anything else is done.
   if (error instanceof URIError) return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
   if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Nothing has been changed; try again shortly.');
   return new ScimError(500, undefined, 'The request could not be processed. Nothing has been changed; if it happens again, report the X-Request-Id of this answer.');
+}
+
+function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
+  const bound = ceiling === null ? '' : `, and no more than ${ceiling} are added by themselves`;
+  return `No seat is left: ${used} of ${limit} seats of this organization are taken${bound}. Deactivate a user who needs none, or ask the application’s vendor for more seats.`;
 }
 
 /** The database is away, or has no time: the same request may well succeed later. */

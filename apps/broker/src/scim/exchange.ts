@@ -18,7 +18,8 @@ export interface Exchange {
 /** What an operation came to. Refusals are thrown. */
 export interface Answer {
   status: number;
-  body?: JsonObject;
+  /** Text in parts where it may be long: read only if it is sent, and no faster than it is taken. */
+  body?: JsonObject | AsyncIterable<string>;
   location?: string;
   etag?: string;
   /** The SCIM id of the resource concerned. */

@@ -1,10 +1,10 @@
 import {
-  changeGroup, createGroup, deleteGroup, findGroup, type GroupMember, GroupNotFound, type MemberIdentity, readMembers, type ResolvedMemberChange,
+  changeGroup, createGroup, deleteGroup, findGroup, type GroupMember, GroupNotFound, type MemberIdentity, type MembersPart, readMembers, type ResolvedMemberChange,
   searchGroups, type StoredGroup, UnknownMember,
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import {
-  checkIfMatch, etagOf, isExplicit, isNotModified, type JsonObject, type ListQuery, listResponse, locationOf, type MemberChange, type MemberReference,
+  checkIfMatch, etagOf, isExplicit, isNotModified, type JsonObject, type ListPage, type ListQuery, listResponse, locationOf, type MemberChange, type MemberReference,
   parseGroup, parsePatch, patchGroup, type Projection, renderResource, replaceGroup, wantsMembers,
 } from '#scim';
 import { type Answer, type Exchange, readOrMissing } from './exchange';
@@ -16,7 +16,7 @@ export async function postGroup(exchange: Exchange, body: unknown, projection: P
   const { resource, members, notes } = parseGroup(body, exchange.directory.schemas);
   exchange.notes.push(...notes);
   const group = await createGroup(exchange.pool, exchange.directory, exchange.requestId, resource, ownMembers(members));
-  return { ...await whole(exchange, group, projection), status: 201 };
+  return { ...whole(exchange, group, projection), status: 201 };
 }
 
 export async function getGroup(exchange: Exchange, id: string, projection: Projection): Promise<Answer> {
@@ -62,32 +62,53 @@ export async function deleteGroupById(exchange: Exchange, id: string): Promise<A
 export async function listGroups(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
   const { total, resources, nextCursor } = await searchGroups(exchange.pool, exchange.directory, query, exchange.baseUrl);
-  const shown: JsonObject[] = [];
-  for (const group of resources) shown.push(await groupBody(exchange, group, query.projection));
-  return {
-    status: 200,
-    body: listResponse(shown, query.cursor === undefined
-      ? { totalResults: total, startIndex: query.startIndex }
-      : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) }),
-  };
+  const page = query.cursor === undefined
+    ? { totalResults: total, startIndex: query.startIndex }
+    : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) };
+  return { status: 200, body: listText(exchange, [], resources, query.projection, page) };
 }
 
-async function whole(exchange: Exchange, group: StoredGroup, projection: Projection): Promise<Answer> {
+/** A list response in parts: resources that are at hand, and then groups with their members. */
+export async function* listText(exchange: Exchange, shown: JsonObject[], groups: StoredGroup[], projection: Projection, page: ListPage): AsyncGenerator<string> {
+  const frame = JSON.stringify({ ...listResponse([], page), itemsPerPage: shown.length + groups.length });
+  yield frame.slice(0, -']}'.length);
+  yield shown.map((resource) => JSON.stringify(resource)).join(',');
+  if (shown.length > 0 && groups.length > 0) yield ',';
+  yield* groupsText(exchange, groups, projection);
+  yield ']}';
+}
+
+function whole(exchange: Exchange, group: StoredGroup, projection: Projection): Answer {
   const id = publicId('grp', group.id);
   return {
     status: 200,
-    body: await groupBody(exchange, group, projection),
+    body: groupsText(exchange, [group], projection),
     location: locationOf(exchange.baseUrl, 'Group', id),
     etag: etagOf(group.version),
     id,
   };
 }
 
-/** Members are read only where they are to be shown. */
-export async function groupBody(exchange: Exchange, group: StoredGroup, projection: Projection): Promise<JsonObject> {
-  const members = wantsMembers(projection) && group.memberCount > 0
-    ? { members: (await readMembers(exchange.pool, exchange.directory, group.id)).map(shownMember) }
-    : {};
+/** Groups as JSON, with commas between. Members are read only where they are to be shown, and never all at once. */
+async function* groupsText(exchange: Exchange, groups: StoredGroup[], projection: Projection): AsyncGenerator<string> {
+  const parts = wantsMembers(projection) ? readMembers(exchange.pool, exchange.directory, groups) : undefined;
+  const nextPart = async (): Promise<MembersPart | undefined> => (await parts?.next())?.value ?? undefined;
+  let part = await nextPart();
+  for (const [i, group] of groups.entries()) {
+    const { members: _none, ...rest } = groupBody(exchange, group, projection);
+    yield `${i === 0 ? '' : ','}${JSON.stringify(rest).slice(0, -1)}`;
+    let isOpen = false;
+    for (; part?.groupId === group.id; part = await nextPart()) {
+      const { members } = groupBody(exchange, group, projection, part.members);
+      if (!Array.isArray(members) || members.length === 0) continue;
+      yield `${isOpen ? ',' : ',"members":['}${JSON.stringify(members).slice(1, -1)}`;
+      isOpen = true;
+    }
+    yield isOpen ? ']}' : '}';
+  }
+}
+
+function groupBody(exchange: Exchange, group: StoredGroup, projection: Projection, members?: GroupMember[]): JsonObject {
   return renderResource({
     type: 'Group',
     id: publicId('grp', group.id),
@@ -96,7 +117,7 @@ export async function groupBody(exchange: Exchange, group: StoredGroup, projecti
     created: group.createdAt,
     lastModified: group.updatedAt,
     version: group.version,
-    ...members,
+    ...(members && { members: members.map(shownMember) }),
   }, projection, exchange.directory.schemas);
 }
 

@@ -1,6 +1,6 @@
-import { type ListQuery, listResponse, narrowQuery, ScimError } from '#scim';
+import { type ListQuery, narrowQuery, ScimError } from '#scim';
 import type { Answer, Exchange } from './exchange';
-import { groupBody } from './groups';
+import { listText } from './groups';
 import { searchGroups, searchUsers } from '#directory';
 import { userBody } from './users';
 
@@ -23,6 +23,6 @@ export async function listEverything(exchange: Exchange, query: ListQuery): Prom
     count: room,
   }, baseUrl);
   const shown = users.resources.map((user) => userBody(exchange, user, query.projection));
-  for (const group of groups.resources) shown.push(await groupBody(exchange, group, query.projection));
-  return { status: 200, body: listResponse(shown, { totalResults: users.total + groups.total, startIndex: query.startIndex }) };
+  const page = { totalResults: users.total + groups.total, startIndex: query.startIndex };
+  return { status: 200, body: listText(exchange, shown, groups.resources, query.projection, page) };
 }

@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { activateDirectory, type ScimDirectory } from '#directory';
 import { publicId } from '#identifier';
@@ -37,12 +38,22 @@ export function scimRouter(parts: ScimParts): Router {
     req.url = req.url.replace(/^\/+(?=\?|$)/, '/');
     next();
   });
-  router.all('/:directory{/*path}', authenticateDirectory(parts), limitRate(parts.rate), admit(parts), readBody, async (req, res) => {
-    send(res, await dispatch(exchangeOf(parts, req, res), req));
+  router.all('/:directory{/*path}', keepPath, authenticateDirectory(parts), limitRate(parts.rate), admit(parts), readBody, async (req, res) => {
+    await send(res, await dispatch(exchangeOf(parts, req, res), req));
   });
   router.use((_req, _res, next) => next(new Unauthorized(false)));
   router.use(errorEdge(parts));
   return router;
+}
+
+/** What the request is about is also said at the error edge, and when it has ended: by then express has forgotten the parameters. */
+function keepPath(req: Request, res: Response, next: NextFunction): void {
+  res.locals.scimPath = `/${segments(req).join('/')}`;
+  next();
+}
+
+function pathOf(res: Response): string {
+  return res.locals.scimPath ?? '/';
 }
 
 /** Turns a disabled directory's IdP away, notes a new one's first request, and records the exchange when it has ended. */
@@ -222,20 +233,59 @@ function directoryOf(res: Response): ScimDirectory {
   return directory;
 }
 
-// G1: exactly this media type. express' own res.json would add a charset, which strict clients refuse.
-function send(res: Response, answer: Answer): void {
-  res.locals.decision ??= answer.status < 300 ? 'answered' : undefined;
-  res.status(answer.status);
-  if (answer.location) res.setHeader('Location', answer.location);
-  if (answer.etag) res.setHeader('ETag', answer.etag);
-  if (!answer.body || answer.status === 204 || answer.status === 304) {
+// What a group is answered with is of a known length until it is longer than this; then it is sent as it is read.
+const gatheredBytesAtMost = 1024 * 1024;
+
+/** G1: exactly this media type. express' own res.json would add a charset, which strict clients refuse. */
+async function send(res: Response, { status, body, location, etag }: Answer): Promise<void> {
+  const text = body && status !== 204 && status !== 304 ? partsOf(body) : undefined;
+  // Read before anything is sent: as long as nothing has been, a failure can still be answered as one.
+  const begun = text && await gather(text);
+
+  res.locals.decision ??= status < 300 ? 'answered' : undefined;
+  res.status(status);
+  if (location) res.setHeader('Location', location);
+  if (etag) res.setHeader('ETag', etag);
+  if (!text || !begun) {
     res.end();
     return;
   }
-  const bytes = Buffer.from(JSON.stringify(answer.body));
   res.setHeader('Content-Type', mediaType);
-  res.setHeader('Content-Length', bytes.length);
-  res.end(res.req.method === 'HEAD' ? undefined : bytes);
+  if (begun.isWhole) res.setHeader('Content-Length', begun.bytes.length);
+  if (res.req.method === 'HEAD') res.end();
+  else if (begun.isWhole) res.end(begun.bytes);
+  else await pipeline(rest(begun.bytes, text, res), res); // no faster than it is taken, and no longer than somebody is there
+}
+
+async function* partsOf(body: NonNullable<Answer['body']>): AsyncGenerator<Buffer, void> {
+  if (!isText(body)) yield Buffer.from(JSON.stringify(body));
+  else for await (const part of body) yield Buffer.from(part);
+}
+
+function isText(body: NonNullable<Answer['body']>): body is AsyncIterable<string> {
+  return Symbol.asyncIterator in body;
+}
+
+async function gather(text: AsyncGenerator<Buffer, void>): Promise<{ bytes: Buffer; isWhole: boolean }> {
+  const parts: Buffer[] = [];
+  for (let length = 0; length <= gatheredBytesAtMost;) {
+    const { value: part } = await text.next();
+    if (!part) return { bytes: Buffer.concat(parts), isWhole: true };
+    parts.push(part);
+    length += part.length;
+  }
+  return { bytes: Buffer.concat(parts), isWhole: false };
+}
+
+/** What fails here cuts the answer off, which is how the client sees it. */
+async function* rest(begun: Buffer, text: AsyncGenerator<Buffer, void>, res: Response): AsyncGenerator<Buffer, void> {
+  yield begun;
+  try {
+    yield* text;
+  } catch (failure) {
+    res.locals.failure = failure;
+    throw failure;
+  }
 }
 
 /** Every refusal in SCIM's shape (RFC 7644 §3.12). */
@@ -246,7 +296,7 @@ function errorEdge(parts: ScimParts) {
     const isWrite = ['POST', 'PUT', 'PATCH', 'DELETE'].includes(req.method) && !/\/\.search$/i.test(req.path);
     if (directory && isWrite && !(thrown instanceof Unauthorized)) {
       try {
-        await reportFailure(exchange ?? exchangeOf(parts, req, res), thrown, { method: req.method, path: `/${segments(req).join('/')}`, body: req.body });
+        await reportFailure(exchange ?? exchangeOf(parts, req, res), thrown, { method: req.method, path: pathOf(res), body: req.body });
       } catch (unreported) {
         error = scimErrorOf(unreported);
         res.locals.failure = unreported;
@@ -259,11 +309,11 @@ function errorEdge(parts: ScimParts) {
     if (error.status >= 500 && error.status !== 501) res.locals.failure ??= thrown;
     if (error.status === 401) res.setHeader('WWW-Authenticate', challenge(thrown));
     if (error.status === 503) res.setHeader('Retry-After', '5');
-    if (thrown instanceof TooManyRequests) res.setHeader('Retry-After', String(thrown.retryAfterSeconds));
+    if (error instanceof TooManyRequests) res.setHeader('Retry-After', String(error.retryAfterSeconds));
     if (thrown instanceof MethodNotAllowed) res.setHeader('Allow', thrown.allow);
     res.locals.decision = `refused: ${error.scimType ?? error.status}`;
     res.locals.refusal = error;
-    send(res, { status: error.status, body: { ...error.toJSON() } });
+    await send(res, { status: error.status, body: { ...error.toJSON() } });
   };
 }
 
@@ -279,6 +329,8 @@ declare global {
       exchange?: Exchange;
       refusal?: ScimError;
       bodyBytes?: number;
+      /** Below the base URL, without the query. */
+      scimPath?: string;
     }
   }
 }
@@ -295,7 +347,7 @@ function recordAtEnd(parts: ScimParts, directory: ScimDirectory, req: Request, r
       directoryId: directory.id,
       at,
       method: req.method,
-      path: storable(`/${segments(req).join('/')}${query === -1 ? '' : req.originalUrl.slice(query)}`).slice(0, 4_000),
+      path: storable(`${pathOf(res)}${query === -1 ? '' : req.originalUrl.slice(query)}`).slice(0, 4_000),
       status: res.statusCode,
       scimType: refusal?.scimType ?? null,
       detail: refusal ? storable(refusal.detail) : null,

@@ -11,7 +11,7 @@ import { type Answer, type Exchange, readOrMissing } from './exchange';
 export async function postUser(exchange: Exchange, body: unknown, projection: Projection): Promise<Answer> {
   const { resource, notes } = parseUser(body, exchange.directory.schemas);
   exchange.notes.push(...notes);
-  const user = await createUser(exchange.pool, exchange.directory, exchange.requestId, resource);
+  const user = await createUser(exchange.pool, exchange.directory, exchange.requestId, resource, noteIn(exchange));
   return { ...whole(exchange, user, projection), status: 201 };
 }
 
@@ -27,7 +27,7 @@ export async function putUser(exchange: Exchange, id: string, body: unknown, pro
     const { resource, notes } = replaceUser(before.resource, body, exchange.directory.schemas);
     exchange.notes.push(...notes);
     return resource;
-  });
+  }, noteIn(exchange));
   return whole(exchange, user, projection);
 }
 
@@ -43,7 +43,7 @@ export async function patchUserById(exchange: Exchange, id: string, body: unknow
     const patched = patchUser(before.resource, operations);
     exchange.notes.push(...patched.notes);
     return patched.resource;
-  });
+  }, noteIn(exchange));
   return whole(exchange, user, projection);
 }
 
@@ -88,6 +88,10 @@ export function userBody(exchange: Exchange, user: StoredUser, projection: Proje
       ? { groups: user.groups.map((group) => ({ id: publicId('grp', group.id), display: group.displayName, type: 'direct' as const })) }
       : {}),
   }, projection, exchange.directory.schemas);
+}
+
+function noteIn({ notes }: Exchange): (note: string) => void {
+  return (note) => notes.push(note);
 }
 
 function userId(id: string): string {

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { idAt, publicId } from '#identifier';
+import { explainRequest, type Provider } from '#directory';
+import { idAt, parsePublicId, publicId } from '#identifier';
 
 /** A SCIM exchange as a list shows one. */
 export interface ListedRequest {
@@ -19,6 +20,9 @@ export interface ListedRequest {
 
 /** The same, whole. */
 export interface WholeRequest extends ListedRequest {
+  /** Of a failed one: what happened, in plain words, and what puts it right in that identity provider. */
+  explanation: string | null;
+  fix: string | null;
   notes: string[];
   user_agent: string | null;
   request_body: unknown;
@@ -46,6 +50,7 @@ const columns = `
          case when json_typeof(r.request_body) = 'object'
               then coalesce(r.request_body->>'userName', r.request_body->>'displayName') end as subject`;
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 // More directories than this are called so seldom by themselves that the newest requests are not theirs.
@@ -64,6 +69,7 @@ export async function findRequests(
     method: string | undefined;
     /** Anywhere in the path or in the reason of the failure. */
     search: string | undefined;
+    /** What `next` of the page before was. */
     before: string | undefined;
     limit: number;
   },
@@ -94,29 +100,63 @@ export async function findRequests(
        order by r.id desc
        limit $7`,
     values: [
-      query.environmentId, query.directoryId ?? null, query.before ?? lastId, query.outcome ?? null, query.method ?? null,
+      query.environmentId, query.directoryId ?? null, query.before !== undefined && uuid.test(query.before) ? query.before : lastId, query.outcome ?? null, query.method ?? null,
       query.search?.trim().toLowerCase() || null, query.limit + 1,
     ],
   });
   const page = rows.slice(0, query.limit);
-  return { data: page.map(listed), next: rows.length > query.limit ? page.at(-1)?.id ?? null : null };
+  const data = page.map(listed);
+  await nameSubjects(pool, query.environmentId, data);
+  return { data, next: rows.length > query.limit ? page.at(-1)?.id ?? null : null };
+}
+
+/** Of requests that say whom they are about by an id alone, as most do, tells the name that goes with it, while there is one. */
+async function nameSubjects(pool: Pool, environmentId: string, requests: ListedRequest[]): Promise<void> {
+  const idOf = (request: ListedRequest): string | undefined => {
+    const [, prefix, digits] = /^\/\w+\/(usr|grp)_([0-9a-f]{32})\b/.exec(request.path) ?? [];
+    return prefix && parsePublicId(prefix === 'usr' ? 'usr' : 'grp', `${prefix}_${digits}`);
+  };
+  const ids = [...new Set(requests.flatMap((request) => (request.subject === null ? idOf(request) ?? [] : [])))];
+  if (ids.length === 0) return;
+  const { rows } = await pool.query<{ id: string; name: string }>({
+    name: 'console_names_of_subjects',
+    text: `
+      select id, profile->>'user_name' as name
+        from users
+       where environment_id = $1
+         and id = any ($2::uuid[])
+       union all
+      select id, display_name
+        from groups
+       where environment_id = $1
+         and id = any ($2::uuid[])`,
+    values: [environmentId, ids],
+  });
+  const names = new Map(rows.map(({ id, name }) => [id, name]));
+  for (const request of requests) request.subject ??= names.get(idOf(request) ?? '') ?? null;
 }
 
 /** One request, with its bodies and the events that it made; `undefined` where the environment has none such, or no longer. */
 export async function findRequest(pool: Pool, { environmentId, requestId }: { environmentId: string; requestId: string }): Promise<WholeRequest | undefined> {
-  const { rows } = await pool.query<RequestRow & { notes: string[]; user_agent: string | null; request_body: unknown; response_body: unknown }>({
+  const { rows } = await pool.query<RequestRow & { provider: Provider; notes: string[]; user_agent: string | null; request_body: unknown; response_body: unknown }>({
     name: 'console_request',
     text: `
-      select ${columns}, r.notes, r.user_agent, r.request_body, r.response_body
+      select ${columns}, r.notes, r.user_agent, r.request_body, r.response_body, d.provider
         from requests r
+        join directories d on d.id = r.directory_id
        where r.id = $2
          and r.environment_id = $1`,
     values: [environmentId, requestId],
   });
   const [row] = rows;
   if (!row) return undefined;
+  const request = listed(row);
+  await nameSubjects(pool, environmentId, [request]);
   return {
-    ...listed(row),
+    ...request,
+    explanation: null,
+    fix: null,
+    ...explainRequest({ ...request, provider: row.provider, scimType: row.scim_type }),
     notes: row.notes,
     user_agent: row.user_agent,
     request_body: row.request_body,

@@ -20,14 +20,14 @@ const statuses = {
   unavailable: 503,
 } as const;
 
-export type ConsoleProblemCode = keyof typeof statuses;
+export type PageProblemCode = keyof typeof statuses;
 
 /** A refusal; `message` is a sentence that the page shows as it is. */
-export class ConsoleProblem extends Error {
+export class PageProblem extends Error {
   readonly status: number;
 
   constructor(
-    readonly code: ConsoleProblemCode,
+    readonly code: PageProblemCode,
     detail: string,
     readonly field?: string,
     readonly retryAfterSeconds?: number,
@@ -37,12 +37,12 @@ export class ConsoleProblem extends Error {
   }
 }
 
-export function notFound(what = 'There is no such thing here, or no longer.'): ConsoleProblem {
-  return new ConsoleProblem('not_found', what);
+export function notFound(what = 'There is no such thing here, or no longer.'): PageProblem {
+  return new PageProblem('not_found', what);
 }
 
 /** The error edge of what the console and the setup page talk to: problem+json, as the API has it. */
-export const consoleErrorEdge: ErrorRequestHandler = (error: unknown, _req, res, _next) => {
+export const pageErrorEdge: ErrorRequestHandler = (error: unknown, _req, res, _next) => {
   const problem = problemOf(error);
   if (problem.status >= 500) res.locals.failure = error;
   if (res.headersSent) {
@@ -62,17 +62,17 @@ export const consoleErrorEdge: ErrorRequestHandler = (error: unknown, _req, res,
   }));
 };
 
-function problemOf(error: unknown): ConsoleProblem {
-  if (error instanceof ConsoleProblem) return error;
-  if (error instanceof AlreadyMember) return new ConsoleProblem('already_member', `${error.email} is a member already.`, 'email');
-  if (error instanceof LastAdmin) return new ConsoleProblem('last_admin', 'Every environment needs an admin. Make somebody else an admin first.');
-  if (error instanceof EnvironmentInUse) return new ConsoleProblem('environment_in_use', 'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.');
+function problemOf(error: unknown): PageProblem {
+  if (error instanceof PageProblem) return error;
+  if (error instanceof AlreadyMember) return new PageProblem('already_member', `${error.email} is a member already.`, 'email');
+  if (error instanceof LastAdmin) return new PageProblem('last_admin', 'Every environment needs an admin. Make somebody else an admin first.');
+  if (error instanceof EnvironmentInUse) return new PageProblem('environment_in_use', 'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.');
   // What express and its body parser throw carries a `status`.
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  if (status === 413) return new ConsoleProblem('body_too_large', 'That is too large.');
-  if (typeof status === 'number' && status >= 400 && status < 500) return new ConsoleProblem('invalid_request', 'The request could not be read.');
-  if (isOutage(error)) return new ConsoleProblem('unavailable', 'The database cannot be reached right now. Try again in a moment.', undefined, 5);
-  return new ConsoleProblem('internal', 'Something went wrong here. Try again; the log of the broker has the cause.');
+  if (status === 413) return new PageProblem('body_too_large', 'That is too large.');
+  if (typeof status === 'number' && status >= 400 && status < 500) return new PageProblem('invalid_request', 'The request could not be read.');
+  if (isOutage(error)) return new PageProblem('unavailable', 'The database cannot be reached right now. Try again in a moment.', undefined, 5);
+  return new PageProblem('internal', 'Something went wrong here. Try again; the log of the broker has the cause.');
 }
 
 function isOutage(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { explainRequest, type Provider } from '#directory';
 import { idAt, publicId } from '#identifier';
 
 /** How a directory has been doing for the last 24 hours. */
@@ -27,6 +28,9 @@ export interface Failure {
   last_at: string;
   request_id: string;
   subject: string | null;
+  /** What happened, in plain words, and what puts it right in that identity provider. */
+  explanation: string | null;
+  fix: string | null;
 }
 
 const countedAtMost = 100_000;
@@ -40,11 +44,12 @@ export async function directoryHealth(
 ): Promise<DirectoryHealth | undefined> {
   const since = idAt(new Date(now.getTime() - dayMs));
   const { rows } = await pool.query<{
-    users: number; active_users: number; groups: number; operations: number; failed: number; last_success_at: Date | null; last_failure_at: Date | null;
+    provider: Provider; users: number; active_users: number; groups: number; operations: number; failed: number; last_success_at: Date | null; last_failure_at: Date | null;
   }>({
     name: 'console_directory_health',
     text: `
-      select (select count(*) from users where directory_id = d.id) as users,
+      select d.provider,
+             (select count(*) from users where directory_id = d.id) as users,
              (select count(*) from users where directory_id = d.id and active) as active_users,
              (select count(*) from groups where directory_id = d.id) as groups,
              (select count(*)
@@ -87,12 +92,12 @@ export async function directoryHealth(
     failed: row.failed,
     last_success_at: row.last_success_at && row.last_success_at.toISOString(),
     last_failure_at: row.last_failure_at && row.last_failure_at.toISOString(),
-    failures: row.failed === 0 ? [] : await failuresOf(pool, directoryId, since),
+    failures: row.failed === 0 ? [] : await failuresOf(pool, directoryId, row.provider, since),
   };
 }
 
 // Names and ids in quotes are what differs between failures that are alike.
-async function failuresOf(pool: Pool, directoryId: string, since: string): Promise<Failure[]> {
+async function failuresOf(pool: Pool, directoryId: string, provider: Provider, since: string): Promise<Failure[]> {
   const { rows } = await pool.query<{
     status: number; scim_type: string | null; method: string; resource: string; detail: string | null; count: number; last_at: Date; request_id: string; subject: string | null;
   }>({
@@ -114,9 +119,16 @@ async function failuresOf(pool: Pool, directoryId: string, since: string): Promi
              (array_agg(subject order by id desc))[1] as subject
         from failed
        group by status, scim_type, method, split_part(place, '?', 1), regexp_replace(coalesce(detail, ''), '"[^"]*"', '"…"', 'g')
-       order by count(*) desc, max(id) desc
+       order by count(*) desc, max(at) desc
        limit 10`,
     values: [directoryId, since],
   });
-  return rows.map((row) => ({ ...row, last_at: row.last_at.toISOString(), request_id: publicId('req', row.request_id) }));
+  return rows.map((row) => ({
+    ...row,
+    last_at: row.last_at.toISOString(),
+    request_id: publicId('req', row.request_id),
+    explanation: null,
+    fix: null,
+    ...explainRequest({ ...row, provider, path: `/${row.resource}`, scimType: row.scim_type }),
+  }));
 }

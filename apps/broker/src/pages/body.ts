@@ -1,6 +1,6 @@
 import { type Static, type TProperties, type TObject, Type } from '@sinclair/typebox';
 import { Ajv2020 } from 'ajv/dist/2020';
-import { ConsoleProblem } from './errors';
+import { PageProblem } from './errors';
 
 const ajv = new Ajv2020({ allErrors: false, strict: true, verbose: true });
 
@@ -19,6 +19,6 @@ export function bodyReader<P extends TProperties>(properties: P): (body: unknown
     const field = typeof missing === 'string' ? missing : error?.instancePath.slice(1).split('/')[0];
     const description: unknown = error?.parentSchema?.description;
     const sentence = missing === undefined && typeof description === 'string' ? description : `${field || 'The request'} ${missing === undefined ? error?.message ?? 'is not valid' : 'is missing'}.`;
-    throw new ConsoleProblem('invalid_request', sentence, field || undefined);
+    throw new PageProblem('invalid_request', sentence, field || undefined);
   };
 }

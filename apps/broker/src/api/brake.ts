@@ -1,0 +1,91 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { type BrakeState, getBrake, releaseBrake, setBrake } from '#directory';
+import { publicId } from '#identifier';
+import { invalidField, notFound } from './errors';
+import { type Route, route } from './route';
+import { Time, nullable } from './shapes';
+
+const tag = 'Directories';
+const yearSeconds = 365 * 24 * 60 * 60;
+
+const limits = {
+  max_users: nullable(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many may be deactivated or deleted within the window' })),
+  max_percent: nullable(Type.Number({ exclusiveMinimum: 0, maximum: 100, description: 'The same, of the users who were active when the window began' })),
+  window_seconds: Type.Integer({ minimum: 1, maximum: yearSeconds }),
+};
+
+const BrakeLimits = Type.Unsafe<{ max_users?: number | null; max_percent?: number | null; window_seconds: number } | null>({
+  ...Type.Object({ ...limits, max_users: Type.Optional(limits.max_users), max_percent: Type.Optional(limits.max_percent) }, { additionalProperties: false }),
+  type: ['object', 'null'],
+  description: 'At least one of the two limits, or null: no brake',
+  examples: [{ max_users: 50, max_percent: 10, window_seconds: 3600 }],
+});
+
+const Brake = Type.Unsafe<Static<typeof BrakeFields> | null>({
+  ...Type.Object({
+    ...limits,
+    engaged_at: nullable(Type.String({ ...Time, description: 'Since when nobody is deactivated or deleted; null: it is not engaged' })),
+    departures: Type.Integer({ description: 'How many have been, within the window' }),
+  }),
+  type: ['object', 'null'],
+  title: 'Brake',
+  description: 'Keeps a mistake in an identity provider from removing everybody. Null: off.',
+  examples: [{ max_users: 50, max_percent: null, window_seconds: 3600, engaged_at: null, departures: 3 }],
+});
+
+const BrakeFields = Type.Object({
+  max_users: nullable(Type.Integer()), max_percent: nullable(Type.Number()), window_seconds: Type.Integer(), engaged_at: nullable(Time), departures: Type.Integer(),
+});
+
+export const brakeRoutes: Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/directories/{id}/brake',
+    operationId: 'getBrake',
+    tag,
+    summary: "Get a directory's brake",
+    params: { id: 'dir' },
+    answer: { status: 200, description: 'The brake, or null', schema: Brake },
+    handle: async ({ environmentId, params }, { pool }) => brakeJson(params.id, await getBrake(pool, { environmentId, directoryId: params.id })),
+  }),
+  route({
+    method: 'put',
+    path: '/v1/directories/{id}/brake',
+    operationId: 'setBrake',
+    tag,
+    summary: "Set a directory's brake",
+    description:
+      'As soon as so many users have been deactivated or deleted within the window, `directory.brake_engaged` is logged, and further ones are answered 429 and change nothing until the brake is released. `null` takes it away.',
+    params: { id: 'dir' },
+    body: BrakeLimits,
+    answer: { status: 200, description: 'The brake as it is now', schema: Brake },
+    handle: async ({ environmentId, params, body, requestId }, { pool }) => {
+      const [maxUsers, maxPercent] = [body?.max_users ?? null, body?.max_percent ?? null];
+      if (body && maxUsers === null && maxPercent === null) throw invalidField('/max_users', 'is required, unless there is max_percent');
+      const limitsSet = body && { maxUsers, maxPercent, windowSeconds: body.window_seconds };
+      return brakeJson(params.id, await setBrake(pool, { environmentId, directoryId: params.id, limits: limitsSet, requestId }));
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/directories/{id}/brake/release',
+    operationId: 'releaseBrake',
+    tag,
+    summary: 'Release the brake',
+    description: 'The next try of the identity provider passes, and departures are counted from nought. Does nothing where it is not engaged.',
+    params: { id: 'dir' },
+    answer: { status: 200, description: 'The brake as it is now', schema: Brake },
+    handle: async ({ environmentId, params, requestId }, { pool }) => brakeJson(params.id, await releaseBrake(pool, { environmentId, directoryId: params.id, requestId })),
+  }),
+];
+
+function brakeJson(directoryId: string, brake: BrakeState | null | undefined): Static<typeof Brake> {
+  if (brake === undefined) throw notFound(publicId('dir', directoryId));
+  return brake && {
+    max_users: brake.maxUsers,
+    max_percent: brake.maxPercent,
+    window_seconds: brake.windowSeconds,
+    engaged_at: brake.engagedAt && brake.engagedAt.toISOString(),
+    departures: brake.departures,
+  };
+}

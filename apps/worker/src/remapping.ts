@@ -1,0 +1,13 @@
+import type { Pool } from 'pg';
+import { eraseAttempts } from '#delivery';
+import { eraseDue, remapUsers } from '#directory';
+
+/** Maps users anew wherever a mapping was saved. Its batches take the directories' locks in turn with their identity providers. */
+export async function remap(pool: Pool, stop: AbortSignal): Promise<void> {
+  await remapUsers(pool, stop);
+}
+
+/** Forgets the people who are to be forgotten. */
+export async function erase(pool: Pool, stop: AbortSignal): Promise<void> {
+  await eraseDue(pool, (about) => eraseAttempts(pool, about), stop);
+}
