@@ -1,0 +1,19 @@
+import { useApi } from '../broker/queries';
+import type { AttributeMapping } from '../broker/shapes';
+import { Answer, Sketch } from '../parts/Answer';
+import { PageFrame } from '../parts/PageFrame';
+import { MappingEditor } from './MappingEditor';
+import { RemapProgress } from './RemapProgress';
+
+/** What becomes of a user's SCIM resource: the environment's mapping, which holds for every directory without its own. */
+export default function Mapping() {
+  const mapping = useApi<AttributeMapping>('/attribute_mapping');
+  return (
+    <PageFrame title="Mapping" about="What your product gets of a user beyond the usual fields: attributes of your own, roles, and what is refused. It holds for every directory that has no mapping of its own.">
+      <RemapProgress />
+      <Answer query={mapping} sketch={<Sketch lines={10} />}>
+        {(one) => <MappingEditor key={JSON.stringify(one)} mapping={one} path="/attribute_mapping" />}
+      </Answer>
+    </PageFrame>
+  );
+}

@@ -1,0 +1,108 @@
+import { Alert, Button, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { useOwn, useOwnWrite } from '../broker/queries';
+import { useHere } from '../broker/session';
+import type { MembersAndInvitations, Role } from '../broker/shapes';
+import { PlusIcon } from '../icons';
+import { Answer } from '../parts/Answer';
+import { ConfirmDialog, FormDialog } from '../parts/dialogs';
+import { useFields } from '../parts/fields';
+import { PageFrame, Section } from '../parts/PageFrame';
+import { When } from '../parts/When';
+import { date } from '../parts/words';
+import { NoMailServer } from './entering';
+
+/** Who may see this environment, and who may change it. */
+export default function Members() {
+  const { session, mayChange, environment } = useHere();
+  const members = useOwn<MembersAndInvitations>('/members');
+  const [inviting, setInviting] = useState(false);
+  const [removing, setRemoving] = useState<{ id: string; email: string } | undefined>();
+  const { values, set, text, reset } = useFields({ email: '', role: 'admin' as Role });
+  const invitation = useOwnWrite<{ mail_reaches: boolean }>(() => ({ path: '/invitations', body: values }), () => {
+    setInviting(false);
+    notifications.show({ message: `${values.email} is invited.`, color: 'teal' });
+    reset();
+  });
+  const change = useOwnWrite<unknown, { id: string; role: Role }>(({ id, role }) => ({ path: `/members/${id}`, method: 'PATCH', body: { role } }));
+  const removal = useOwnWrite<unknown, string>((id) => ({ path: `/members/${id}`, method: 'DELETE' }), () => setRemoving(undefined));
+  const revocation = useOwnWrite<unknown, string>((id) => ({ path: `/invitations/${id}`, method: 'DELETE' }));
+
+  return (
+    <PageFrame
+      title="Members"
+      about="An admin may change everything here; a viewer may look."
+      actions={mayChange && <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>Invite somebody</Button>}
+    >
+      {change.error && <Alert color="red" role="alert">{change.error.message}</Alert>}
+      <Answer query={members}>
+        {({ members: list, invitations }) => (
+          <>
+            <Section padding={0}>
+              <Table.ScrollContainer minWidth={540}>
+                <Table horizontalSpacing="lg">
+                  <Table.Thead><Table.Tr><Table.Th>E-mail</Table.Th><Table.Th>Role</Table.Th><Table.Th>Last seen</Table.Th><Table.Th>Since</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {list.map((member) => (
+                      <Table.Tr key={member.id}>
+                        <Table.Td fw={550}>{member.email}{member.id === session.member?.id && <Text span c="dimmed" fw={400} inherit> (you)</Text>}</Table.Td>
+                        <Table.Td>
+                          {mayChange
+                            ? <NativeSelect aria-label={`Role of ${member.email}`} size="xs" w={110} data={[{ value: 'admin', label: 'Admin' }, { value: 'viewer', label: 'Viewer' }]} value={member.role} onChange={(event) => change.mutate({ id: member.id, role: event.currentTarget.value as Role })} />
+                            : member.role === 'admin' ? 'Admin' : 'Viewer'}
+                        </Table.Td>
+                        <Table.Td>{member.last_seen_at ? <When time={member.last_seen_at} /> : 'never'}</Table.Td>
+                        <Table.Td>{date(member.since)}</Table.Td>
+                        <Table.Td ta="end">{mayChange && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setRemoving(member)} aria-label={`Remove ${member.email}`}>Remove</Button>}</Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
+            </Section>
+            {invitations.length > 0 && (
+              <Section title="Invited" padding={0}>
+                <Table.ScrollContainer minWidth={540}>
+                  <Table horizontalSpacing="lg">
+                    <Table.Thead><Table.Tr><Table.Th>E-mail</Table.Th><Table.Th>Role</Table.Th><Table.Th>By</Table.Th><Table.Th>Ends</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
+                    <Table.Tbody>
+                      {invitations.map((one) => (
+                        <Table.Tr key={one.id}>
+                          <Table.Td fw={550}>{one.email}</Table.Td>
+                          <Table.Td>{one.role === 'admin' ? 'Admin' : 'Viewer'}</Table.Td>
+                          <Table.Td>{one.invited_by ?? ''}</Table.Td>
+                          <Table.Td><When time={one.expires_at} /></Table.Td>
+                          <Table.Td ta="end">{mayChange && <Button size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Take back the invitation of ${one.email}`}>Take back</Button>}</Table.Td>
+                        </Table.Tr>
+                      ))}
+                    </Table.Tbody>
+                  </Table>
+                </Table.ScrollContainer>
+              </Section>
+            )}
+            {invitations.length > 0 && !session.mail_reaches && <NoMailServer />}
+          </>
+        )}
+      </Answer>
+      <FormDialog opened={inviting} title={`Invite somebody to ${environment.name}`} submit="Invite" pending={invitation.isPending} error={invitation.error} onSubmit={() => invitation.mutate()} onClose={() => setInviting(false)}>
+        <Stack>
+          <TextInput label="E-mail" type="email" required data-autofocus {...text('email', invitation.error)} />
+          <NativeSelect label="Role" data={[{ value: 'admin', label: 'Admin: may change everything' }, { value: 'viewer', label: 'Viewer: may look' }]} value={values.role} onChange={(event) => set('role', event.currentTarget.value as Role)} />
+          <Text size="sm" c="dimmed">They get a mail with a link that works once, for a week.</Text>
+        </Stack>
+      </FormDialog>
+      <ConfirmDialog
+        opened={removing !== undefined}
+        title={`Remove ${removing?.email ?? ''}?`}
+        confirm="Remove"
+        pending={removal.isPending}
+        error={removal.error}
+        onConfirm={() => removing && removal.mutate(removing.id)}
+        onClose={() => setRemoving(undefined)}
+      >
+        <Text size="sm">They cannot see this environment any more, from now on. Other environments of theirs stay theirs. API keys that they know go on working: revoke those.</Text>
+      </ConfirmDialog>
+    </PageFrame>
+  );
+}

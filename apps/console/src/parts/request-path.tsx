@@ -1,0 +1,16 @@
+import type { ListedRequest } from '../broker/shapes';
+import { shortId } from './words';
+
+/** A path with its filter as it was meant. */
+export function readable(path: string): string {
+  try {
+    return decodeURIComponent(path.replaceAll('+', ' '));
+  } catch {
+    return path;
+  }
+}
+
+/** Method and path in one line of a list: long ids are cut in their middle. */
+export function PathText({ request }: { request: Pick<ListedRequest, 'method' | 'path'> }) {
+  return <span className="mono"><b>{request.method}</b> {readable(request.path).replace(/\b(usr|grp)_[0-9a-f]{32}\b/g, shortId)}</span>;
+}

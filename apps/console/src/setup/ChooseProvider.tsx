@@ -1,0 +1,63 @@
+import { Anchor, Box, Button, Group, Paper, SimpleGrid, Stack, Text, Title, UnstyledButton } from '@mantine/core';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import type { Provider } from '../broker/shapes';
+import { CheckIcon, ChevronRightIcon, ProviderMark } from '../icons';
+import { Refusal } from '../parts/Answer';
+import { providerNames } from '../parts/words';
+import classes from './setup.module.css';
+import { type Guide, guides } from './guides';
+import { useSetup, useSetupWrite } from './setup-session';
+import { Watch } from './Watch';
+
+/** The beginning: which identity provider it is, and with which kind of credential. */
+export function ChooseProvider() {
+  const { vendor, directory, organization_name: organization } = useSetup();
+  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<Provider>(directory.provider);
+  const choosing = useSetupWrite<unknown, Guide>(({ provider }) => ({ path: '/provider', method: 'PUT', body: { provider } }), (_, guide) => void navigate(`/guide/${guide.id}`));
+  const ways = guides.filter(({ provider }) => provider === chosen);
+  return (
+    <Box className={classes.columns}>
+      <Stack gap="lg">
+        <div>
+          <Title order={1}>Connect your directory to {vendor.name}</Title>
+          <Text c="dimmed" mt={6} maw={620}>
+            People of {organization} get access to {vendor.name} when you assign them in your identity provider, and lose it when you take them out or they leave. It takes some five minutes, and you need to be an admin of your identity provider.
+          </Text>
+        </div>
+        <div>
+          <Title order={2} mb="sm">Which identity provider do you have?</Title>
+          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }} spacing="sm" role="radiogroup" aria-label="Identity provider">
+            {(Object.keys(providerNames) as Provider[]).map((provider) => (
+              <UnstyledButton key={provider} role="radio" aria-checked={provider === chosen} className={classes.choice} onClick={() => setChosen(provider)}>
+                <ProviderMark provider={provider} />
+                <Text size="sm" fw={550} style={{ flex: 1 }}>{providerNames[provider]}</Text>
+                {provider === chosen && <CheckIcon size={18} />}
+              </UnstyledButton>
+            ))}
+          </SimpleGrid>
+        </div>
+        <div>
+          <Title order={2} mb="sm">{ways.length > 1 ? 'How should it sign in here?' : 'The way'}</Title>
+          <Stack gap="sm">
+            {ways.map((guide, i) => (
+              <Paper key={guide.id} p="md">
+                <Group justify="space-between" gap="sm">
+                  <Box style={{ flex: '1 1 260px' }}>
+                    <Text fw={600} size="sm">{guide.method}</Text>
+                    <Text size="sm" c="dimmed">{guide.when}</Text>
+                  </Box>
+                  <Button variant={i === 0 ? 'filled' : 'default'} rightSection={<ChevronRightIcon size={15} />} loading={choosing.isPending && choosing.variables.id === guide.id} onClick={() => choosing.mutate(guide)} aria-label={`Begin: ${guide.method}`}>Begin</Button>
+                </Group>
+              </Paper>
+            ))}
+          </Stack>
+          <Refusal error={choosing.error} />
+        </div>
+        {directory.state !== 'pending' && <Text size="sm" c="dimmed">Already connected? See <Anchor component={Link} to="/requests" inherit underline="always">what was received</Anchor>, or <Anchor component={Link} to="/credentials" inherit underline="always">change the token</Anchor>.</Text>}
+      </Stack>
+      <Watch />
+    </Box>
+  );
+}
