@@ -5,6 +5,7 @@
  * Real parts, no mocks. Nothing that ships may import it.
  */
 export { createEmptyDatabase, createTestDatabase, redisUrl, testDatabase, type TestDatabase } from './test-database';
+export { aMailServer, type MailServer } from './mail-server';
 export { freePort, startRedis, type RunningRedis } from './redis-server';
 export { eventually } from './eventually';
 export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';

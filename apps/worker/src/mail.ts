@@ -98,7 +98,11 @@ async function vendorsPeople(pool: Pool, environmentId: string): Promise<string[
 }
 
 function eachOnce(addresses: string[]): string[] {
-  return [...new Map(addresses.map((address) => [address.trim().toLowerCase(), address.trim()])).values()];
+  const seen = new Set<string>();
+  return addresses.map((address) => address.trim()).filter((address) => {
+    const key = address.toLowerCase();
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
