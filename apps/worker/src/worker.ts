@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
+import { announceExpiringCredentials, forgetExpiredCredentials } from '#directory';
 import { publicId } from '#identifier';
 import { logMailer, sendDueMails, smtpMailer } from '#notify';
 import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
@@ -109,6 +110,12 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
     if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
   }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
 
+  const announcing = new Repeating(async () => {
+    await announceExpiringCredentials(pool, new Date());
+    while (!stopping.signal.aborted && (await forgetExpiredCredentials(pool, new Date()))) {
+      // Each batch is a transaction of its own.
+    }
+  }, upkeepEveryMs, warn('credentials that end could not be announced; tried again in an hour'));
   const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
   const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
   const mailer = config.smtpUrl === undefined
@@ -130,6 +137,7 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
   sweeping.start(0);
   purging.start(10_000);
   keeping.start(60_000);
+  announcing.start(60_000);
   remapping.start(0);
   erasing.start(0);
   mailing.start(0);
@@ -141,7 +149,7 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
       stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await Promise.all([announcing.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
