@@ -79,7 +79,8 @@ const boundaries: Boundary[] = [
     folder: 'apps/broker/src',
     ours: [
       'apps/broker/src/scim', 'apps/broker/src/oauth', 'apps/broker/src/api', 'apps/broker/src/console', 'apps/broker/src/setup',
-      'packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/runtime', 'packages/scim',
+      'packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/notify', 'packages/runtime',
+      'packages/scim',
     ],
     because: 'no app imports another: they meet in the database alone, so there can be any number of each',
   },

@@ -4,7 +4,8 @@ import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
 import { BearerTokens, Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
-import { publicId } from '#identifier';
+import { newId, publicId } from '#identifier';
+import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
 import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';
 import { createApp } from './app';
 import { FeedWatch } from './api/feed-watch';
@@ -84,6 +85,11 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
   });
   const setupLinks = setupLinkRouter({ pool, sessions: setupSessions, failedAttempts });
 
+  // Whoever operates a broker without a mail server finds the link in its log, and hands it on.
+  const mailer = config.smtpUrl === undefined
+    ? logMailer(({ to, subject, text }) => log.warn({ to, subject, text }, 'a mail, written here since there is no mail server'))
+    : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
+
   let isOpen = false;
   let firstMember: FirstMember | undefined;
   const openDoors = async (): Promise<PublicBootstrap | undefined> => {
@@ -105,9 +111,8 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
     setupSessions,
     console: {
       signUp: config.signUp,
-      // Whoever operates it hands the link on.
-      sendMail: async (mail) => log.warn({ to: mail.to, subject: mail.subject, text: mail.text }, 'a mail, written here since there is no mail server'),
-      mailReaches: false,
+      sendMail: (mail) => send(mailer, mail, log),
+      mailReaches: config.smtpUrl !== undefined,
     },
     pages: await readPages(),
     scim, oauth, setupLinks, log, metrics, readiness,
@@ -151,6 +156,7 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
       // Those who wait are answered at once; then what is under way ends, and only then what it works with.
       await feed.stop();
       await listening.close(withinMs);
+      mailer.close();
       await listener.stop();
       await recentRequests.stop();
       await recentUses.stop();
@@ -158,6 +164,17 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
       await pool.end();
     },
   };
+}
+
+/**
+ * Sends a mail with a link in it: at once, and from here, since a link that is waiting in a table is a secret in the clear. Nobody
+ * waits for it: how long it takes would tell whether an address is known.
+ */
+function send(mailer: Mailer, mail: Omit<Mail, 'id'>, log: Logger): void {
+  const { to, subject } = mail;
+  void mailer.send({ id: newId(), ...mail }).then((sent) => {
+    if (sent.kind !== 'sent') log.error({ to, subject, reason: sent.reason }, 'a mail could not be sent; whoever asked for it can ask again');
+  });
 }
 
 function publicBootstrap(made: Bootstrapped | undefined): PublicBootstrap | undefined {

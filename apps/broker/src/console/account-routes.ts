@@ -88,7 +88,7 @@ export function accountRouter(parts: AccountParts): Router {
     const { email, password, environment_name: environmentName } = readSignUp(req.body);
     await countMail(email, req.ip);
     const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
-    await sendMail(kept.kind === 'kept'
+    sendMail(kept.kind === 'kept'
       ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
       : alreadySignedUpMail(email, `${publicUrl}/sign-in`, `${publicUrl}/forgotten`));
     res.locals.decision = 'mailed';
@@ -105,7 +105,7 @@ export function accountRouter(parts: AccountParts): Router {
     const { email } = readEmail(req.body);
     await countMail(email, req.ip);
     const made = await requestPasswordReset(pool, { email });
-    if (made) await sendMail(passwordResetMail(made.email, `${publicUrl}/reset/${made.secret}`));
+    if (made) sendMail(passwordResetMail(made.email, `${publicUrl}/reset/${made.secret}`));
     res.locals.decision = 'mailed';
     answer(res, 202, { mail_reaches: parts.mailReaches });
   });

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import {
   changeRole,
@@ -12,11 +12,13 @@ import {
   listInvitations,
   listMembers,
   type Logo,
+  recordAct,
   removeMember,
   renameEnvironment,
   revokeInvitation,
   roles,
 } from '#accounts';
+import { publicId } from '#identifier';
 import { answer, answerNothing } from '../pages/answer';
 import { bodyReader, Email, NameText } from '../pages/body';
 import { PageProblem, notFound } from '../pages/errors';
@@ -53,6 +55,7 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const { environmentId } = callerOf(res);
     const { name } = readName(req.body);
     await renameEnvironment(pool, { environmentId, name: name.trim() });
+    await note(pool, req, res, 'changeEnvironment', ['name']);
     answerNothing(res);
   });
 
@@ -87,12 +90,14 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const { environmentId } = callerOf(res);
     const { role } = readRole(req.body);
     if (!(await changeRole(pool, { environmentId, memberId: uuidIn(req.params.member), role }))) throw notFound('This member does not belong to the environment any more.');
+    await note(pool, req, res, 'changeMember', ['role']);
     answerNothing(res);
   });
 
   router.delete('/members/:member', async (req, res) => {
     const { environmentId } = callerOf(res);
     if (!(await removeMember(pool, { environmentId, memberId: uuidIn(req.params.member) }))) throw notFound('This member does not belong to the environment any more.');
+    await note(pool, req, res, 'removeMember');
     answerNothing(res);
   });
 
@@ -101,14 +106,16 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const { member } = memberOf(res);
     const { email, role } = readInvitation(req.body);
     const made = await invite(pool, { environmentId, email, role, invitedBy: member.id });
+    await note(pool, req, res, 'inviteMember', ['email', 'role']);
     const appearance = await getSetupAppearance(pool, { environmentId });
-    await sendMail(invitationMail(made.email, { by: member.email, environment: appearance?.vendorName ?? 'an environment', link: `${publicUrl}/invitation/${made.secret}` }));
+    sendMail(invitationMail(made.email, { by: member.email, environment: appearance?.vendorName ?? 'an environment', link: `${publicUrl}/invitation/${made.secret}` }));
     answer(res, 201, { email: made.email, expires_at: made.expiresAt.toISOString(), mail_reaches: mailReaches });
   });
 
   router.delete('/invitations/:invitation', async (req, res) => {
     const { environmentId } = callerOf(res);
     if (!(await revokeInvitation(pool, { environmentId, invitationId: uuidIn(req.params.invitation) }))) throw notFound('This invitation has been answered or taken back already.');
+    await note(pool, req, res, 'revokeInvitation');
     answerNothing(res);
   });
 
@@ -134,6 +141,7 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
       supportEmail: body.support_email,
       logo: typeof body.logo === 'string' ? logoIn(body.logo) : body.logo,
     });
+    await note(pool, req, res, 'changeSetupAppearance', Object.keys(body));
     answerNothing(res);
   });
 
@@ -146,6 +154,22 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
   });
 
   return router;
+}
+
+/** Notes in the audit log what a member has changed. Of a member that was changed no id is told: members have none outside. */
+async function note(pool: Pool, req: Request, res: Response, act: string, fields: string[] = []): Promise<void> {
+  const { environmentId } = callerOf(res);
+  const { member } = memberOf(res);
+  await recordAct(pool, {
+    environmentId,
+    actor: { type: 'member', id: member.id, name: member.email },
+    act,
+    targets: [publicId('env', environmentId)],
+    fields,
+    requestId: res.locals.requestId,
+    remoteAddress: req.ip ?? null,
+    userAgent: req.get('user-agent') ?? null,
+  });
 }
 
 function callerOf(res: { locals: { caller?: { environmentId: string } } }): { environmentId: string } {

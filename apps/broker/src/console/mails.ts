@@ -5,8 +5,8 @@ export interface Mail {
   text: string;
 }
 
-/** Takes a mail to be sent; rejects where it could not even be taken. */
-export type SendMail = (mail: Mail) => Promise<void>;
+/** Takes a mail to be sent. Whether it arrived nobody hears: a stranger must not learn from it whom an address belongs to. */
+export type SendMail = (mail: Mail) => void;
 
 export function signUpMail(to: string, link: string): Mail {
   return {
