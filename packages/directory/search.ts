@@ -36,10 +36,10 @@ interface Table {
   type: ResourceType;
   /** The alias that conditions use. */
   row: 'u' | 'gr';
+  name: 'users' | 'groups';
   columns: string;
-  from: string;
-  /** What counting needs: without the memberships, unless a condition asks for them. */
-  countFrom: string;
+  /** What the columns need besides the row. */
+  joined: string;
   /** Indexed columns, by the attribute's place in the folded resource. */
   keys: Record<string, string>;
   lastModified: string;
@@ -49,9 +49,9 @@ interface Table {
 const userTable: Table = {
   type: 'User',
   row: 'u',
+  name: 'users',
   columns: userColumns,
-  from: `users u ${userGroups}`,
-  countFrom: 'users u',
+  joined: userGroups,
   keys: { username: 'u.user_name_key', externalid: 'u.external_id' },
   lastModified: `greatest(u.updated_at, (select max(m.changed_at) from memberships m where m.directory_id = u.directory_id and m.member_id = u.id))`,
   version: `greatest(u.version, (select max(m.version) from memberships m where m.directory_id = u.directory_id and m.member_id = u.id))`,
@@ -60,9 +60,9 @@ const userTable: Table = {
 const groupTable: Table = {
   type: 'Group',
   row: 'gr',
+  name: 'groups',
   columns: groupColumns,
-  from: 'groups gr',
-  countFrom: 'groups gr',
+  joined: '',
   keys: { displayname: 'gr.display_name_key', externalid: 'gr.external_id' },
   lastModified: 'gr.updated_at',
   version: 'gr.version',
@@ -83,7 +83,7 @@ async function search<Row extends { id: string }>(
   const direction = query.sort?.descending ? 'desc nulls first' : 'asc nulls last';
   const count = async (): Promise<number> => {
     const { rows } = await select<{ total: number }>(pool,
-      `select count(*) as total from ${table.countFrom} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted));
+      `select count(*) as total from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted));
     return rows[0]?.total ?? 0;
   };
   if (query.count === 0) return { total: await count(), resources: [] };
@@ -95,13 +95,19 @@ async function search<Row extends { id: string }>(
   // One more than the page tells whether there is another.
   const limit = sql.bind(query.count + 1);
   const offset = paged ? '' : `offset ${sql.bind(query.startIndex - 1)}`;
+  const inOrder = `${order ? `${order} ${direction}, ` : ''}${table.row}.id`;
+  // First which resources, then what they hold: of those before the page nothing but what they are chosen and ordered by is read.
+  // "limit 1" keeps PostgreSQL from joining the page with everybody.
   const { rows } = await select<Row & { sort_key?: string | null }>(pool, `
-    select ${table.columns} ${order ? `, (${order})::text as sort_key` : ''}
-      from ${table.from}
-     where ${table.row}.directory_id = $1
-       and ${where} ${beyond}
-     order by ${order ? `${order} ${direction}, ` : ''}${table.row}.id
-     limit ${limit} ${offset}`, sql.values);
+    select ${table.columns}, p.sort_key
+      from (select ${table.row}.id, ${order ? `(${order})::text` : 'null'} as sort_key, row_number() over (order by ${inOrder}) as place
+              from ${table.name} ${table.row}
+             where ${table.row}.directory_id = $1
+               and ${where} ${beyond}
+             order by ${inOrder}
+             limit ${limit} ${offset}) p
+     cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row} ${table.joined}
+     order by p.place`, sql.values);
   const more = rows.length > query.count;
   const resources = more ? rows.slice(0, query.count) : rows;
   const last = resources.at(-1);
@@ -179,6 +185,11 @@ class Compiler {
       if (this.#table.type === 'User' && operator === 'eq' && typeof value === 'string' && keys.join('.') === 'emails.value') {
         return `u.email_keys @> array[${this.bind(value)}::text]`;
       }
+    }
+    const { extension, attribute, subAttribute } = filter.attribute;
+    // What can only be one value needs no path; and a path over everybody is most of the work of counting them.
+    if (this.#isRoot(document) && extension === undefined && !attribute.multiValued && attribute.type !== 'any' && !subAttribute?.multiValued) {
+      return this.#compareJson(`(${document} #> ${this.bind(keys)}::text[])`, operator, value);
     }
     const element = `jsonb_path_query(${document}, ${this.#path(keys)}) as v (value)`;
     return `exists (select 1 from ${element} where ${this.#compareJson('v.value', operator, value)})`;
@@ -414,7 +425,7 @@ async function readSortKey(pool: Pool, directory: DirectoryScope, query: ListQue
   const order = query.sort ? sql.sortKey(query.sort.by).sql : 'null';
   const { rows: [row] } = await select<{ key: string | null }>(pool, `
     select (${order})::text as key
-      from ${table.countFrom}
+      from ${table.name} ${table.row}
      where ${table.row}.directory_id = $1
        and ${table.row}.id = ${sql.bind(id)}`, sql.values);
   if (!row) throw new ScimError(400, 'expiredCursor', 'The resource that this cursor stood at is gone: start again without a cursor value.');
