@@ -43,11 +43,14 @@ const triedAgainAfterMs = 1_000;
 
 const addedOneByOne = 10;
 
+// What is rung for together mostly comes out of one batch of events, and costs the queue no more than a single bell.
+const bellsAtOnce = 25;
+
 // A job waits only for a slot, so this is how many bells wait here instead of for another worker.
 const concurrency = 8;
 
 /**
- * BullMQ as a doorbell. A job says that a lane may have work and holds nothing else, so any of them may be lost, doubled or
+ * BullMQ as a doorbell. A job says that some lanes may have work and holds nothing else, so any of them may be lost, doubled or
  * late. That is why it has neither id nor deduplication nor second attempt, and is not kept.
  */
 export class Doorbell {
@@ -88,8 +91,7 @@ export class Doorbell {
   listen(answer: (bell: Bell) => Promise<void>): void {
     for (const name of [quickName, slowName] as const) {
       const process = async (job: { data: unknown }): Promise<void> => {
-        const bell = bellOf(job.data, name === slowName);
-        if (bell) await answer(bell);
+        for (const bell of bellsOf(job.data, name === slowName)) await answer(bell);
       };
       const worker = new KeptOpen(() => this.backend.worker(name, process, {
         concurrency, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 },
@@ -113,11 +115,11 @@ export class Doorbell {
     if (bells.length === 0) return true;
     const queue = this.#queues[name].open();
     if (!queue) return false;
-    const jobs = bells.map(({ endpointId, directoryId }) => ({
-      name: 'drain',
-      data: { endpoint: endpointId, directory: directoryId },
-      opts: { attempts: 1, removeOnComplete: true, removeOnFail: true },
-    }));
+    const jobs: { name: string; data: unknown; opts: BellOptions }[] = [];
+    for (let at = 0; at < bells.length; at += bellsAtOnce) {
+      const lanes = bells.slice(at, at + bellsAtOnce).map(({ endpointId, directoryId }) => ({ endpoint: endpointId, directory: directoryId }));
+      jobs.push({ name: 'drain', data: { lanes }, opts: { attempts: 1, removeOnComplete: true, removeOnFail: true } });
+    }
     return inTime(answersWithinMs, async () => {
       await queue.waitUntilReady();
       // On PostgreSQL each addBulk makes two temporary tables, which costs as much as some twenty jobs added one by one.
@@ -187,11 +189,14 @@ async function inTime(ms: number, work: () => Promise<unknown>, onError: (error:
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A job may be of another release, or of nobody we know. */
-function bellOf(data: unknown, slow: boolean): Bell | undefined {
-  if (typeof data !== 'object' || data === null || !('endpoint' in data) || !('directory' in data)) return undefined;
-  const { endpoint, directory } = data;
-  if (typeof endpoint !== 'string' || !uuid.test(endpoint)) return undefined;
-  if (directory !== null && (typeof directory !== 'string' || !uuid.test(directory))) return undefined;
-  return { endpointId: endpoint, directoryId: directory, slow };
+/** A job may be of another release, or of nobody we know: what is not a bell is left out. */
+function bellsOf(data: unknown, slow: boolean): Bell[] {
+  if (typeof data !== 'object' || data === null || !('lanes' in data) || !Array.isArray(data.lanes)) return [];
+  return data.lanes.flatMap((lane: unknown) => {
+    if (typeof lane !== 'object' || lane === null || !('endpoint' in lane) || !('directory' in lane)) return [];
+    const { endpoint, directory } = lane;
+    if (typeof endpoint !== 'string' || !uuid.test(endpoint)) return [];
+    if (directory !== null && (typeof directory !== 'string' || !uuid.test(directory))) return [];
+    return [{ endpointId: endpoint, directoryId: directory, slow }];
+  });
 }

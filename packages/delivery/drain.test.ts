@@ -33,16 +33,21 @@ const sequences = (received: readonly Received[], directoryId?: string): number[
 
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-const allDone = (log: TestLog) => eventually(async () => {
+const allDone = (log: TestLog, withinMs = 20_000) => eventually(async () => {
   const { rowCount } = await pool.query(
     `select 1 from event_outbox where environment_id = $1
      union all select 1 from lanes where environment_id = $1 and next_attempt_at is not null
      union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at is not null`, [log.environmentId]);
   return rowCount === 0;
-}, { withinMs: 20_000 });
+}, { withinMs });
 
 /** As if its time had come: the schedule waits longer than a test may. */
-const tryNow = (log: TestLog) => pool.query('update lanes set next_attempt_at = now() where environment_id = $1 and next_attempt_at > now()', [log.environmentId]);
+const tryNow = (log: TestLog) => pool.query(`update lanes l set next_attempt_at = now() from ${locked('next_attempt_at > now()')}`, [log.environmentId]);
+const loseLeases = (log: TestLog) => pool.query(`update lanes l set lease_until = now() from ${locked('leased > 0')}`, [log.environmentId]);
+/** In the order in which everybody locks lanes. */
+const locked = (which: string): string => `(
+  select endpoint_id, directory_id from lanes where environment_id = $1 and ${which} order by endpoint_id, directory_id for no key update
+) k where l.endpoint_id = k.endpoint_id and l.directory_id = k.directory_id`;
 const probeNow = (log: TestLog) => pool.query('update webhook_endpoints set next_probe_at = now() where environment_id = $1 and open_since is not null', [log.environmentId]);
 
 interface LaneRow { cursor_sequence: number; head_sequence: number; attempt: number; refusals: number; leased: number; lease_epoch: number; wait_s: number | null }
@@ -231,7 +236,7 @@ describe('nothing is lost', () => {
       const events = 1 + (i % 2);
       await log.write(directory, events);
       written.set(directory.id, written.get(directory.id)! + events);
-      if (i % 7 === 3) await pool.query('update lanes set lease_until = now() where leased > 0');
+      if (i % 7 === 3) await loseLeases(log);
       if (i % 5 === 0) await tryNow(log);
       if (i === 20) {
         const vendor = await startVendor();
@@ -476,6 +481,22 @@ test('no more than max_parallel requests are under way to an endpoint, whatever 
   for (const directory of directories) expect(sequences(vendor.received, directory.id)).toEqual([1, 2, 3, 4]);
 });
 
+test('those who look for the next lane of an endpoint at once get one each, those that have waited the longest', async () => {
+  const log = await aLog(pool);
+  const endpoint = await log.endpoint('http://127.0.0.1:9/', { maxParallel: 4 });
+  const directories = await Promise.all(count(1, 6).map(() => log.directory()));
+  for (const directory of directories) {
+    await log.write(directory);
+    await sequenceBatch(pool);
+  }
+  const lanes = new Lanes(pool);
+  const named = lanes.claim({ endpointId: endpoint.id, directoryId: directories[1]!.id });
+  const claims = await Promise.all([named, ...count(1, 4).map(() => lanes.claimNext(endpoint.id))]);
+  expect(claims.map((claim) => claim.kind)).toEqual(['held', 'held', 'held', 'held', 'crowded']);
+  const held = claims.flatMap((claim) => (claim.kind === 'held' ? [claim.lane.directoryId] : []));
+  expect(new Set(held)).toEqual(new Set([1, 0, 2, 3].map((i) => directories[i]!.id)));
+});
+
 describe('ordering none', () => {
   test('does not wait: a failing event is tried again by itself', async () => {
     const log = await aLog(pool);
@@ -561,7 +582,7 @@ test('a database that breaks off connections makes nothing come twice, as long a
     await eventually(() => vendor.received.length > i * 30);
     await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`).catch(() => {});
   }
-  await allDone(log);
+  await allDone(log, 60_000); // a drain that was broken off leaves its lane to the lease
   for (const directory of directories) {
     const got = sequences(vendor.received, directory.id);
     expect([...new Set(got)]).toEqual(count(1, 60));

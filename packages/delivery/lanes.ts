@@ -84,11 +84,11 @@ const leaseSeconds = 20;
 
 /** The lanes in PostgreSQL, where the truth is: claim, renew, ack, fail, let go. Only the holder of the newest epoch writes. */
 export class Lanes {
-  readonly #claims: Grouped<LaneName, Claim>;
+  readonly #claims: Grouped<Wanted, Claim>;
   readonly #acks: Grouped<Ack, Acked>;
 
   constructor(private readonly pool: Pool) {
-    this.#claims = new Grouped((names) => claimLanes(pool, names), { atOnce: 2, items: 100 });
+    this.#claims = new Grouped((wanted) => claimLanes(pool, wanted), { atOnce: 2, items: 100 });
     // One at a time: while it waits for the disk, the next one gathers.
     this.#acks = new Grouped((acks) => ackLanes(pool, acks), { atOnce: 1, items: 100 });
   }
@@ -98,9 +98,8 @@ export class Lanes {
   }
 
   /** Claims the lane of an endpoint that has waited the longest. */
-  async claimNext(endpointId: string): Promise<Claim> {
-    const [next] = await longestWaiting.run(this.pool, [endpointId]);
-    return next ? this.claim({ endpointId, directoryId: next.directory_id }) : { kind: 'nothing' };
+  claimNext(endpointId: string): Promise<Claim> {
+    return this.#claims.submit({ endpointId, directoryId: undefined });
   }
 
   /**
@@ -162,14 +161,23 @@ export class Lanes {
   }
 }
 
-const longestWaiting = prepared<{ directory_id: string }>('longest_waiting_lane', `
-  select directory_id
-    from lanes
-   where endpoint_id = $1
-     and next_attempt_at <= now()
-     and (leased = 0 or lease_until < now())
-   order by next_attempt_at
-   limit 1`);
+/** Without a directory: whichever lane of the endpoint has waited the longest. */
+interface Wanted {
+  endpointId: string;
+  directoryId: string | undefined;
+}
+
+// As many for each endpoint as are asked for: lanes that end together must not all go for the same one.
+const longestWaiting = prepared<{ endpoint_id: string; directory_id: string }>('longest_waiting_lanes', `
+  select w.endpoint_id, l.directory_id
+    from unnest($1::uuid[], $2::int[]) as w (endpoint_id, lanes)
+   cross join lateral (select n.directory_id
+                         from lanes n
+                        where n.endpoint_id = w.endpoint_id
+                          and n.next_attempt_at <= now()
+                          and (n.leased = 0 or n.lease_until < now())
+                        order by n.next_attempt_at
+                        limit w.lanes) l`);
 
 // Those who claim lanes of one endpoint stand in line here, so that what the next statement counts stays true until the
 // commit. "no key": whoever inserts a lane, the sequencer that is, does not wait.
@@ -250,42 +258,82 @@ const claim = prepared<ClaimRow>('claim_lanes', `
   returning l.endpoint_id, l.directory_id, l.environment_id, r.admitted, l.lease_epoch, l.cursor_sequence, l.head_sequence, l.attempt, l.refusals,
             l.refused_since, r.units, r.ordering, r.version, r.probing`);
 
-async function claimLanes(pool: Pool, names: LaneName[]): Promise<Claim[]> {
-  const endpointIds = names.map(({ endpointId }) => endpointId);
-  const rows = await inTransaction(pool, async (client) => {
+async function claimLanes(pool: Pool, wanted: Wanted[]): Promise<Claim[]> {
+  const names = await namesOf(pool, wanted);
+  const endpointIds = [...new Set(names.map(({ endpointId }) => endpointId))];
+  const rows = names.length === 0 ? [] : await inTransaction(pool, async (client) => {
     const [, claimed] = await Promise.all([
       lockEndpoints.run(client, [endpointIds]),
-      // Two bells of one lane may have come together: only one of them is answered with it.
-      claim.run(client, [endpointIds, names.map(({ directoryId }) => directoryId)]),
+      claim.run(client, [names.map(({ endpointId }) => endpointId), names.map(({ directoryId }) => directoryId)]),
     ]);
     return claimed;
   });
   const renewedAt = performance.now();
-  const claims = new Map(rows.map((row) => [`${row.endpoint_id} ${row.directory_id}`, row]));
-  return names.map(({ endpointId, directoryId }) => {
-    const key = `${endpointId} ${directoryId}`;
-    const row = claims.get(key);
-    if (!row) return { kind: 'nothing' };
-    if (!row.admitted) return { kind: 'crowded' };
-    claims.delete(key);
-    return {
-      kind: 'held',
-      lane: {
-        endpointId, directoryId, renewedAt,
-        environmentId: row.environment_id,
-        epoch: row.lease_epoch,
-        cursor: row.cursor_sequence,
-        head: row.head_sequence,
-        attempt: row.attempt,
-        refusals: row.refusals,
-        refusedSince: row.refused_since,
-        units: row.units,
-        ordering: row.ordering,
-        version: row.version,
-        probing: row.probing,
-      },
-    };
+  const left = new Map(rows.map((row) => [keyOf({ endpointId: row.endpoint_id, directoryId: row.directory_id }), row]));
+  const answers: (Claim | undefined)[] = wanted.map(({ endpointId, directoryId }) => {
+    if (directoryId === undefined) return undefined;
+    const key = keyOf({ endpointId, directoryId });
+    const row = left.get(key);
+    // Two bells of one lane may have come together: only one of them is answered with it.
+    left.delete(key);
+    return row ? claimOf(row, renewedAt) : { kind: 'nothing' };
   });
+  const others = [...left.values()].sort((a, b) => Number(b.admitted) - Number(a.admitted));
+  return answers.map((answer, i) => {
+    if (answer) return answer;
+    const at = others.findIndex((row) => row.endpoint_id === wanted[i]?.endpointId);
+    const [row] = at === -1 ? [] : others.splice(at, 1);
+    return row ? claimOf(row, renewedAt) : { kind: 'nothing' };
+  });
+}
+
+/** The lanes to be claimed, each once: those that are named, and for the rest those that have waited the longest. */
+async function namesOf(pool: Pool, wanted: Wanted[]): Promise<LaneName[]> {
+  const names = new Map<string, LaneName>();
+  const open = new Map<string, number>();
+  for (const { endpointId, directoryId } of wanted) {
+    if (directoryId === undefined) open.set(endpointId, (open.get(endpointId) ?? 0) + 1);
+    else names.set(keyOf({ endpointId, directoryId }), { endpointId, directoryId });
+  }
+  if (open.size === 0) return [...names.values()];
+
+  // Those that are named may be among them, so that many more are looked for.
+  const found = await longestWaiting.run(pool, [[...open.keys()], [...open.values()].map((lanes) => lanes + names.size)]);
+  for (const { endpoint_id: endpointId, directory_id: directoryId } of found) {
+    const name = { endpointId, directoryId };
+    const left = open.get(endpointId) ?? 0;
+    if (left === 0 || names.has(keyOf(name))) continue;
+    names.set(keyOf(name), name);
+    open.set(endpointId, left - 1);
+  }
+  return [...names.values()];
+}
+
+function keyOf({ endpointId, directoryId }: LaneName): string {
+  return `${endpointId} ${directoryId}`;
+}
+
+function claimOf(row: ClaimRow, renewedAt: number): Claim {
+  if (!row.admitted) return { kind: 'crowded' };
+  return {
+    kind: 'held',
+    lane: {
+      endpointId: row.endpoint_id,
+      directoryId: row.directory_id,
+      environmentId: row.environment_id,
+      epoch: row.lease_epoch,
+      cursor: row.cursor_sequence,
+      head: row.head_sequence,
+      attempt: row.attempt,
+      refusals: row.refusals,
+      refusedSince: row.refused_since,
+      units: row.units,
+      ordering: row.ordering,
+      version: row.version,
+      probing: row.probing,
+      renewedAt,
+    },
+  };
 }
 
 interface AckRow {
