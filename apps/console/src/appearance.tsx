@@ -20,7 +20,7 @@ const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   fontFamily: '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Open Sans", "Noto Sans", Ubuntu, Cantarell, Arial, sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "Liberation Mono", "Noto Sans Mono", monospace',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", monospace',
   fontSizes: { xs: '0.75rem', sm: '0.875rem', md: '0.9375rem', lg: '1.0625rem', xl: '1.25rem' },
   headings: {
     fontWeight: '650',

@@ -8,6 +8,7 @@ import {
   deleteOAuthClient,
   type Directory,
   getDirectory,
+  getMapping,
   getOrganization,
   listBearerTokens,
   listOAuthClients,
@@ -68,11 +69,15 @@ export function setupRouter(parts: SetupParts): Router {
   router.get('/session', async (_req, res) => {
     const session = sessionOf(res);
     const directory = await directoryOf(pool, session);
-    const [organization, appearance] = await Promise.all([getOrganization(pool, directory), getSetupAppearance(pool, session)]);
+    const [organization, appearance, mapped] = await Promise.all([
+      getOrganization(pool, directory), getSetupAppearance(pool, session), getMapping(pool, session),
+    ]);
     answer(res, 200, {
       directory: directoryJson(directory, publicUrl),
       organization_name: organization?.name ?? '',
-      domains: organization?.domains ?? [],
+      // What the vendor makes something of, beyond the usual: so that it is mapped, and holds what it may.
+      attributes: mapped?.mapping.attributes.flatMap(({ from, name, required, allowed_values: allowed }) =>
+        (from === undefined ? [] : [{ name, path: typeof from === 'string' ? from : from[0], required: required ?? false, allowed_values: allowed ?? null }])) ?? [],
       vendor: {
         name: appearance?.vendorName ?? '',
         color: appearance?.color ?? null,

@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, Stack, Table, Text } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call } from '../broker/call';
@@ -6,6 +6,7 @@ import { useHere } from '../broker/session';
 import { Answer, Refusal } from '../parts/Answer';
 import { useFields } from '../parts/fields';
 import { PageFrame, Section } from '../parts/PageFrame';
+import { StackedTable } from '../parts/StackedTable';
 import { When } from '../parts/When';
 
 interface OpenSession {
@@ -50,20 +51,17 @@ export default function Account() {
       <Section title="Where you are signed in" padding={0} actions={<Button size="xs" variant="default" loading={ending.isPending} onClick={() => ending.mutate()}>Sign out everywhere else</Button>}>
         <Answer query={sessions}>
           {({ data }) => (
-            <Table.ScrollContainer minWidth={480}>
-              <Table horizontalSpacing="lg">
-                <Table.Thead><Table.Tr><Table.Th>Browser</Table.Th><Table.Th>Last seen</Table.Th><Table.Th>Signed in</Table.Th></Table.Tr></Table.Thead>
-                <Table.Tbody>
-                  {data.map((one) => (
-                    <Table.Tr key={one.id}>
-                      <Table.Td>{browserIn(one.user_agent)}{one.current && <Text span c="dimmed" inherit> (this one)</Text>}</Table.Td>
-                      <Table.Td><When time={one.last_seen_at} /></Table.Td>
-                      <Table.Td><When time={one.created_at} /></Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <StackedTable
+              heads={['Browser', 'Last seen', 'Signed in']}
+              rows={data.map((one) => ({
+                key: one.id,
+                cells: [
+                  <Text key="browser" size="sm">{browserIn(one.user_agent)}{one.current && <Text span c="dimmed" inherit> (this one)</Text>}</Text>,
+                  <When key="seen" time={one.last_seen_at} />,
+                  <When key="in" time={one.created_at} />,
+                ],
+              }))}
+            />
           )}
         </Answer>
       </Section>

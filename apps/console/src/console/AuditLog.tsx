@@ -32,11 +32,11 @@ export default function AuditLog() {
           keyOf={({ id }) => id}
           rowHeight={56}
           columns={[
-            { head: 'What', width: 'minmax(0, 1.6fr)', cell: (one) => <><Text size="sm" fw={550}>{inWords(one.act)}</Text>{one.fields.length > 0 && <Text size="xs" c="dimmed">{one.fields.join(', ')}</Text>}</> },
-            { head: 'Who', width: 'minmax(0, 1.2fr)', cell: (one) => <>{one.actor.name ?? actors[one.actor.type]}<Text size="xs" c="dimmed">{actors[one.actor.type]}</Text></> },
+            { head: 'What', width: 'minmax(0, 1.6fr)', cell: (one) => <><Text size="sm" fw={550}>{inWords(one.act)}</Text>{one.fields.length > 0 && <Text size="xs" c="dimmed">{one.fields.join(', ')}</Text>}</>, below: (one) => one.actor.name ?? actors[one.actor.type] },
+            { head: 'Who', width: 'minmax(0, 1.2fr)', cell: (one) => <>{one.actor.name ?? actors[one.actor.type]}{one.actor.name !== null && <Text size="xs" c="dimmed">{actors[one.actor.type]}</Text>}</>, wideOnly: true },
             { head: 'To what', width: 'minmax(0, 1.2fr)', cell: (one) => <span className="mono">{one.targets.map(shortId).join(' ')}</span>, wideOnly: true },
             { head: 'From', width: '130px', cell: (one) => <span className="mono">{one.remote_address ?? ''}</span>, wideOnly: true },
-            { head: 'When', width: 'minmax(96px, 170px)', align: 'end', cell: (one) => dateAndTime(one.at) },
+            { head: 'When', width: 'minmax(96px, 176px)', align: 'end', cell: (one) => dateAndTime(one.at) },
           ]}
           nothing={<Nothing icon={<AuditIcon size={24} />} title="Nothing yet">Whatever is changed from now on is noted here.</Nothing>}
         />

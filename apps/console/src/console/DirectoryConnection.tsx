@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Button, Group, NativeSelect, SegmentedControl, Stack, Table, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Group, NativeSelect, SegmentedControl, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { Problem } from '../broker/call';
@@ -10,6 +10,7 @@ import { Copyable } from '../parts/Copyable';
 import { ConfirmDialog, FormDialog, SecretDialog } from '../parts/dialogs';
 import { useFields } from '../parts/fields';
 import { Section } from '../parts/PageFrame';
+import { StackedTable } from '../parts/StackedTable';
 import { When } from '../parts/When';
 import { dateAndTime, providerShortNames } from '../parts/words';
 
@@ -120,26 +121,24 @@ function BearerTokens({ directory }: { directory: Directory }) {
           </Button>
         </>
       )}
+      padding={tokens.length > 0 ? 0 : 'lg'}
     >
-      {making.error && asking === undefined && <Alert color="red" role="alert" mb="sm">{making.error.message}</Alert>}
+      {making.error && asking === undefined && <Alert color="red" role="alert" m="sm">{making.error.message}</Alert>}
       {tokens.length > 0
         ? (
-          <Table.ScrollContainer minWidth={460}>
-            <Table>
-              <Table.Thead><Table.Tr><Table.Th>Token</Table.Th><Table.Th>Made</Table.Th><Table.Th>Last used</Table.Th><Table.Th>Ends</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
-              <Table.Tbody>
-                {tokens.map((one) => (
-                  <Table.Tr key={one.id}>
-                    <Table.Td>{one.name ?? 'Bearer token'}</Table.Td>
-                    <Table.Td><When time={one.created_at} /></Table.Td>
-                    <Table.Td>{one.last_used_at ? <When time={one.last_used_at} /> : 'never'}</Table.Td>
-                    <Table.Td>{one.expires_at ? <When time={one.expires_at} /> : 'when revoked'}</Table.Td>
-                    <Table.Td ta="end">{mayChange && <Button size="compact-xs" variant="subtle" color="red" onClick={() => revokingOne.mutate(one.id)} aria-label={`Revoke ${one.name ?? 'the token'}`}>Revoke</Button>}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <StackedTable
+            heads={['Token', 'Made', 'Last used', 'Ends', 'Actions']}
+            rows={tokens.map((one) => ({
+              key: one.id,
+              cells: [
+                one.name ?? 'Bearer token',
+                <When key="made" time={one.created_at} />,
+                one.last_used_at ? <When key="used" time={one.last_used_at} /> : 'never',
+                one.expires_at ? <When key="ends" time={one.expires_at} /> : 'when revoked',
+                mayChange && <Button key="revoke" size="compact-xs" variant="subtle" color="red" onClick={() => revokingOne.mutate(one.id)} aria-label={`Revoke ${one.name ?? 'the token'}`}>Revoke</Button>,
+              ],
+            }))}
+          />
         )
         : <Text size="sm" c={directory.has_bearer_token ? undefined : 'dimmed'}>{directory.has_bearer_token ? 'There is a token.' : 'There is no token. Nobody can call with one.'}</Text>}
 
@@ -186,26 +185,24 @@ function OAuthClients({ directory }: { directory: Directory }) {
       title="OAuth 2.0 clients"
       about="For identity providers that ask for a client id and secret: Entra’s “OAuth2 client credentials grant”, Okta’s “OAuth 2”."
       actions={mayChange && <Button size="xs" variant="default" leftSection={<PlusIcon size={15} />} onClick={() => setMaking(true)}>New client</Button>}
+      padding={clients.length > 0 ? 0 : 'lg'}
     >
       {clients.length === 0
         ? <Text size="sm" c="dimmed">There is none. A bearer token is enough for most.</Text>
         : (
-          <Table.ScrollContainer minWidth={520}>
-            <Table>
-              <Table.Thead><Table.Tr><Table.Th>Client id</Table.Th><Table.Th>Grant</Table.Th><Table.Th>Made</Table.Th><Table.Th>Last used</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
-              <Table.Tbody>
-                {clients.map((client) => (
-                  <Table.Tr key={client.id}>
-                    <Table.Td><span className="mono">{client.client_id}</span></Table.Td>
-                    <Table.Td><Badge variant="default" tt="none" radius="sm">{grantNames[client.grant_type]}</Badge></Table.Td>
-                    <Table.Td><When time={client.created_at} /></Table.Td>
-                    <Table.Td>{client.last_used_at ? <When time={client.last_used_at} /> : 'never'}</Table.Td>
-                    <Table.Td ta="end">{mayChange && <Button size="compact-xs" variant="subtle" color="red" onClick={() => setDeleting(client)}>Delete</Button>}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <StackedTable
+            heads={['Client id', 'Grant', 'Made', 'Last used', 'Actions']}
+            rows={clients.map((client) => ({
+              key: client.id,
+              cells: [
+                <span key="id" className="mono">{client.client_id}</span>,
+                <Badge key="grant" variant="default" tt="none" radius="sm">{grantNames[client.grant_type]}</Badge>,
+                <When key="made" time={client.created_at} />,
+                client.last_used_at ? <When key="used" time={client.last_used_at} /> : 'never',
+                mayChange && <Button key="delete" size="compact-xs" variant="subtle" color="red" onClick={() => setDeleting(client)}>Delete</Button>,
+              ],
+            }))}
+          />
         )}
 
       <FormDialog opened={making} title="New OAuth client" submit="Make it" pending={creation.isPending} error={creation.error} onSubmit={() => creation.mutate()} onClose={() => setMaking(false)} size="lg">

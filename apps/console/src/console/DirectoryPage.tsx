@@ -170,7 +170,7 @@ function FailureRow({ failure }: { failure: Failure }) {
           {failure.subject && <Text size="sm" mt={2}>{failure.count === 1 ? 'It was about' : 'The last one was about'} <b>{failure.subject}</b>.</Text>}
           {failure.fix && <Text size="sm" c="dimmed" mt={4}>{failure.fix}</Text>}
         </Box>
-        <Stack gap={4} align="flex-end">
+        <Stack gap={4} className={classes.failureSide}>
           <State state={count(failure.count, 'time')} tone="bad" />
           <Text size="xs" c="dimmed">last <When time={failure.last_at} /></Text>
           <Anchor component={Link} to={page(`/requests/${failure.request_id}`)} size="sm">See the request</Anchor>

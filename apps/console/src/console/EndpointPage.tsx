@@ -171,10 +171,11 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }) {
                   {one.test ? <Text size="xs" c="dimmed">test event</Text> : <Text size="xs" c="dimmed">{names.get(one.directory_id ?? '') ?? 'directory'} · {number(one.sequence)}</Text>}
                 </Stack>
               ),
+              below: (one) => <State state={one.state === 'succeeded' ? 'delivered' : one.state} />,
             },
             { head: 'Last attempt', width: 'minmax(0, 1.6fr)', cell: (one) => <LastAttempt delivery={one} />, wideOnly: true },
             { head: 'Attempts', width: '92px', align: 'end', cell: (one) => one.attempts.length, wideOnly: true },
-            { head: 'State', width: '108px', cell: (one) => <State state={one.state === 'succeeded' ? 'delivered' : one.state} /> },
+            { head: 'State', width: '108px', cell: (one) => <State state={one.state === 'succeeded' ? 'delivered' : one.state} />, wideOnly: true },
             {
               head: 'More',
               width: '86px',

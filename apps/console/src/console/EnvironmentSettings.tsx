@@ -74,7 +74,7 @@ function Appearance({ appearance }: { appearance: SetupAppearance }) {
         <form noValidate onSubmit={(event) => { event.preventDefault(); saving.mutate(); }}>
           <Stack>
             <TextInput label="Name of your product" disabled={!mayChange} {...text('vendor_name', saving.error)} />
-            <ColorInput label="Colour (optional)" format="hex" placeholder="#2f5bd0" disabled={!mayChange} value={values.color} onChange={(color) => set('color', color)} error={faultOf(saving.error, 'color')} />
+            <ColorInput label="Colour (optional)" format="hex" eyeDropperButtonProps={{ 'aria-label': 'Pick a colour from the screen' }} placeholder="#2f5bd0" disabled={!mayChange} value={values.color} onChange={(color) => set('color', color)} error={faultOf(saving.error, 'color')} />
             <TextInput label="Support address (optional)" description="Whom an IT admin may write to" type="email" disabled={!mayChange} {...text('support_email', saving.error)} />
             <div>
               <Text size="sm" fw={500} mb={4}>Logo (optional)</Text>
@@ -129,7 +129,7 @@ function Deletion() {
     <Section title="Delete the environment">
       <Group justify="space-between">
         <Text size="sm" c="dimmed" style={{ flex: '1 1 300px' }}>Only as long as no directory was ever made in it: events and requests belong to it.</Text>
-        <Button color="red" variant="outline" onClick={() => setAsking(true)}>Delete…</Button>
+        <Button variant="default" onClick={() => setAsking(true)}>Delete…</Button>
       </Group>
       <ConfirmDialog
         opened={asking}

@@ -99,8 +99,8 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/events/${id}`)}
           columns={[
-            { head: 'Type', width: 'minmax(150px, 1.1fr)', cell: (event) => <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>{event.type}</span> },
-            { head: 'About', width: 'minmax(0, 1.7fr)', cell: (event) => subjectOf(event) },
+            { head: 'Type', width: 'minmax(150px, 1.1fr)', cell: (event) => <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>{event.type}</span>, below: (event) => subjectOf(event) },
+            { head: 'About', width: 'minmax(0, 1.7fr)', cell: (event) => subjectOf(event), wideOnly: true },
             ...(organizationNames ? [{ head: 'Organization', width: 'minmax(0, 1fr)', cell: (event: LogEvent) => organizationNames.get(event.organization_id) ?? event.organization_external_id ?? '', wideOnly: true }] : []),
             { head: 'Position', width: '90px', align: 'end', cell: (event) => event.position.toLocaleString('en'), wideOnly: true },
             { head: 'At', width: 'minmax(76px, 150px)', align: 'end', cell: (event) => <time dateTime={event.occurred_at}>{clockTime(event.occurred_at)}</time> },

@@ -1,4 +1,4 @@
-import { Alert, Button, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Button, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useOwn, useOwnWrite } from '../broker/queries';
@@ -9,6 +9,7 @@ import { Answer } from '../parts/Answer';
 import { ConfirmDialog, FormDialog } from '../parts/dialogs';
 import { useFields } from '../parts/fields';
 import { PageFrame, Section } from '../parts/PageFrame';
+import { StackedTable } from '../parts/StackedTable';
 import { When } from '../parts/When';
 import { date } from '../parts/words';
 import { NoMailServer } from './entering';
@@ -40,45 +41,37 @@ export default function Members() {
         {({ members: list, invitations }) => (
           <>
             <Section padding={0}>
-              <Table.ScrollContainer minWidth={540}>
-                <Table horizontalSpacing="lg">
-                  <Table.Thead><Table.Tr><Table.Th>E-mail</Table.Th><Table.Th>Role</Table.Th><Table.Th>Last seen</Table.Th><Table.Th>Since</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
-                  <Table.Tbody>
-                    {list.map((member) => (
-                      <Table.Tr key={member.id}>
-                        <Table.Td fw={550}>{member.email}{member.id === session.member?.id && <Text span c="dimmed" fw={400} inherit> (you)</Text>}</Table.Td>
-                        <Table.Td>
-                          {mayChange
-                            ? <NativeSelect aria-label={`Role of ${member.email}`} size="xs" w={110} data={[{ value: 'admin', label: 'Admin' }, { value: 'viewer', label: 'Viewer' }]} value={member.role} onChange={(event) => change.mutate({ id: member.id, role: event.currentTarget.value as Role })} />
-                            : member.role === 'admin' ? 'Admin' : 'Viewer'}
-                        </Table.Td>
-                        <Table.Td>{member.last_seen_at ? <When time={member.last_seen_at} /> : 'never'}</Table.Td>
-                        <Table.Td>{date(member.since)}</Table.Td>
-                        <Table.Td ta="end">{mayChange && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setRemoving(member)} aria-label={`Remove ${member.email}`}>Remove</Button>}</Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+              <StackedTable
+                heads={['E-mail', 'Role', 'Last seen', 'Since', 'Actions']}
+                rows={list.map((member) => ({
+                  key: member.id,
+                  cells: [
+                    <Text key="email" fw={550} size="sm">{member.email}{member.id === session.member?.id && <Text span c="dimmed" fw={400} inherit> (you)</Text>}</Text>,
+                    mayChange
+                      ? <NativeSelect key="role" aria-label={`Role of ${member.email}`} size="xs" w={110} data={[{ value: 'admin', label: 'Admin' }, { value: 'viewer', label: 'Viewer' }]} value={member.role} onChange={(event) => change.mutate({ id: member.id, role: event.currentTarget.value as Role })} />
+                      : member.role === 'admin' ? 'Admin' : 'Viewer',
+                    member.last_seen_at ? <When key="seen" time={member.last_seen_at} /> : 'never',
+                    date(member.since),
+                    mayChange && <Button key="remove" size="compact-sm" variant="subtle" color="red" onClick={() => setRemoving(member)} aria-label={`Remove ${member.email}`}>Remove</Button>,
+                  ],
+                }))}
+              />
             </Section>
             {invitations.length > 0 && (
               <Section title="Invited" padding={0}>
-                <Table.ScrollContainer minWidth={540}>
-                  <Table horizontalSpacing="lg">
-                    <Table.Thead><Table.Tr><Table.Th>E-mail</Table.Th><Table.Th>Role</Table.Th><Table.Th>By</Table.Th><Table.Th>Ends</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
-                    <Table.Tbody>
-                      {invitations.map((one) => (
-                        <Table.Tr key={one.id}>
-                          <Table.Td fw={550}>{one.email}</Table.Td>
-                          <Table.Td>{one.role === 'admin' ? 'Admin' : 'Viewer'}</Table.Td>
-                          <Table.Td>{one.invited_by ?? ''}</Table.Td>
-                          <Table.Td><When time={one.expires_at} /></Table.Td>
-                          <Table.Td ta="end">{mayChange && <Button size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Take back the invitation of ${one.email}`}>Take back</Button>}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
-                </Table.ScrollContainer>
+                <StackedTable
+                  heads={['E-mail', 'Role', 'By', 'Ends', 'Actions']}
+                  rows={invitations.map((one) => ({
+                    key: one.id,
+                    cells: [
+                      <Text key="email" fw={550} size="sm">{one.email}</Text>,
+                      one.role === 'admin' ? 'Admin' : 'Viewer',
+                      one.invited_by ?? '',
+                      <When key="ends" time={one.expires_at} />,
+                      mayChange && <Button key="revoke" size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Take back the invitation of ${one.email}`}>Take back</Button>,
+                    ],
+                  }))}
+                />
               </Section>
             )}
             {invitations.length > 0 && !session.mail_reaches && <NoMailServer />}

@@ -52,12 +52,12 @@ export function RequestList({ directory, directoryNames, filter }: { directory?:
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/requests/${id}`)}
           columns={[
-            { head: 'Request', width: 'minmax(0, 2.2fr)', cell: (one) => <PathText request={one} /> },
+            { head: 'Request', width: 'minmax(0, 2.2fr)', cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
             { head: 'About', width: 'minmax(0, 1.4fr)', cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
             ...(directoryNames ? [{ head: 'Directory', width: 'minmax(0, 1fr)', cell: (one: ListedRequest) => directoryNames.get(one.directory_id) ?? '', wideOnly: true }] : []),
             { head: 'Took', width: '72px', align: 'end' as const, cell: (one: ListedRequest) => duration(one.duration_ms), wideOnly: true },
             { head: 'Status', width: '76px', cell: (one) => <State state={String(one.status)} tone={one.outcome === 'failed' ? 'bad' : 'good'} /> },
-            { head: 'At', width: 'minmax(70px, 150px)', align: 'end' as const, cell: (one: ListedRequest) => <time dateTime={one.at}>{clockTime(one.at)}</time> },
+            { head: 'At', width: 'minmax(70px, 150px)', align: 'end' as const, cell: (one: ListedRequest) => <time dateTime={one.at}>{clockTime(one.at)}</time>, wideOnly: true },
           ]}
           nothing={filtered
             ? <Nothing icon={<RequestsIcon size={24} />} title="No such request">Try another filter.</Nothing>

@@ -1,6 +1,7 @@
-import { Box, Table, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { Json } from '../broker/shapes';
 import classes from './Difference.module.css';
+import { StackedTable } from './StackedTable';
 
 /** What changed, field by field: as it was, and as it is. */
 export function Difference({ before, after }: { before: Record<string, Json>; after: Record<string, unknown> }) {
@@ -9,20 +10,19 @@ export function Difference({ before, after }: { before: Record<string, Json>; af
       ? Object.entries(value).map(([attribute, was]) => ({ name: attribute, was, is: (after.raw as Record<string, unknown>)[attribute] }))
       : [{ name, was: value, is: after[name] }]);
   return (
-    <Box style={{ overflowX: 'auto' }}>
-      <Table className={classes.table} layout="fixed" withTableBorder>
-        <Table.Thead><Table.Tr><Table.Th w="26%">Field</Table.Th><Table.Th>Before</Table.Th><Table.Th>After</Table.Th></Table.Tr></Table.Thead>
-        <Table.Tbody>
-          {changes.map(({ name, was, is }) => (
-            <Table.Tr key={name}>
-              <Table.Td><Text component="span" className="mono">{name}</Text></Table.Td>
-              <Table.Td className={classes.before}><Value value={was} /></Table.Td>
-              <Table.Td className={classes.after}><Value value={is} /></Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Box>
+    <StackedTable
+      bordered
+      label="What changed"
+      heads={['Field', 'Before', 'After']}
+      rows={changes.map(({ name, was, is }) => ({
+        key: name,
+        cells: [
+          <span key="name" className="mono">{name}</span>,
+          <span key="before" className={classes.before}><Value value={was} /></span>,
+          <span key="after" className={classes.after}><Value value={is} /></span>,
+        ],
+      }))}
+    />
   );
 }
 

@@ -13,6 +13,8 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
   /** Left out where the screen is narrow. */
   wideOnly?: boolean;
+  /** Stands below the cell where the screen is narrow: of what is left out there, the most telling. */
+  below?: (row: T) => ReactNode;
   align?: 'end';
 }
 
@@ -104,6 +106,7 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
                 {columns.map((column, i) => (
                   <div key={column.head} role="cell" className={classes.cell} data-phone={column.wideOnly ? 'hide' : undefined} data-align={column.align}>
                     {i === 0 && linkOf ? <Link to={linkOf(row)} className={classes.link}>{column.cell(row)}</Link> : column.cell(row)}
+                    {column.below && <div className={classes.below}>{column.below(row)}</div>}
                   </div>
                 ))}
               </div>

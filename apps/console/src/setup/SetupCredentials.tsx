@@ -1,9 +1,10 @@
-import { Button, Group, Stack, Table, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { BearerToken, OAuthClient } from '../broker/shapes';
 import { Answer } from '../parts/Answer';
 import { ConfirmDialog, SecretDialog } from '../parts/dialogs';
 import { PageFrame, Section } from '../parts/PageFrame';
+import { StackedTable } from '../parts/StackedTable';
 import { When } from '../parts/When';
 import { useSetup, useSetupAnswer, useSetupWrite } from './setup-session';
 import { TokenValues } from './TokenValues';
@@ -22,21 +23,18 @@ export default function SetupCredentials() {
           <>
             <Section title="Tokens that work" padding={tokens.length === 0 ? 'lg' : 0}>
               {tokens.length === 0 ? <Text size="sm" c="dimmed">There is none.</Text> : (
-                <Table.ScrollContainer minWidth={460}>
-                  <Table horizontalSpacing="lg">
-                    <Table.Thead><Table.Tr><Table.Th>Token</Table.Th><Table.Th>Made</Table.Th><Table.Th>Last used</Table.Th><Table.Th>Ends</Table.Th></Table.Tr></Table.Thead>
-                    <Table.Tbody>
-                      {tokens.map((token) => (
-                        <Table.Tr key={token.id}>
-                          <Table.Td>{token.name ?? 'Bearer token'}</Table.Td>
-                          <Table.Td><When time={token.created_at} /></Table.Td>
-                          <Table.Td>{token.last_used_at ? <When time={token.last_used_at} /> : 'never'}</Table.Td>
-                          <Table.Td>{token.expires_at ? <When time={token.expires_at} /> : 'when replaced'}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
-                </Table.ScrollContainer>
+                <StackedTable
+                  heads={['Token', 'Made', 'Last used', 'Ends']}
+                  rows={tokens.map((token) => ({
+                    key: token.id,
+                    cells: [
+                      token.name ?? 'Bearer token',
+                      <When key="made" time={token.created_at} />,
+                      token.last_used_at ? <When key="used" time={token.last_used_at} /> : 'never',
+                      token.expires_at ? <When key="ends" time={token.expires_at} /> : 'when replaced',
+                    ],
+                  }))}
+                />
               )}
             </Section>
             {clients.length > 0 && <Clients clients={clients} />}
@@ -54,26 +52,21 @@ function Clients({ clients }: { clients: OAuthClient[] }) {
   const deletion = useSetupWrite<unknown, string>((id) => ({ path: `/oauth_clients/${id}`, method: 'DELETE' }), () => setDeleting(undefined));
   return (
     <Section title="OAuth clients" padding={0}>
-      <Table.ScrollContainer minWidth={560}>
-        <Table horizontalSpacing="lg">
-          <Table.Thead><Table.Tr><Table.Th>Client id</Table.Th><Table.Th>Made</Table.Th><Table.Th>Last used</Table.Th><Table.Th><span className="visually-hidden">Actions</span></Table.Th></Table.Tr></Table.Thead>
-          <Table.Tbody>
-            {clients.map((client) => (
-              <Table.Tr key={client.id}>
-                <Table.Td><span className="mono">{client.client_id}</span></Table.Td>
-                <Table.Td><When time={client.created_at} /></Table.Td>
-                <Table.Td>{client.last_used_at ? <When time={client.last_used_at} /> : 'never'}</Table.Td>
-                <Table.Td>
-                  <Group gap={4} justify="flex-end" wrap="nowrap">
-                    <Button size="compact-sm" variant="default" loading={rotating.isPending && rotating.variables === client.id} onClick={() => rotating.mutate(client.id)}>New secret</Button>
-                    <Button size="compact-sm" variant="subtle" color="red" onClick={() => setDeleting(client)}>Delete</Button>
-                  </Group>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <StackedTable
+        heads={['Client id', 'Made', 'Last used', 'Actions']}
+        rows={clients.map((client) => ({
+          key: client.id,
+          cells: [
+            <span key="id" className="mono">{client.client_id}</span>,
+            <When key="made" time={client.created_at} />,
+            client.last_used_at ? <When key="used" time={client.last_used_at} /> : 'never',
+            <Group key="actions" gap={4} justify="flex-end" wrap="nowrap">
+              <Button size="compact-sm" variant="default" loading={rotating.isPending && rotating.variables === client.id} onClick={() => rotating.mutate(client.id)}>New secret</Button>
+              <Button size="compact-sm" variant="subtle" color="red" onClick={() => setDeleting(client)}>Delete</Button>
+            </Group>,
+          ],
+        }))}
+      />
       <SecretDialog title="The new client secret" secrets={secret === undefined ? undefined : [{ label: 'Client secret', value: secret }]} onClose={() => setSecret(undefined)}>
         <Text size="sm" c="dimmed">The present secret goes on working for 7 days.</Text>
       </SecretDialog>

@@ -29,10 +29,10 @@ export default function SetupRequests() {
           keyOf={({ id }) => id}
           linkOf={({ id }) => `/requests/${id}`}
           columns={[
-            { head: 'Request', width: 'minmax(0, 2fr)', cell: (one) => <PathText request={one} /> },
+            { head: 'Request', width: 'minmax(0, 2fr)', cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
             { head: 'About', width: 'minmax(0, 1.6fr)', cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
             { head: 'Status', width: '76px', cell: (one) => <State state={String(one.status)} tone={one.outcome === 'failed' ? 'bad' : 'good'} /> },
-            { head: 'At', width: 'minmax(70px, 160px)', align: 'end', cell: (one) => <time dateTime={one.at}>{clockTime(one.at)}</time> },
+            { head: 'At', width: 'minmax(70px, 160px)', align: 'end', cell: (one) => <time dateTime={one.at}>{clockTime(one.at)}</time>, wideOnly: true },
           ]}
           nothing={<Nothing icon={<RequestsIcon size={24} />} title={search || outcome ? 'No such request' : 'Nothing yet'}>{search || outcome ? 'Try another filter.' : 'The test connection of your identity provider will be the first.'}</Nothing>}
         />

@@ -19,7 +19,8 @@ export interface SetupDirectory {
 export interface SetupSession {
   directory: SetupDirectory;
   organization_name: string;
-  domains: string[];
+  /** What the vendor makes something of, beyond the usual fields. */
+  attributes: { name: string; path: string; required: boolean; allowed_values: (string | number)[] | null }[];
   vendor: { name: string; color: string | null; has_logo: boolean; support_email: string | null };
   expires_at: string;
 }
