@@ -8,15 +8,17 @@ test.each([
   '', 'example.com', 'ftp://example.com/', 'http://example.com/', 'https://user:password@example.com/', 'https://example.com/#part', 'https://127.0.0.1/',
   'https://2130706433/', 'https://0177.1/', 'https://[::1]/', 'https://[::ffff:10.0.0.1]/', 'https://10.0.0.1/', 'https://169.254.169.254/latest/meta-data',
   `https://example.com/${'a'.repeat(2_100)}`, 'javascript:alert(1)',
-])('the URL %s is refused', (url) => {
-  expect(() => checkUrl(url, [])).toThrow(InvalidEndpointUrl);
+])('the URL %s is refused', async (url) => {
+  await expect(checkUrl(url, [])).rejects.toThrow(InvalidEndpointUrl);
 });
 
-test('http is for where the operator allows it, as far as can be told', () => {
-  expect(() => checkUrl('http://93.184.216.34/', loopback)).toThrow(InvalidEndpointUrl);
-  expect(checkUrl('http://localhost:3000', loopback)).toBe('http://localhost:3000/'); // looked up when it is sent to
-  expect(checkUrl('http://127.1:3000/a?b=c', loopback)).toBe('http://127.0.0.1:3000/a?b=c');
-  expect(checkUrl('https://Example.COM/Hooks', [])).toBe('https://example.com/Hooks');
+test('http is for where the operator allows it: a name is looked up, and one that leads nowhere is refused', async () => {
+  for (const url of ['http://93.184.216.34/', 'http://nowhere.invalid/', 'http://localhost/']) {
+    await expect(checkUrl(url, url === 'http://localhost/' ? ['10.0.0.0/8'] : loopback)).rejects.toThrow('it must begin with https://');
+  }
+  expect(await checkUrl('http://localhost:3000', loopback)).toBe('http://localhost:3000/');
+  expect(await checkUrl('http://127.1:3000/a?b=c', loopback)).toBe('http://127.0.0.1:3000/a?b=c');
+  expect(await checkUrl('https://Example.COM/Hooks', [])).toBe('https://example.com/Hooks');
 });
 
 test.each([

@@ -102,7 +102,7 @@ const insertFilter = prepared('insert_webhook_filter', `
 export async function createEndpoint(db: Pool, keyring: Keyring, endpoint: NewEndpoint): Promise<{ endpoint: Endpoint; secret: string }> {
   const { environmentId } = endpoint;
   const organizationId = endpoint.organizationId ?? null;
-  const url = checkUrl(endpoint.url, endpoint.allowedCidrs);
+  const url = await checkUrl(endpoint.url, endpoint.allowedCidrs);
   const headers = checkHeaders(endpoint.headers ?? {});
   const start = endpoint.start ?? 'now';
   const id = newId();
@@ -199,7 +199,7 @@ export async function changeEndpoint(
   query: { environmentId: string; endpointId: string; allowedCidrs: readonly string[]; changes: EndpointChanges },
 ): Promise<Endpoint> {
   const { environmentId, endpointId, changes } = query;
-  const url = changes.url === undefined ? null : checkUrl(changes.url, query.allowedCidrs);
+  const url = changes.url === undefined ? null : await checkUrl(changes.url, query.allowedCidrs);
   const headers = changes.headers === undefined ? undefined : checkHeaders(changes.headers);
 
   const change = async (client: PoolClient, head: number | undefined): Promise<void> => {
