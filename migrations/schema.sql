@@ -67,6 +67,16 @@ create table brake_departures (
 );
 CREATE INDEX brake_departures_by_time ON public.brake_departures USING btree (directory_id, at);
 
+create table consumers (
+  environment_id uuid not null,
+  name text not null,
+  epoch integer not null,
+  "position" bigint not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint consumers_pkey PRIMARY KEY (environment_id, name)
+) with (fillfactor=70);
+
 create table delivery_attempts (
   id uuid not null,
   environment_id uuid not null,
@@ -666,6 +676,7 @@ alter table attribute_mappings add constraint attribute_mappings_environment_id_
 alter table audit_log add constraint audit_log_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table bearer_tokens add constraint bearer_tokens_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES directories(id) ON DELETE CASCADE;
 alter table brake_departures add constraint brake_departures_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES directories(id) ON DELETE CASCADE;
+alter table consumers add constraint consumers_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table delivery_exceptions add constraint delivery_exceptions_environment_id_endpoint_id_fkey FOREIGN KEY (environment_id, endpoint_id) REFERENCES webhook_endpoints(environment_id, id) ON DELETE CASCADE;
 alter table directories add constraint directories_environment_id_organization_id_fkey FOREIGN KEY (environment_id, organization_id) REFERENCES organizations(environment_id, id);
 alter table directory_brakes add constraint directory_brakes_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES directories(id) ON DELETE CASCADE;

@@ -14,6 +14,7 @@
 export { AddressRule } from './addresses';
 export { type Backlog, readBacklog } from './backlog';
 export { type Notice } from './breaker';
+export { type Consumer, commitConsumer, deleteConsumer, getConsumer, listConsumers, seekConsumer, TooManyConsumers } from './consumers';
 export { type Delivery, type DeliveryState, type Attempt, listDeliveries, getDelivery, retryDelivery } from './deliveries';
 export { type BellBackend, Doorbell } from './doorbell';
 export { type AttemptReport, type Bell, Drain, type DrainOptions } from './drain';
@@ -29,7 +30,7 @@ export {
 export { eraseAttempts } from './erase-attempts';
 export { type FeedListener, FeedNotices, listenToFeed } from './feed-notices';
 export { Poster, type PosterOptions } from './post';
-export { replay } from './replay';
+export { positionBefore, replay } from './replay';
 export { forgetEvents, forgetLeftovers } from './retention';
 export { type SequencedBatch, sequenceBatch, Sequencer } from './sequencer';
 export { sweep } from './sweep';

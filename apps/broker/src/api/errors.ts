@@ -6,6 +6,7 @@ import {
   InvalidDeliveryCursor,
   InvalidEndpointHeader,
   InvalidEndpointUrl,
+  TooManyConsumers,
   TooManyEndpoints,
   UnknownOrganization,
 } from '#delivery';
@@ -30,6 +31,7 @@ export const problems = {
   external_id_taken: { status: 409, title: 'The external_id is taken', meaning: 'Another organization of your environment has that `external_id`.' },
   endpoint_disabled: { status: 409, title: 'The webhook endpoint is disabled', meaning: 'Nothing is sent to a disabled endpoint. Enable it first, with `PATCH {"enabled": true}`.' },
   too_many_endpoints: { status: 409, title: 'There are too many webhook endpoints', meaning: 'Your environment has as many webhook endpoints as it may have. Delete one first.' },
+  too_many_consumers: { status: 409, title: 'There are too many consumers', meaning: 'Your environment keeps as many consumers as it may. Delete one first.' },
   too_many_extensions: { status: 409, title: 'There are too many schema extensions', meaning: 'Your environment has declared as many extensions as it may. Withdraw one first.' },
   idempotency_key_in_use: { status: 409, title: 'The same call is under way', meaning: 'A request with the same `Idempotency-Key` has not been answered yet. Send this one again in a moment.' },
   idempotency_key_reused: { status: 409, title: 'The Idempotency-Key was used for something else', meaning: 'Within the last 24 hours the same `Idempotency-Key` came with another path or body. Each call needs a key of its own.' },
@@ -113,6 +115,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof InvalidDeliveryCursor) return invalidCursor('cursor');
   if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
   if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);
+  if (error instanceof TooManyConsumers) return new Problem('too_many_consumers', error.message);
   if (isUnavailable(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
 }

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, type TObject, Type } from '@sinclair/typebox';
 import type { Response } from 'express';
 import { hasApiKey } from '#accounts';
 import {
@@ -22,7 +22,8 @@ import { Event, Limit, closed, publicIdOf } from './shapes';
 
 const tag = 'Events';
 
-const filters = {
+/** What narrows down which events are read. */
+export const filters = {
   types: Type.Optional(Type.String({ description: 'Event types, separated by commas', examples: ['user.created,user.deactivated'] })),
   organization_id: Type.Optional(publicIdOf('org', 'an organization')),
   directory_id: Type.Optional(publicIdOf('dir', 'a directory')),
@@ -33,12 +34,25 @@ const after = Type.Optional(Type.String({
   description: 'A cursor, or the id of an event: what comes after it is answered. Without it, from the oldest kept event on',
 }));
 
-const cursorProblems = {
+export const cursorProblems = {
   not_found: 'There is no such event',
   invalid_cursor: 'Not a cursor of this environment',
   feed_rewound: 'The cursor is from before the database was set back; `cursor` is where to go on from',
   cursor_expired: 'What comes after the cursor is no longer kept; `cursor` is the oldest place that is',
 } as const;
+
+/** The parameters of a page of the log. */
+export const pageParameters = {
+  limit: Limit,
+  ...filters,
+  wait: Type.Number({ minimum: 0, maximum: 30, default: 0, description: 'Seconds to wait while there is nothing' }),
+};
+
+export const EventsPage = closed({
+  data: Type.Array(Event),
+  next_cursor: Type.String({ description: 'Always there, also on an empty page' }),
+  has_more: Type.Boolean({ description: 'Whether the log goes on already' }),
+});
 
 export const eventRoutes: Route[] = [
   route({
@@ -50,30 +64,10 @@ export const eventRoutes: Route[] = [
     description:
       'Events in the order of `position`: 1, 2, 3 … with no gap and no repeat. Send `next_cursor` as `after` to go on; it works for as long as '
       + 'what comes after it is kept. With `wait` the answer is held back until something comes.',
-    query: {
-      after,
-      limit: Limit,
-      ...filters,
-      wait: Type.Number({ minimum: 0, maximum: 30, default: 0, description: 'Seconds to wait while there is nothing' }),
-    },
-    answer: {
-      status: 200,
-      description: 'A page of events',
-      schema: closed({
-        data: Type.Array(Event),
-        next_cursor: Type.String({ description: 'Always there, also on an empty page' }),
-        has_more: Type.Boolean({ description: 'Whether the log goes on already' }),
-      }),
-    },
+    query: { after, ...pageParameters },
+    answer: { status: 200, description: 'A page of events', schema: EventsPage },
     problems: cursorProblems,
-    handle: async (call, parts) => {
-      const { environmentId, query } = call;
-      const place = await placeIn(call.environmentId, query.after, parts);
-      const page = await readOrWait(call, parts, place, { ...filterOf(environmentId, query), limit: query.limit }, query.wait * 1000);
-      const cursor = encodeCursor({ environmentId, epoch: page.epoch, position: page.scannedTo });
-      const data = page.events.map((event) => event.json).join(',');
-      return new JsonText(`{"data":[${data}],"next_cursor":${JSON.stringify(cursor)},"has_more":${page.scannedTo < page.head}}`);
-    },
+    handle: async (call, parts) => eventsPage(call, parts, await placeIn(call.environmentId, call.query.after, parts)),
   }),
   route({
     method: 'get',
@@ -98,6 +92,18 @@ export const eventRoutes: Route[] = [
   }),
 ];
 
+type PageCall = Waiting & { query: Filters & { limit: number; wait: number } };
+
+/** The page of the log after a place. @throws Problem */
+export async function eventsPage(call: PageCall, parts: ApiParts, place: Cursor): Promise<JsonText> {
+  const { environmentId, query } = call;
+  const page = await readOrWait(call, parts, place, { ...filterOf(environmentId, query), limit: query.limit }, query.wait * 1000);
+  const cursor = encodeCursor({ environmentId, epoch: page.epoch, position: page.scannedTo });
+  const data = page.events.map((event) => event.json).join(',');
+  return new JsonText(`{"data":[${data}],"next_cursor":${JSON.stringify(cursor)},"has_more":${page.scannedTo < page.head}}`);
+}
+
+type Filters = Static<TObject<typeof filters>>;
 type Filter = Pick<EventQuery, 'environmentId' | 'types' | 'organizationId' | 'directoryId'>;
 type Waiting = Pick<Call<unknown, unknown, unknown>, 'environmentId' | 'signal' | 'waits'>;
 
@@ -180,8 +186,8 @@ export async function positionOf(environmentId: string, named: string, parameter
   return place.position;
 }
 
-/** The place in the log that `after` names. */
-async function placeIn(environmentId: string, named: string | undefined, { pool }: ApiParts, parameter = 'after'): Promise<Cursor> {
+/** The place in the log that a cursor or an event's id names; before the oldest kept event where none is named. @throws Problem */
+export async function placeIn(environmentId: string, named: string | undefined, { pool }: ApiParts, parameter = 'after'): Promise<Cursor> {
   if (named !== undefined && !named.startsWith('evt_')) {
     const cursor = decodeCursor(named, environmentId);
     if (!cursor) throw invalidCursor(parameter);
@@ -219,7 +225,7 @@ function expired(oldestKept: Cursor): Problem {
   });
 }
 
-function filterOf(environmentId: string, query: { types?: string; organization_id?: string; directory_id?: string }): Filter {
+function filterOf(environmentId: string, query: Filters): Filter {
   return {
     environmentId,
     types: query.types === undefined ? undefined : typesIn(query.types),

@@ -12,6 +12,7 @@ const tags = [
   { name: 'Schema extensions', description: 'Attributes of your own, declared to identity providers.' },
   { name: 'Attribute mapping', description: 'What becomes of what is pushed: your attributes, roles and rules.' },
   { name: 'Events', description: 'What changed, in order: one log for each environment.' },
+  { name: 'Consumers', description: 'Places in the log that are kept here, for readers who do not want to keep a cursor.' },
   { name: 'Webhooks', description: 'The same events, sent to you.' },
   { name: 'API keys', description: 'Keys to your environment.' },
   { name: 'Audit log', description: 'Who did what, when and from where.' },

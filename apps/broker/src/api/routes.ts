@@ -4,6 +4,7 @@ import { attributeMappingRoutes } from './attribute-mapping';
 import { auditLogRoutes } from './audit-log';
 import { bearerTokenRoutes } from './bearer-tokens';
 import { brakeRoutes } from './brake';
+import { consumerRoutes } from './consumers';
 import { directoryRoutes } from './directories';
 import { endpointRoutes } from './endpoints';
 import { environmentRoutes } from './environments';
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...attributeMappingRoutes,
   ...schemaExtensionRoutes,
   ...eventRoutes,
+  ...consumerRoutes,
   ...endpointRoutes,
   ...apiKeyRoutes,
   ...auditLogRoutes,
