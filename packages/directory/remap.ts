@@ -1,4 +1,5 @@
 /** Users who are mapped anew though nobody wrote them: because a group of theirs changed, or the mapping itself. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Mapping } from '#mapping';
 import { foreignDomains } from '#mapping';
@@ -203,15 +204,37 @@ export async function remapUsers(pool: Pool, stop: AbortSignal): Promise<number>
     const [row] = await claimRemap.run(pool, []);
     if (!row) return batches;
     await countUsers.run(pool, [row.id]);
+    const pace = new Pace();
     for (let at: RemapRow | undefined = row; at; batches += 1) {
       if (stop.aborted) {
         await releaseRemap.run(pool, [row.id]);
         return batches;
       }
-      at = await step(pool, at);
+      at = await step(pool, at, pace);
+      if (at) await pace.rest(stop);
     }
   }
   return batches;
+}
+
+const heldForMs = 25;
+
+/**
+ * How many users a batch maps, so that it holds their directory for about 25 ms whatever the database and the users are like, and
+ * how long it is left to those who write to it until the next: they stand in line, but whoever comes again at once gets in between.
+ */
+class Pace {
+  users = 50;
+  #heldMs = 0;
+
+  held(ms: number): void {
+    this.#heldMs = ms;
+    this.users = Math.max(10, Math.min(mappedAtOnce, Math.round(this.users * Math.min(2, heldForMs / ms))));
+  }
+
+  async rest(stop: AbortSignal): Promise<void> {
+    await delay(this.#heldMs, undefined, { signal: stop }).catch(() => {});
+  }
 }
 
 const releaseRemap = prepared('release_remap', `
@@ -238,7 +261,7 @@ const userPage = prepared<UserRow>('users_to_remap', `
    where u.directory_id = $1
      and u.id > $2
    order by u.id
-   limit ${mappedAtOnce}`);
+   limit $3`);
 
 // Only from where this process believes it to be: of two that do the same step, one commits.
 const moveOn = prepared<RemapRow>('move_remap', `
@@ -269,7 +292,7 @@ const finishRemap = prepared('finish_remap', `
 class RemapLost extends Error {}
 
 /** One batch, and where the remap is then; `undefined` where there is nothing more to do in it. */
-async function step(pool: Pool, remap: RemapRow): Promise<RemapRow | undefined> {
+async function step(pool: Pool, remap: RemapRow, pace: Pace): Promise<RemapRow | undefined> {
   const [next] = await nextDirectory.run(pool, [remap.environment_id, remap.directory_id, remap.passed_directory_id ?? firstId]);
   if (!next) {
     await finishRemap.run(pool, [remap.id, remap.passed_directory_id]);
@@ -280,8 +303,15 @@ async function step(pool: Pool, remap: RemapRow): Promise<RemapRow | undefined> 
   };
   // The directory that it was at may be gone since; another one begins with its first user.
   const from = remap.current_directory_id === directory.id ? (remap.passed_user_id ?? firstId) : firstId;
+  let heldFrom = performance.now();
   try {
-    return await inDirectory(pool, directory, remap.request_id, async (tx) => remapPage(tx, remap, from));
+    const moved = await inDirectory(pool, directory, remap.request_id, async (tx) => {
+      await tx.locked();
+      heldFrom = performance.now();
+      return remapPage(tx, remap, from, pace.users);
+    });
+    pace.held(performance.now() - heldFrom);
+    return moved;
   } catch (error) {
     if (error instanceof RemapLost) return undefined;
     if (error instanceof DirectoryGone) return remap; // and is no longer the next one
@@ -289,9 +319,9 @@ async function step(pool: Pool, remap: RemapRow): Promise<RemapRow | undefined> 
   }
 }
 
-async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string): Promise<RemapRow> {
+async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string, atMost: number): Promise<RemapRow> {
   const reading = policyOf(tx);
-  const users = (await tx.read(userPage, [tx.directory.id, from])).map(userOf);
+  const users = (await tx.read(userPage, [tx.directory.id, from, atMost])).map(userOf);
   const policy = await reading;
 
   const mapped = users.map((user) => ({ user, ...mapUser(policy.mapping, policy.schemas, user) }));
@@ -304,7 +334,7 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
   const changes = mapped.flatMap(({ user, ...to }) => remapped(user, to) ?? []);
   await storeMapped(tx, changes, 'mapping');
 
-  const last = users.length < mappedAtOnce ? undefined : users.at(-1);
+  const last = users.length < atMost ? undefined : users.at(-1);
   const [moved] = await tx.read(moveOn, [
     remap.id, remap.passed_directory_id, remap.current_directory_id, remap.passed_user_id,
     last ? remap.passed_directory_id : tx.directory.id, last ? tx.directory.id : null, last ? last.id : null,
