@@ -1,11 +1,11 @@
 /** The rules of a mapping, where a user is written: who is let in, and what is said of it. */
 import { createHash } from 'node:crypto';
-import { emailElsewhere, foreignDomains, type Mapping, type Problem, problemError } from '#mapping';
+import { type Address, eachOnce, emailElsewhere, foreignDomains, type Mapping, type Problem, problemError } from '#mapping';
 import { foldCase, type Resource, ScimError } from '#scim';
 import type { MappedProfile } from './mapped-user';
 import type { Policy } from './policy';
 import { prepared, type Queryable } from './prepared';
-import { emailAddresses } from './profile';
+import { namedAddresses } from './profile';
 import type { DirectoryTransaction } from './transaction';
 
 /** Told a sentence about a write that was let through all the same. */
@@ -20,7 +20,7 @@ export type TakeNote = (note: string) => void;
  * @throws ScimError that names the attributes as they were sent, and what would be right.
  */
 export async function admit(tx: DirectoryTransaction, policy: Policy, user: MappedProfile & { resource: Resource }, note: TakeNote): Promise<void> {
-  const problems = [...user.problems, ...foreignDomains(policy.mapping, emailAddresses(user.resource), policy.domains)];
+  const problems = [...user.problems, ...foreignDomains(policy.mapping, namedAddresses(user.resource), policy.domains)];
   if (user.profile.active) problems.push(...(await elsewhere(tx, policy.mapping, user.resource)));
   const refused = user.profile.active ? problems.filter(({ action }) => action === 'reject') : [];
   if (refused.length > 0) throw refusalOf(refused);
@@ -43,8 +43,8 @@ function refusalOf(problems: Problem[]): ScimError {
 /** What there is to say of the addresses of a user who is to be active: which of them are so in another organization. */
 async function elsewhere(tx: DirectoryTransaction, mapping: Mapping, resource: Resource): Promise<Problem[]> {
   if (mapping.rules.email_elsewhere === 'ignore') return [];
-  const emails = emailAddresses(resource);
-  const keys = [...new Set(emails.map(foldCase))];
+  const emails = namedAddresses(resource);
+  const keys = [...new Set(emails.map(({ value }) => foldCase(value)))];
   if (keys.length === 0) return [];
   // Two organizations may claim one address at the same moment, and neither would see the other's user. So whoever asks holds the
   // address until the commit, and the later one asks when the earlier one's answer is there to be seen. Who does not ask need not
@@ -86,6 +86,6 @@ export async function addressesElsewhere(db: Queryable, organization: { environm
 }
 
 /** `taken`: folded addresses. */
-export function problemsElsewhere(mapping: Mapping, emails: string[], taken: ReadonlySet<string>): Problem[] {
-  return [...new Set(emails)].filter((email) => taken.has(foldCase(email))).map((email) => emailElsewhere(mapping, email));
+export function problemsElsewhere(mapping: Mapping, emails: Address[], taken: ReadonlySet<string>): Problem[] {
+  return eachOnce(emails).filter(({ value }) => taken.has(foldCase(value))).map((email) => emailElsewhere(mapping, email));
 }

@@ -1,4 +1,5 @@
-import { enterpriseUserUrn, groupUrn, isActive, isJsonObject, type Json, type JsonObject, type Resource, userUrn } from '#scim';
+import type { Address } from '#mapping';
+import { enterpriseUserUrn, groupUrn, isActive, isJsonObject, type Json, type JsonObject, quoted, type Resource, userUrn } from '#scim';
 
 /** The normalized view of a user: what a vendor reads instead of SCIM, whichever dialect the IdP spoke. */
 export interface Profile {
@@ -68,7 +69,15 @@ function emailOf(emails: Json[]): string | null {
 
 /** Every e-mail address of a user, as sent. */
 export function emailAddresses(resource: Resource): string[] {
-  return elements(resource.emails).filter(isJsonObject).map((email) => textAt(email, 'value')).filter((value) => value !== null);
+  return namedAddresses(resource).map(({ value }) => value);
+}
+
+/** The same, each with what identity providers know it by. */
+export function namedAddresses(resource: Resource): Address[] {
+  return elements(resource.emails).filter(isJsonObject).flatMap((email) => {
+    const [value, type] = [textAt(email, 'value'), textAt(email, 'type')];
+    return value === null ? [] : [{ value, path: type === null ? 'emails.value' : `emails[type eq ${quoted(type)}].value` }];
+  });
 }
 
 // Which fields of a profile tell of a SCIM attribute. A change that one of them shows need not be shown again as raw.

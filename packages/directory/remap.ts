@@ -9,7 +9,7 @@ import { appendEvents } from './event-log';
 import { mapUser } from './mapped-user';
 import { type Policy, policyOf, readsGroups } from './policy';
 import { firstId, prepared } from './prepared';
-import { emailAddresses, previousOfUser, sameJson } from './profile';
+import { emailAddresses, namedAddresses, previousOfUser, sameJson } from './profile';
 import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
 import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
 
@@ -346,7 +346,7 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
 
 /** What there is to say of a stored user's addresses. `taken`: those that are active elsewhere, folded. */
 export function rulesOfAddresses(mapping: Mapping, user: { resource: StoredUser['resource'] }, domains: string[], taken: ReadonlySet<string>) {
-  const emails = emailAddresses(user.resource);
+  const emails = namedAddresses(user.resource);
   return [...foreignDomains(mapping, emails, domains), ...problemsElsewhere(mapping, emails, taken)];
 }
 

@@ -139,6 +139,17 @@ describe('where a value is taken from', () => {
   });
 });
 
+test.each([
+  ['USERTYPE', 'userType'],
+  ['urn:ietf:params:scim:schemas:core:2.0:User:Title', 'title'],
+  ['Department', `${enterpriseUserUrn}:department`],
+  ['manager.DISPLAYNAME', `${enterpriseUserUrn}:manager.displayName`],
+  ['Emails[type eq "work"].Value', 'emails[type eq "work"].value'],
+  [`${metadata}:Plan.x`, `${metadata}:Plan.x`],
+])('what the vendor wrote as %s is told by the name that identity providers have for it, %s', (from, path) => {
+  expect(problemsOf({ from, required: true }, {})).toMatchObject([{ kind: 'missing_required', path }]);
+});
+
 describe('transforms', () => {
   test.each<[Json[], Json, Json]>([
     [['trim', 'lower'], ' PreMium ', 'premium'],

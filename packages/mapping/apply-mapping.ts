@@ -84,11 +84,11 @@ function compile(mapping: Mapping, schemas: SchemaSet): Compiled {
 }
 
 function compileAttribute(mapped: AttributeMapping, schemas: SchemaSet): CompiledAttribute {
-  const paths = pathsOf(mapped);
+  const sources = pathsOf(mapped).map((path) => knownSource(path, schemas));
   return {
     mapped,
-    sources: paths.map((path) => knownSource(path, schemas)),
-    path: paths.join(' or '),
+    sources,
+    path: sources.map(({ name }) => name).join(' or '),
     ...(mapped.allowed_values && { allowed: new Set<Json>(mapped.allowed_values) }),
     ...(mapped.pattern !== undefined && { pattern: parsePattern(mapped.pattern) }),
     wanted: wantedOf(mapped),
@@ -114,7 +114,7 @@ function mapAttribute(attribute: CompiledAttribute, resource: Resource, mapping:
     const result = readValues(attribute, values, work);
     if ('value' in result) return result.value;
     problems.push({
-      kind: 'invalid_value', attribute: mapped.name, path: source.text, sent: result.sent, wanted: result.wanted, action: mapping.rules.invalid_value,
+      kind: 'invalid_value', attribute: mapped.name, path: source.name, sent: result.sent, wanted: result.wanted, action: mapping.rules.invalid_value,
     });
     return standard;
   }

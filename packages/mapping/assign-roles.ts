@@ -78,7 +78,7 @@ function* rolesGiven(
     if (role === undefined) continue;
     const wanted = unfit(role, rule.allowed_values);
     if (wanted === undefined) yield { role };
-    else problems.push({ kind: 'invalid_value', attribute: 'roles', path: source.text, sent, wanted, action: mapping.rules.invalid_value });
+    else problems.push({ kind: 'invalid_value', attribute: 'roles', path: source.name, sent, wanted, action: mapping.rules.invalid_value });
   }
 }
 

@@ -13,7 +13,7 @@ export type { Action, AttributeMapping, Mapping, MappingBody, MappingType, RoleR
 export { InvalidMapping, parseMapping } from './parse-mapping';
 export type { MappingFault } from './parse-mapping';
 export { patternLimits } from './pattern';
-export { emailElsewhere, foreignDomains, problemError } from './problems';
-export type { Problem } from './problems';
+export { eachOnce, emailElsewhere, foreignDomains, problemError } from './problems';
+export type { Address, Problem } from './problems';
 export { needsGroups, usedPaths } from './used-paths';
 export type { UsedPath } from './used-paths';

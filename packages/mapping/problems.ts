@@ -38,33 +38,45 @@ export function problemError({ kind, path, sent, wanted }: Problem): ScimError {
   }
 }
 
+/** An e-mail address of a user, and what the identity provider knows it by, such as `emails[type eq "work"].value`. */
+export interface Address {
+  readonly value: string;
+  readonly path: string;
+}
+
 /**
  * The addresses outside the organization's domains, each once. Domains are compared without case and as a whole: eu.acme.com is
  * not acme.com. None where the rule is `ignore`, and none where the organization has no domains: then nothing is foreign.
  */
-export function foreignDomains(mapping: Mapping, emails: readonly string[], domains: readonly string[]): Problem[] {
+export function foreignDomains(mapping: Mapping, emails: readonly Address[], domains: readonly string[]): Problem[] {
   const action = mapping.rules.foreign_domain;
   if (action === 'ignore' || domains.length === 0) return [];
   const own = new Set(domains.map(foldCase));
   const wanted = `an address at ${listed(domains)}`;
-  return [...new Set(emails)]
-    .filter((email) => !own.has(foldCase(email.slice(email.lastIndexOf('@') + 1))))
-    .map((email) => ({ kind: 'foreign_domain', attribute: 'email', path: 'emails.value', sent: email, wanted, action }));
+  return eachOnce(emails)
+    .filter(({ value }) => !own.has(foldCase(value.slice(value.lastIndexOf('@') + 1))))
+    .map(({ value, path }) => ({ kind: 'foreign_domain', attribute: 'email', path, sent: value, wanted, action }));
 }
 
 /**
  * What there is to say of an address that is active in another organization, which only the database knows. Whose it is stays
  * unsaid: one customer must not learn who another is.
  */
-export function emailElsewhere(mapping: Mapping, email: string): Problem {
+export function emailElsewhere(mapping: Mapping, { value, path }: Address): Problem {
   return {
     kind: 'email_elsewhere',
     attribute: 'email',
-    path: 'emails.value',
-    sent: email,
+    path,
+    sent: value,
     wanted: 'free: an active user of another organization has it',
     action: mapping.rules.email_elsewhere,
   };
+}
+
+/** By value: an address that stands there twice is at fault once. */
+export function eachOnce(emails: readonly Address[]): Address[] {
+  const seen = new Set<string>();
+  return emails.filter(({ value }) => !seen.has(value) && seen.add(value));
 }
 
 /** What an identity provider is to send for an attribute, in words as of Problem.wanted. */

@@ -1,11 +1,11 @@
 import { type Json, type JsonObject, type Path, ScimError, type SchemaSet, isJsonObject, isUri, matchesElement, parsePath } from '#scim';
 
-/** Where a mapping reads: a SCIM path, or everything in an extension. `text` is as the vendor wrote it. */
+/** Where a mapping reads: a SCIM path, or everything in an extension. `name` is what identity providers know it by. */
 export type Source =
-  | { readonly kind: 'path'; readonly text: string; readonly path: Path }
-  | { readonly kind: 'extension'; readonly text: string; readonly urn: string }
+  | { readonly kind: 'path'; readonly name: string; readonly path: Path }
+  | { readonly kind: 'extension'; readonly name: string; readonly urn: string }
   /** no schema has it any more: it has no value */
-  | { readonly kind: 'unknown'; readonly text: string };
+  | { readonly kind: 'unknown'; readonly name: string };
 
 /** Throws ScimError (invalidPath, invalidFilter) for a path that no user has or that is not kept. */
 export function parseSource(sent: string, schemas: SchemaSet): Source {
@@ -16,14 +16,22 @@ export function parseSource(sent: string, schemas: SchemaSet): Source {
     if (!text.endsWith(':*') || !isUri(urn) || isCore || /[\s[\]"()*]/.test(urn)) {
       throw new ScimError(400, 'invalidPath', 'A * stands for the attributes of an extension, behind its whole URN: "urn:…:2.0:Metadata:*".');
     }
-    return { kind: 'extension', text: sent, urn };
+    return { kind: 'extension', name: text, urn };
   }
   const path = parsePath(text, 'User', schemas);
   const name = path.extension === undefined ? path.attribute?.name : undefined;
   if (name !== undefined && notKept.includes(name)) {
     throw new ScimError(400, 'invalidPath', `"${name}" is nothing that an identity provider maps a value to.`);
   }
-  return { kind: 'path', text: sent, path };
+  return { kind: 'path', name: nameOf(path), path };
+}
+
+/** Whole, and in the schema's own letters: vendors may write "department", and Entra's list of attributes has "urn:…:2.0:User:department". */
+function nameOf({ text, extension, attribute, filter, subAttribute, undeclaredUrn }: Path): string {
+  const written = text.trim();
+  if (undeclaredUrn !== undefined || !attribute) return written;
+  const chosen = filter ? written.slice(written.indexOf('['), written.lastIndexOf(']') + 1) : '';
+  return `${extension === undefined ? '' : `${extension}:`}${attribute.name}${chosen}${subAttribute ? `.${subAttribute.name}` : ''}`;
 }
 
 // The server's own, or accepted and thrown away.
@@ -34,7 +42,7 @@ export function knownSource(text: string, schemas: SchemaSet): Source {
   try {
     return parseSource(text, schemas);
   } catch (error) {
-    if (error instanceof ScimError) return { kind: 'unknown', text };
+    if (error instanceof ScimError) return { kind: 'unknown', name: text };
     throw error;
   }
 }

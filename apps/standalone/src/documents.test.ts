@@ -236,7 +236,7 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
     const kim = ok(await other.post('/Users', { schemas: [userUrn], userName: 'kim', emails: [{ value: 'KIM@customer.example', type: 'home' }] }), 201);
     const refused = await okta.post('/Users', byOkta('Kim King'));
     expect({ status: refused.status, body: refused.body }).toEqual(refusal(
-      409, 'emails.value: "kim@customer.example" is not free: an active user of another organization has it. Deactivate the user there first, or change the address in your identity provider.', 'uniqueness'));
+      409, 'emails[type eq "work"].value: "kim@customer.example" is not free: an active user of another organization has it. Deactivate the user there first, or change the address in your identity provider.', 'uniqueness'));
     expect(await eventually(async () => (await eventsOf(customer, 'provisioning.failed'))[0] ?? false)).toMatchObject({ data: { request: { status: 409, scim_type: 'uniqueness' } } });
     const [request] = await eventually(async () => {
       const { data } = await system.api('GET', `/v1/directories/${customer.directoryId}/requests?outcome=failed`);
