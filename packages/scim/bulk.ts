@@ -115,6 +115,12 @@ export interface BulkStep {
   readonly operation: Exclude<BulkOperation, { kind: 'refused' }>;
 }
 
+/** An operation that is answered with an error without having been executed. */
+export interface BulkRefusal {
+  readonly operation: BulkOperation;
+  readonly error: ScimError;
+}
+
 /**
  * Gives the operations in the order in which to execute them.
  *
@@ -138,6 +144,7 @@ export class BulkRun {
   /** what was taken out of creations, by the bulkId that it waits for */
   private readonly owed: Owed[] = [];
   private readonly stepsUnderWay = new Map<BulkStep, Owed | undefined>();
+  private refusals: BulkRefusal[] = [];
   private stack: number[] = [];
   private nextIndex = 0;
   private errors = 0;
@@ -186,6 +193,11 @@ export class BulkRun {
     else this.fail(operation, error);
   }
 
+  /** What was refused since this was last asked; `next` passes over it. */
+  takeRefusals(): BulkRefusal[] {
+    return this.refusals.splice(0);
+  }
+
   /** The answer (RFC 7644 §3.7.3): an entry for each operation that was processed. */
   response(): JsonObject {
     for (const owed of this.owed.splice(0)) {
@@ -212,7 +224,7 @@ export class BulkRun {
       this.stack.push(index);
     }
     if (operation.kind === 'refused') {
-      this.fail(operation, operation.error);
+      this.refuse(operation, operation.error);
       return undefined;
     }
     for (const bulkId of referencesOf(operation)) {
@@ -226,7 +238,7 @@ export class BulkRun {
       const isCircle = wanted !== undefined && this.states[wanted] === 'started' && operation.kind === 'create';
       if (!this.ids.has(bulkId) && !isCircle) {
         const why = this.failedIds.has(bulkId) ? 'whose operation failed' : 'which no POST of this request has';
-        this.fail(operation, new ScimError(409, 'invalidValue', `Operations[${index}] refers to "bulkId:${bulkId}", ${why}.`));
+        this.refuse(operation, new ScimError(409, 'invalidValue', `Operations[${index}] refers to "bulkId:${bulkId}", ${why}.`));
         return undefined;
       }
     }
@@ -261,7 +273,9 @@ export class BulkRun {
       i -= 1;
       if (id === undefined) continue; // it was not created itself, and that was answered
       if (lost !== undefined) {
-        this.failRepair(owed, new ScimError(409, 'invalidValue', `Operations[${owed.index}] refers to "bulkId:${lost}", whose operation failed; it was created without the reference.`));
+        const error = new ScimError(409, 'invalidValue', `Operations[${owed.index}] refers to "bulkId:${lost}", whose operation failed; it was created without the reference.`);
+        this.refusals.push({ operation, error });
+        this.failRepair(owed, error);
         if (this.isStopped()) return undefined;
         continue;
       }
@@ -272,6 +286,11 @@ export class BulkRun {
       return step;
     }
     return undefined;
+  }
+
+  private refuse(operation: BulkOperation, error: ScimError): void {
+    this.refusals.push({ operation, error });
+    this.fail(operation, error);
   }
 
   private fail(operation: BulkOperation, error: ScimError): void {

@@ -58,6 +58,7 @@ test('engaged, deactivations and deletions are answered 429 with Retry-After and
     Operations: [{ method: 'DELETE', path: `/Users/${c}` }, { method: 'PATCH', path: `/Users/${d}`, data: { schemas: [patch], Operations: [{ op: 'replace', value: { title: 'x' } }] } }],
   });
   expect((bulk.body as { Operations: { status: string }[] }).Operations.map(({ status }) => status)).toEqual(['429', '200']);
+  expect([bulk.status, bulk.headers.get('retry-after')]).toEqual([200, '300']);
   const stored = (await broker.call('GET', `/v1/directories/${directory.id}/users?active=true`)).body.data;
   expect(new Set(stored.map(({ id }: { id: string }) => id))).toEqual(new Set([c, d]));
   const types = async () => (await broker.db.pool.query<{ type: string }>(

@@ -22,6 +22,8 @@ export interface Answer {
   body?: JsonObject | AsyncIterable<string>;
   location?: string;
   etag?: string;
+  /** Where a part of it was refused only for now. */
+  retryAfterSeconds?: number;
   /** The SCIM id of the resource concerned. */
   id?: string;
 }

@@ -237,7 +237,7 @@ function directoryOf(res: Response): ScimDirectory {
 const gatheredBytesAtMost = 1024 * 1024;
 
 /** G1: exactly this media type. express' own res.json would add a charset, which strict clients refuse. */
-async function send(res: Response, { status, body, location, etag }: Answer): Promise<void> {
+async function send(res: Response, { status, body, location, etag, retryAfterSeconds }: Answer): Promise<void> {
   const text = body && status !== 204 && status !== 304 ? partsOf(body) : undefined;
   // Read before anything is sent: as long as nothing has been, a failure can still be answered as one.
   const begun = text && await gather(text);
@@ -246,6 +246,7 @@ async function send(res: Response, { status, body, location, etag }: Answer): Pr
   res.status(status);
   if (location) res.setHeader('Location', location);
   if (etag) res.setHeader('ETag', etag);
+  if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(retryAfterSeconds));
   if (!text || !begun) {
     res.end();
     return;
@@ -309,11 +310,10 @@ function errorEdge(parts: ScimParts) {
     if (error.status >= 500 && error.status !== 501) res.locals.failure ??= thrown;
     if (error.status === 401) res.setHeader('WWW-Authenticate', challenge(thrown));
     if (error.status === 503) res.setHeader('Retry-After', '5');
-    if (error instanceof TooManyRequests) res.setHeader('Retry-After', String(error.retryAfterSeconds));
     if (thrown instanceof MethodNotAllowed) res.setHeader('Allow', thrown.allow);
     res.locals.decision = `refused: ${error.scimType ?? error.status}`;
     res.locals.refusal = error;
-    await send(res, { status: error.status, body: { ...error.toJSON() } });
+    await send(res, { status: error.status, body: { ...error.toJSON() }, ...(error instanceof TooManyRequests && { retryAfterSeconds: error.retryAfterSeconds }) });
   };
 }
 

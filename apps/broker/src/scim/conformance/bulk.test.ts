@@ -56,6 +56,8 @@ test('§12 Bulk refuses an operation that cannot be one, by itself', async () =>
   ]);
   expect(statuses(reply)).toEqual(['400', '405', '405', '405', '400', '404', '400', '400', '400', '400', '404', '400']);
   expect(reply.body.Operations[0].response.scimType).toBe('invalidValue');
+  // Of the writes among them the vendor is told; what is no method, or not there, is none.
+  expect((await scim.events()).slice(1)).toEqual(['POST', 'POST', 'DELETE', 'PUT', 'PATCH'].map(() => 'provisioning.failed'));
 });
 
 test('§12 Bulk resolves bulkIds in data and in paths, forwards and backwards', async () => {
