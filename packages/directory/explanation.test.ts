@@ -17,6 +17,15 @@ test('a value that is refused is explained by its own sentence, and put right wh
   expect(explainRequest({ ...refused, detail, provider: 'okta' })?.fix).toContain('Okta does not try again by itself');
 });
 
+test('a group without a name is put right at the group, and an address that there is not at the base URL', () => {
+  const detail = 'displayName is required, and must be a string that is not empty.';
+  expect(explainRequest({ ...refused, path: '/Groups', detail })?.fix).toMatch(/^Give the group a value/);
+  expect(explainRequest({ ...refused, path: '/v2/Users?count=1', status: 404, scimType: null })).toEqual({
+    explanation: 'The identity provider called an address that there is not: /v2/Users.',
+    fix: expect.stringMatching(/^See that the base URL ends with the directory’s id/),
+  });
+});
+
 test.each([
   [403, null, 'All 5 seats of this organization are taken (5 of 5).', 'one more active user than the organization has seats'],
   [403, null, 'This directory is disabled: nothing is taken from it.', 'The directory is disabled'],

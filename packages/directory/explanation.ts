@@ -96,6 +96,7 @@ interface Cause {
 
 const says = (words: RegExp) => ({ detail }: ExplainedRequest): boolean => detail !== null && words.test(detail);
 const what = ({ path }: ExplainedRequest): string => (/^\/groups/i.test(path) ? 'group' : /^\/users/i.test(path) ? 'user' : 'request');
+const subject = (request: ExplainedRequest): string => (what(request) === 'group' ? 'group' : 'user');
 
 // The first that fits counts.
 const causes: Cause[] = [
@@ -113,6 +114,11 @@ const causes: Cause[] = [
     is: ({ status }) => status === 403,
     explanation: () => 'The directory is disabled: nothing is taken from it.',
     fix: () => 'Ask the application’s vendor to enable it again. Nothing needs to be changed in the identity provider.',
+  },
+  {
+    is: (request) => request.status === 404 && what(request) === 'request',
+    explanation: ({ path }) => `The identity provider called an address that there is not: ${path.split('?')[0]}.`,
+    fix: ({ credentials }) => `See that the base URL ends with the directory’s id and nothing behind it: ${credentials}.`,
   },
   {
     is: ({ status }) => status === 404,
@@ -152,7 +158,7 @@ const causes: Cause[] = [
   {
     is: (request) => request.status === 400 && says(/is required and has no value|is required, and must be/i)(request),
     explanation: ({ detail }) => `Something that must be there was not sent. ${detail}`,
-    fix: ({ mapping, retry }) => `Give the user a value, and see that it is mapped: ${mapping}. ${retry}`,
+    fix: ({ mapping, retry }, request) => `Give the ${subject(request)} a value, and see that it is mapped: ${mapping}. ${retry}`,
   },
   {
     is: (request) => request.status === 400 && says(/in this directory\. Provision it first/i)(request),
@@ -162,7 +168,7 @@ const causes: Cause[] = [
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'invalidValue',
     explanation: ({ detail }) => `A value was not one that can be taken. ${detail ?? ''}`.trim(),
-    fix: ({ mapping, retry }) => `Change the value in the user’s profile, or what is sent for it: ${mapping}. ${retry}`,
+    fix: ({ mapping, retry }, request) => `Change the value in the ${subject(request)}’s profile, or what is sent for it: ${mapping}. ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && (scimType === 'invalidPath' || scimType === 'noTarget'),

@@ -142,6 +142,11 @@ describe('what an identity provider is told', () => {
       detail: 'No seat is left: 1 of 1 seats of this organization are taken. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
     }]);
     expect((await broker.call('GET', `/v1/organizations/${directory.organizationId}`)).body).toMatchObject({ seat_limit: 1, seats_used: 1 });
+    await broker.call('PATCH', `/v1/organizations/${directory.organizationId}`, { body: { seat_limit: 0 } });
+    expect((await aUser('bob@acme.com')).body).toMatchObject({
+      detail: 'No seat is left: 1 of 0 seats of this organization are taken, more than there are. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
+    });
+    await broker.call('PATCH', `/v1/organizations/${directory.organizationId}`, { body: { seat_limit: 1 } });
     await directory.idp.delete(`/Users/${ada.id}`);
     expect((await aUser('bob@acme.com')).status).toBe(201);
   });

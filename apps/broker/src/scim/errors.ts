@@ -51,8 +51,9 @@ export function scimErrorOf(error: unknown): ScimError {
 }
 
 function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
-  const bound = ceiling === null ? '' : `, and no more than ${ceiling} are added by themselves`;
-  return `No seat is left: ${used} of ${limit} seats of this organization are taken${bound}. Deactivate a user who needs none, or ask the application’s vendor for more seats.`;
+  const over = used > limit ? ', more than there are' : '';
+  const bound = ceiling === null ? '' : `, and seats are added automatically up to ${Math.max(ceiling, limit)} only`;
+  return `No seat is left: ${used} of ${limit} seats of this organization are taken${over}${bound}. Deactivate a user who needs none, or ask the application’s vendor for more seats.`;
 }
 
 /** The database is away, or has no time: the same request may well succeed later. */
