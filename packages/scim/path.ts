@@ -170,17 +170,17 @@ function findIn(schema: Schema, extension: string | undefined, name: string): Fo
 
 /** Of a URN that nobody declared, what stands before the last colon is the extension and what stands behind it the attribute: Entra's reading. */
 function findUndeclared(name: string): FoundAttribute {
+  if (/[\p{Cc}\p{Cs}]/u.test(name)) return { kind: 'malformed' }; // it could not be stored
   const colon = name.lastIndexOf(':');
   const extension = name.slice(0, colon);
   const last = name.slice(colon + 1);
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return { kind: 'malformed' }; // it could not be stored
   // Nothing stands behind a colon in http://…/ADSCIM/2.0/Group, and a version at the end, as in urn:…:acme:2.0, is no attribute.
   if (/^https?:/i.test(name) || /^\d+(\.\d+)+$/.test(last)) return { kind: 'schema', extension: name };
-  if (!isUri(extension) || extension.length < 'urn:x'.length) return { kind: 'malformed' };
+  const parts = name.split(':');
+  if (parts.length < 3 || !parts.every(isPartOfUrn)) return { kind: 'malformed' };
   const [head = '', sub, ...more] = last.split('.');
-  // urn:…:2.0:User.manager: an attribute stands behind a colon, and User is the end of a schema's name (RFC 7643 §10.3.1).
-  const isSchemaEnd = sub !== undefined && resourceTypeNames.some((type) => type.toLowerCase() === head.toLowerCase());
-  if (isSchemaEnd || !isName(head) || (sub !== undefined && !isName(sub)) || more.length > 0) return { kind: 'malformed' };
+  // A URN is urn:namespace:name at least (RFC 8141 §2), and there are no two dots in an attribute: it is the extension alone.
+  if (parts.length === 3 || more.length > 0) return { kind: 'schema', extension: name };
   return {
     kind: 'attribute',
     extension,
@@ -188,6 +188,14 @@ function findUndeclared(name: string): FoundAttribute {
     ...(sub === undefined ? {} : { subAttribute: anyAttribute(sub) }),
     undeclaredUrn: name,
   };
+}
+
+/** Whether it may stand between two colons. Asked of all of them: an extension that is kept must be read again under its own name. */
+function isPartOfUrn(text: string): boolean {
+  const [head = '', ...more] = text.split('.');
+  // urn:…:2.0:User.manager: an attribute stands behind a colon, and User is the end of a schema's name (RFC 7643 §10.3.1).
+  const isSchemaEnd = more.length > 0 && resourceTypeNames.some((type) => type.toLowerCase() === head.toLowerCase());
+  return !isSchemaEnd && [head, ...more].every(isName);
 }
 
 function findSubAttribute(attribute: AttributeDefinition, name: string): AttributeDefinition | 'malformed' | undefined {

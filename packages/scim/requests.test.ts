@@ -196,3 +196,31 @@ test('G20 the parse functions throw nothing but ScimError, whatever they get', (
     { numRuns: 1000 },
   );
 });
+
+describe('C17 what was stored is stored again as it is when it is sent back', () => {
+  test.each<[string, object, object]>([
+    ['an extension whose last part has dots', { 'urn:acme:schemas:ext.v1.2': { a: 'x' } }, { 'urn:acme:schemas:ext.v1.2': { a: 'x' } }],
+    ['an attribute of one', { 'urn:acme:schemas:ext.v1.2:User:a': 'x' }, { 'urn:acme:schemas:ext.v1.2:User': { a: 'x' } }],
+    ['the shortest URN', { 'urn:acme:x': { a: 'x' } }, { 'urn:acme:x': { a: 'x' } }],
+    ['what is no URN', { 'urn:acme': { a: 'x' }, 'urn:acme::a': 'x', 'urn:acme:x::a': 'x' }, {}],
+  ])('%s', (_what, sent, stored) => {
+    expect(user(sent)).toEqual({ userName: 'ada', active: true, ...stored });
+    expect(user(stored)).toEqual({ userName: 'ada', active: true, ...stored });
+  });
+
+  test('whatever it is called', () => {
+    const part = fc.oneof(fc.constantFrom('acme', 'User', '2.0', 'v1.2.3', 'User.manager', 'a b', 'É', '', '.', '__proto__', 'x', 'a.b', 'constructor'), fc.string({ maxLength: 4 }));
+    const name = fc.oneof({ weight: 4, arbitrary: fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => `urn:${parts.join(':')}`) }, fc.constantFrom(enterpriseUserUrn, `${enterpriseUserUrn}:department`, `${enterpriseUserUrn.toUpperCase()}:manager`, 'http://a.b/c', 'name.givenName', 'emails[type eq "work"].value', 'title'));
+    const value = fc.oneof(fc.constantFrom<unknown>('x', '', null, true, 5, [], ['a', 'b'], { value: 'x' }, { a: { b: [1] } }, { 'a.b': 1, 'a:b': 2 }), fc.jsonValue({ maxDepth: 2 }));
+    fc.assert(fc.property(fc.dictionary(name, value, { maxKeys: 5 }), (body) => {
+      let stored: object;
+      try {
+        stored = user(body);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ScimError);
+        return;
+      }
+      expect(user(stored)).toEqual(stored);
+    }), { numRuns: 2000 });
+  });
+});

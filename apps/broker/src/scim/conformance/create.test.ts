@@ -158,6 +158,14 @@ test('C17 what is sent is shown again, character for character', async () => {
   expect((await scim.get(`/Users/${user.id}`)).body).toMatchObject({ userName: '  É lodie ', ...written });
 });
 
+test('C17 and so is an extension whatever its URN, and a PUT of what is read changes nothing', async () => {
+  const extensions = { 'urn:acme:x': { a: '1' }, 'urn:acme:schemas:ext.v1.2': { B: [true] }, 'URN:Acme:2.0:User': { c: { D: 5 } }, 'http://acme.com/schemas/1.0': { e: 'f' }, 'urn:ietf:params:scim:schemas:extension:2.0:Metadata': { costCenter: 'x' } };
+  const user = await scim.aUser(extensions);
+  expect(user).toMatchObject(extensions);
+  expect(user.schemas).toEqual([userUrn, ...Object.keys(extensions)]);
+  expect((await scim.put(`/Users/${user.id}`, user)).body).toEqual(user);
+});
+
 test('C17 and so is whatever an undeclared extension holds', async () => {
   const urn = 'urn:acme:params:scim:schemas:extension:any:2.0:User';
   const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((value) => !/[\0\p{Cs}]/u.test(value));
