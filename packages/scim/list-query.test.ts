@@ -74,6 +74,12 @@ describe('RFC 9865 cursors', () => {
   });
 });
 
+test('G20 a sortBy without end is refused at once', () => {
+  const began = performance.now();
+  for (const sortBy of [`urn:${'a:'.repeat(1_000_000)}b`, 'x'.repeat(4_097)]) expect(() => search({ sortBy })).toThrow(refused('invalidPath'));
+  expect(performance.now() - began).toBeLessThan(1_000);
+});
+
 describe('.search', () => {
   test('is the same query as JSON', () => {
     const query = { filter: 'userName eq "a"', sortBy: 'title', sortOrder: 'descending' };

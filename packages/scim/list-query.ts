@@ -121,8 +121,10 @@ function listQuery(asked: Asked, type: ResourceType | undefined, schemas: Schema
   };
 }
 
+const maxSortLength = 4096; // as long as a PATCH path may be
+
 function parseSort(sortBy: string, sortOrder: string | undefined, type: ResourceType | undefined, schemas: SchemaSet): ListQuery['sort'] {
-  const by = findSortAttribute(sortBy.trim(), type, schemas);
+  const by = sortBy.length > maxSortLength ? undefined : findSortAttribute(sortBy.trim(), type, schemas);
   if (!by) throw invalidPath(`sortBy is ${quoted(sortBy)}, by which ${type ?? 'resource'}s cannot be sorted: name one attribute, such as userName or name.familyName.`);
   return { by, descending: checkSortOrder(sortOrder) === 'descending' };
 }
