@@ -1,4 +1,4 @@
-import { type MemberChange, matches } from '#scim';
+import { locationOf, type MemberChange, matches } from '#scim';
 import { publicId } from '#identifier';
 import { appendEvents } from './event-log';
 import { type Member, memberEvent } from './group-events';
@@ -25,7 +25,9 @@ export class UnknownMember extends Error {
 /** What a change of members means, once the ids that an IdP sent are known to be of our making. */
 export type ResolvedMemberChange =
   | { kind: 'add' | 'remove' | 'replace'; members: MemberIdentity[] }
-  | Extract<MemberChange, { kind: 'remove_where' | 'remove_all' }>;
+  | { kind: 'remove_all' }
+  /** `baseUrl`: members can be asked for by their URI, which the directory's base URL begins. */
+  | (Extract<MemberChange, { kind: 'remove_where' }> & { baseUrl: string });
 
 // What is in memory at once: some megabytes, however large the group.
 const membersAtOnce = 5_000;
@@ -118,7 +120,8 @@ async function difference(tx: DirectoryTransaction, group: StoredGroup, changes:
       case 'remove_where': {
         const added = [...coming.keys()];
         for await (const member of describedMembers(tx, everybodyLeaves ? null : group.id, added)) {
-          const described = { value: publicId(member.type === 'User' ? 'usr' : 'grp', member.id), type: member.type, display: member.display };
+          const value = publicId(member.type === 'User' ? 'usr' : 'grp', member.id);
+          const described = { value, type: member.type, display: member.display, $ref: locationOf(change.baseUrl, member.type, value) };
           if (!matches(change.filter, described)) continue;
           coming.delete(member.id);
           leaving.add(member.id);

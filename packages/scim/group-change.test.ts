@@ -37,6 +37,13 @@ describe('P25 forms of members', () => {
     expect(changes({ op: 'remove', path: 'members[type eq "Group" and value ne "a"]' })).toMatchObject([{ kind: 'remove_where', filter: { kind: 'and' } }]);
   });
 
+  test('filters that follow one another are one look at the members, and not more than a hundred are asked for', () => {
+    const byDisplay = (count: number): object[] => Array.from({ length: count }, (_, i) => ({ op: 'remove', path: `members[display eq "${i}"]` }));
+    expect(changes(...byDisplay(100)).map(({ kind }) => kind)).toEqual(['remove_where']);
+    expect(changes(...byDisplay(2), { op: 'add', path: 'members', value: ids('a') }, ...byDisplay(2)).map(({ kind }) => kind)).toEqual(['remove_where', 'add', 'remove_where']);
+    expect(() => changes(...byDisplay(101))).toThrow(expect.objectContaining({ status: 413 }));
+  });
+
   test('remove without a value removes all', () => {
     for (const operation of [{ op: 'remove', path: 'members' }, { op: 'remove', path: 'members', value: null }, { op: 'replace', path: 'members', value: [] }, { op: 'replace', path: 'members', value: null }]) {
       expect(changes(operation)).toEqual([{ kind: 'remove_all' }]);

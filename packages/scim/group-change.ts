@@ -1,4 +1,4 @@
-import { invalidValue, mutability, quoted } from './errors';
+import { invalidValue, mutability, quoted, ScimError } from './errors';
 import type { Filter } from './filter';
 import { Notes, shown } from './notes';
 import { applyOperations } from './patch';
@@ -12,11 +12,11 @@ import { jsonFromText } from './tolerances';
  * A change of a group's members, told without them.
  *
  * A PATCH gives few, whatever it has of operations: at most one of `replace` and `remove_all`, then one `remove` and one
- * `add`, and those two again after each `remove_where`. Apply them in order. No member is named twice in one.
+ * `add`, and those two again after `remove_where`. Apply them in order. No member is named twice in one.
  */
 export type MemberChange =
   | { readonly kind: 'add' | 'remove' | 'replace'; readonly members: MemberReference[] }
-  /** on the members' value, type and display; references start at the member */
+  /** on the members' value, $ref, type and display; references start at the member */
   | { readonly kind: 'remove_where'; readonly filter: Filter }
   | { readonly kind: 'remove_all' };
 
@@ -79,10 +79,14 @@ function readMember(element: unknown, index: number, name: string, notes: Notes)
   };
 }
 
+/** Of one request, other than by `value eq`, which needs no looking. */
+const maxMemberFilters = 100;
+
 /** Of operations one after the other, what they come to: for each member only the last that names it counts. */
 class MemberChanges {
   private done: MemberChange[] = [];
   private replaces = false;
+  private filters = 0;
   private readonly added = new Map<string, MemberReference>();
   private readonly removed = new Map<string, MemberReference>();
 
@@ -119,10 +123,20 @@ class MemberChanges {
         this.added.delete(member.value);
         if (!this.replaces) this.removed.set(member.value, member);
       }
-    } else if (filter) {
-      this.settle();
-      this.done.push({ kind: 'remove_where', filter });
-    } else this.replace([]);
+    } else if (filter) this.removeWhere(filter);
+    else this.replace([]);
+  }
+
+  /** All members are looked at for it: for filters that follow one another once, and not for any number of them. */
+  private removeWhere(filter: Filter): void {
+    this.filters += 1;
+    if (this.filters > maxMemberFilters) {
+      throw new ScimError(413, undefined, `The request removes members by more than ${maxMemberFilters} filters: name them by their "value", or send it in parts.`);
+    }
+    this.settle();
+    const last = this.done.at(-1);
+    if (last?.kind === 'remove_where') this.done[this.done.length - 1] = { kind: 'remove_where', filter: { kind: 'or', filters: [last.filter, filter] } };
+    else this.done.push({ kind: 'remove_where', filter });
   }
 
   private settle(): void {

@@ -46,7 +46,7 @@ export async function patchGroupById(exchange: Exchange, id: string, body: unkno
     checkIfMatch(exchange.ifMatch, before.version);
     const patched = patchGroup(before.resource, operations);
     exchange.notes.push(...patched.notes);
-    return { resource: patched.resource, memberChanges: patched.memberChanges.map(ownChange) };
+    return { resource: patched.resource, memberChanges: patched.memberChanges.map((change) => ownChange(change, exchange.baseUrl)) };
   });
   if (group.memberCount > membersShownAfterPatch && !isExplicit(projection)) {
     return { status: 204, location: locationOf(exchange.baseUrl, 'Group', id), etag: etagOf(group.version), id };
@@ -125,7 +125,7 @@ function shownMember({ id, type, display }: GroupMember): { value: string; type:
   return { value: publicId(type === 'User' ? 'usr' : 'grp', id), type, ...(display === null ? {} : { display }) };
 }
 
-function ownChange(change: MemberChange): ResolvedMemberChange {
+function ownChange(change: MemberChange, baseUrl: string): ResolvedMemberChange {
   switch (change.kind) {
     case 'add':
     case 'replace':
@@ -133,6 +133,8 @@ function ownChange(change: MemberChange): ResolvedMemberChange {
     case 'remove':
       // Somebody who was never here is not a member: RFC 7644 §3.5.2.2 wants their removal to succeed.
       return { kind: 'remove', members: change.members.flatMap((member) => identityOf(member) ?? []) };
+    case 'remove_where':
+      return { ...change, baseUrl };
     default:
       return change;
   }

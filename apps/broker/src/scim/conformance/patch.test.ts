@@ -274,12 +274,14 @@ describe('members', () => {
     expect(await members({ op: 'replace', path: 'members', value: [] })).toEqual([]);
   });
 
-  test('P25 members are chosen by display and type as well', async () => {
+  test('P25 members are chosen by display, type and $ref as well', async () => {
     const nested = await scim.aGroup();
     await members({ op: 'add', path: 'members', value: [{ value: nested.id }] });
     expect(await members({ op: 'remove', path: 'members[type eq "group"]' })).toEqual(others.slice(0, 2));
     const { display } = group.members[0];
     expect(await members({ op: 'remove', path: `members[display eq "${display.toUpperCase()}" and type eq "User"]` })).toEqual([others[1]]);
+    await members({ op: 'add', path: 'members', value: [{ value: others[0] }, { value: others[2] }] });
+    expect(await members({ op: 'remove', path: `members[$ref eq "${scim.baseUrl}/Users/${others[0]}"]` }, { op: 'remove', path: `members[$ref ew "${others[2]}"]` })).toEqual([others[1]]);
     expect(await members({ op: 'remove', path: `members[not (value eq "${nobody}")]` })).toEqual([]);
   });
 
