@@ -30,6 +30,19 @@ test.each([
   expect(JSON.stringify(logged((log) => log.info(`refused ${text}`)))).not.toContain(secret);
 });
 
+const random = 'AZrVd3BBchOwUr7gV3ADcw';
+
+test.each([
+  ['a setup link', `http://127.0.0.1:8080/setup/cwl_${random}`],
+  ['a secret of a kind that is not known here', `cwz_${random}`],
+  ['a secret at the beginning of a line', `refused:\ncwt_${random}`],
+  ['a header at the beginning of a line', `sent:\nBearer ${random}`],
+  ['a secret after a space in an address', `GET /Users?filter=id%20eq%20cwt_${random}`],
+  ['a password with an @ in it', `postgres://causeway:hunter@${random}@db/x`],
+])('%s is blanked, whatever stands around it', (_, text) => {
+  expect(JSON.stringify(logged((log) => log.info(text)))).not.toContain(random);
+});
+
 test("an error's message and stack are cleaned, and the row that offended is left out", () => {
   const error = Object.assign(new Error('connect to postgres://causeway:hunter2@db/x failed'), {
     code: '23505',
