@@ -36,11 +36,16 @@ test('a refused write loses what it says of them', () => {
   expect(withoutPerson({
     request: { id: 'req_1', method: 'POST', path: '/Users', status: 409, detail: 'Another user has the userName "ADA@acme.com".', resource: { userName: 'ada@acme.com', displayName: 'Ada', externalId: '9' } },
   }, ada)).toEqual({
-    request: { id: 'req_1', method: 'POST', path: '/Users', status: 409, detail: `Another user has the userName "${erasedText}".`, resource: { userName: erasedText, displayName: erasedText, externalId: erasedText } },
+    request: { id: 'req_1', method: 'POST', path: '/Users', status: 409, detail: erasedText, resource: { userName: erasedText, displayName: erasedText, externalId: erasedText } },
   });
   expect(withoutPerson({ request: { path: `/Users/${userId}`, detail: 'name.familyName: "Lovelace" is too long.' } }, ada)).toEqual({
     request: { path: `/Users/${userId}`, detail: erasedText },
   });
+  expect(withoutPerson({ request: { path: '/Users', detail: 'nickName: "Countess" is not one of "a".', resource: { externalId: '7', displayName: 'Ada' } } }, ada)).toEqual({
+    request: { path: '/Users', detail: erasedText, resource: { externalId: erasedText, displayName: erasedText } },
+  });
+  const ofGroup = { request: { path: '/Groups', detail: 'displayName: "x" is too long.', resource: { externalId: '7', displayName: 'Eng' } } };
+  expect(withoutPerson(ofGroup, ada)).toEqual({ request: { ...ofGroup.request, resource: { externalId: erasedText, displayName: 'Eng' } } });
 });
 
 test('a name is taken out whole, and nothing that only begins or ends like it', () => {

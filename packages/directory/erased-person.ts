@@ -62,11 +62,12 @@ export function withoutPerson(value: Json, person: Person): Json {
     if (typeof inner.userName === 'string' && person.names.includes(foldCase(inner.userName))) return erasedResource(inner);
     const { user } = inner;
     const isTheirs = isJsonObject(user) && user.id === person.userId;
-    const isAbout = typeof inner.path === 'string' && inner.path.includes(person.userId);
+    const isAbout = isWriteOf(inner, person);
     // A reference: a manager, a member. The id of our making stays; what they are called goes.
     const refersToThem = typeof inner.value === 'string' && ids.has(foldCase(inner.value));
     const cleanMember = (key: string, member: Json): Json => {
       if (isTheirs && key === 'previous' && isJsonObject(member)) return erasedPrevious(member);
+      if (isAbout && key === 'resource' && isJsonObject(member)) return erasedResource(member);
       if (typeof member !== 'string' || member === person.userId) return clean(member);
       if (isAbout && key === 'detail') return erasedText;
       if (refersToThem && /^(value|display|displayName|\$ref)$/i.test(key)) return erasedText;
@@ -77,6 +78,17 @@ export function withoutPerson(value: Json, person: Person): Json {
     return sameObject(inner, Object.fromEntries(Object.entries(inner).map(([key, member]): [string, Json] => [key, cleanMember(key, member)])));
   };
   return clean(value);
+}
+
+/** Whether a request is one about the person: its refusal quotes what was sent of them, under whatever name. */
+function isWriteOf({ path, resource }: JsonObject, person: Person): boolean {
+  if (typeof path !== 'string') return false;
+  if (path.includes(person.userId)) return true;
+  if (!/^\/users\b/i.test(path) || !isJsonObject(resource)) return false;
+  const { userName, externalId } = resource;
+  return typeof userName === 'string'
+    ? person.names.includes(foldCase(userName))
+    : typeof externalId === 'string' && person.externalIds.includes(foldCase(externalId));
 }
 
 /** The path of a request without the person: the ids in it stay, and its query goes where it names them. */
