@@ -190,7 +190,7 @@ class DirectoryInMemory {
 
   private applyMembers(members: Map<string, ResourceType>, change: MemberChange): void {
     if (change.kind === 'remove_where') {
-      for (const [id, type] of members) if (matchesElement(change.filter, { value: id, type })) members.delete(id);
+      for (const [id, type] of members) if (matchesElement(change.filter, { value: id, type, $ref: locationOf(baseUrl, type, id) })) members.delete(id);
     } else if (change.kind === 'remove') for (const { value } of change.members) members.delete(value);
     else {
       if (change.kind !== 'add') members.clear();

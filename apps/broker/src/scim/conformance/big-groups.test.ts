@@ -38,7 +38,7 @@ test('big groups: 5,000 members are created with the group, shown, and told of o
   expect((await scim.get(`/Users/${largeUserId(4_321)}`)).body.groups).toEqual([{ value: created.body.id, $ref: created.body.meta.location, display: 'created', type: 'direct' }]);
 }, 120_000);
 
-test('P1 a PATCH of a large group is answered 204 with its version and place, unless something was asked for', async () => {
+test('P1, §22 a PATCH of a large group is answered 204 with its version and place, unless something was asked for', async () => {
   const { body: group } = await scim.post('/Groups?excludedAttributes=members', { displayName: 'patched', members: members(0, 5_000) });
   const path = `/Groups/${group.id}`;
   const added = await scim.patch(path, [{ op: 'add', path: 'members', value: [{ value: largeUserId(5_000) }] }]);

@@ -1,7 +1,7 @@
 /** Microsoft Entra ID: its SCIM validator's recorded run, sent again as it was, and what its gallery looks at. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { aScimDirectory, enterpriseUrn, groupUrn, patchUrn, type Reply, type ScimUnderTest, userUrn } from './a-scim-directory';
+import { aScimDirectory, enterpriseUrn, groupUrn, patchUrn, type Reply, type ScimUnderTest, theBroker, userUrn } from './a-scim-directory';
 
 interface ValidatorTest {
   Description: string;
@@ -34,7 +34,7 @@ beforeEach(async () => {
   ids = new Map();
 });
 
-test.each(validatorTests)('§19 Microsoft’s SCIM validator: %s', async (_description, one) => {
+test.each(validatorTests)('§19.1 Microsoft’s SCIM validator: %s', async (_description, one) => {
   const initial = one.InitialRequestBodies ?? [];
   for (const [i, text] of initial.entries()) {
     const reply = await sendAgain(text);
@@ -151,7 +151,7 @@ const mappedByEntra = {
   'emails[type eq "work"].value': 'a@acme.com', 'phoneNumbers[type eq "mobile"].value': '5', 'addresses[type eq "work"].locality': 'London', 'addresses[type eq "work"].postalCode': 'N1', [`${enterpriseUrn}:department`]: 'R&D', [`${enterpriseUrn}:employeeNumber`]: '7', [`${enterpriseUrn}:manager`]: 'm',
 };
 
-test('§19 gallery: every optional attribute that is mapped can be set, emptied with "" and with null, and set again', async () => {
+test('§19.7 every optional attribute that is mapped can be set, emptied with "" and with null, and set again', async () => {
   for (const empty of ['', null]) {
     const user = await scim.aUser();
     for (const [at, value] of Object.entries(mappedByEntra)) {
@@ -166,7 +166,7 @@ test('§19 gallery: every optional attribute that is mapped can be set, emptied 
   }
 });
 
-test('§19 gallery: users and groups page by count 5, from startIndex n × 5 + 1', async () => {
+test('§19.7 users and groups page by count 5, from startIndex n × 5 + 1', async () => {
   const [users, groups]: string[][] = [[], []];
   for (let i = 0; i < 11; i += 1) {
     users!.push((await scim.aUser()).id);
@@ -183,13 +183,13 @@ test('§19 gallery: users and groups page by count 5, from startIndex n × 5 + 1
   }
 });
 
-test('§19 gallery: a credential is tried by GET /Users?startIndex=1&count=1, and a schema discovered by GET /Schemas', async () => {
+test('§19.7 a credential is tried by GET /Users?startIndex=1&count=1, and a schema discovered by GET /Schemas', async () => {
   expect((await scim.get('/Users?startIndex=1&count=1')).status).toBe(200);
   const { body } = await scim.get('/Schemas');
   expect(body.Resources.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([userUrn, groupUrn, enterpriseUrn]));
 });
 
-test('§19 gallery: the manager can be added, replaced and taken away', async () => {
+test('§19.7 the manager can be added, replaced and taken away', async () => {
   const [user, one, other] = [await scim.aUser(), await scim.aUser(), await scim.aUser()];
   const manager = async (op: string, value: unknown): Promise<unknown> => (await scim.patch(`/Users/${user.id}`, [{ op, path: `${enterpriseUrn}:manager`, value }])).body[enterpriseUrn]?.manager?.value;
   expect(await manager('Add', one.id)).toBe(one.id);
@@ -198,7 +198,7 @@ test('§19 gallery: the manager can be added, replaced and taken away', async ()
   expect(await manager('Replace', { value: '' })).toBeUndefined();
 });
 
-test('§19 a user’s life: created, disabled, brought back with the groups kept, deleted, created again', async () => {
+test('§19.3 a user’s life: created, disabled, brought back with the groups kept, deleted, created again', async () => {
   const body = { schemas: [userUrn, enterpriseUrn], externalId: '9', userName: 'ada@acme.com', active: true, emails: [{ primary: true, type: 'work', value: 'ada@acme.com' }], meta: { resourceType: 'User' }, name: { formatted: 'Ada L', familyName: 'L', givenName: 'Ada' }, roles: [] };
   const user = (await scim.post('/Users', body)).body;
   const group = (await scim.post('/Groups', { schemas: [groupUrn, 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group'], externalId: 'g', displayName: 'Eng', meta: { resourceType: 'Group' } })).body;
@@ -209,4 +209,82 @@ test('§19 a user’s life: created, disabled, brought back with the groups kept
   expect((await scim.delete(`/Users/${user.id}`)).status).toBe(204);
   expect((await scim.post('/Users', body)).status).toBe(201);
   expect(await scim.events()).toEqual(['user.created', 'group.created', 'group.member_added', 'user.deactivated', 'user.reactivated', 'group.member_removed', 'user.deleted', 'user.created']);
+});
+
+// ── The rest of what its documentation says ────────────────────────────────────────────────────
+
+const entra = 'application/scim+json; charset=utf-8';
+
+test('§19.2 every kind of request is answered as its documentation expects, and members that were not asked for are not shown', async () => {
+  const headers = { 'content-type': entra };
+  const user = await scim.post('/Users', { schemas: [userUrn], userName: 'Ada@acme.com', externalId: '1' }, headers);
+  const group = await scim.post('/Groups', { schemas: [groupUrn], displayName: 'Eng', externalId: '2' }, headers);
+  const [one, team] = [`/Users/${user.body.id}`, `/Groups/${group.body.id}`];
+  const statuses = [
+    user, group, await scim.post('/Users', { schemas: [userUrn], userName: 'ADA@acme.com' }, headers), await scim.post('/Groups', { schemas: [groupUrn], displayName: 'ENG' }, headers), await scim.get(one, headers), await scim.get('/Users?filter=userName+eq+"nobody%40acme.com"', headers),
+    await scim.patch(one, [{ op: 'Replace', path: 'displayName', value: 'A' }], headers), await scim.patch(team, [{ op: 'Add', path: 'members', value: [{ $ref: null, value: user.body.id }] }], headers), await scim.delete(one, headers), await scim.delete(one, headers), await scim.get(one, headers),
+  ].map(({ status }) => status);
+  expect(statuses).toEqual([201, 201, 409, 409, 200, 200, 200, 200, 204, 404, 404]);
+  for (const path of [`${team}?excludedAttributes=members`, '/Groups?excludedAttributes=members&filter=displayName+eq+"eng"']) expect((await scim.get(path)).text).not.toContain('"members"');
+  expect((await scim.get('/Users?filter=userName+eq+"nobody%40acme.com"')).body).toEqual({ schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'], totalResults: 0, startIndex: 1, itemsPerPage: 0, Resources: [] });
+});
+
+test('§19.4 whatever is sent again after a time-out comes to the same, and makes no second event', async () => {
+  const user = await scim.aUser({ userName: 'ada@acme.com', externalId: '1' });
+  const group = await scim.aGroup({ displayName: 'Eng' });
+  const member = { $ref: null, value: user.id };
+  const changes: [string, object][] = [
+    [`/Users/${user.id}`, { op: 'Replace', path: 'active', value: 'False' }], [`/Users/${user.id}`, { op: 'Add', path: 'emails[type eq "work"].value', value: 'a@acme.com' }], [`/Users/${user.id}`, { op: 'Add', path: `${enterpriseUrn}:manager`, value: 'm' }],
+    [`/Users/${user.id}`, { op: 'replace', value: { 'name.givenName': 'A', [`${enterpriseUrn}:department`]: 'D' } }], [`/Groups/${group.id}`, { op: 'Add', path: 'members', value: [member] }], [`/Groups/${group.id}`, { op: 'Remove', path: 'members', value: [member] }], [`/Groups/${group.id}`, { op: 'remove', path: `members[value eq "${user.id}"]` }],
+  ];
+  for (const [path, operation] of changes) {
+    const once = await scim.patch(path, [operation], { 'content-type': entra });
+    const events = await scim.events();
+    const again = await scim.patch(path, [operation], { 'content-type': entra });
+    expect([operation, again.status, again.body, await scim.events()]).toEqual([operation, 200, once.body, events]);
+  }
+  expect((await scim.post('/Users', { userName: 'ada@acme.com', externalId: '1' })).status).toBe(409);
+  expect(await scim.matching('externalId eq "1"')).toEqual(['ada@acme.com']);
+});
+
+test('§19.4 twenty-five requests a second, and many more, are within what a directory takes', async () => {
+  const user = await scim.aUser();
+  const began = performance.now();
+  const replies = await Promise.all(Array.from({ length: 100 }, (_, i) => (i % 4 === 0 ? scim.patch(`/Users/${user.id}`, [{ op: 'Replace', path: 'title', value: `T${i}` }]) : scim.get(`/Users?filter=userName+eq+"${i}%40acme.com"`))));
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(performance.now() - began).toBeLessThan(4_000);
+});
+
+test('§19.5 credentials are short, live long, and two of a kind work at once, by form or by Basic', async () => {
+  const { call, url } = await theBroker();
+  expect(scim.token.length).toBeLessThan(72);
+  const clients = [];
+  for (let i = 0; i < 2; i += 1) clients.push((await call('POST', `/v1/directories/${scim.id}/oauth_clients`, { body: { grant_type: 'client_credentials' } })).body);
+  for (const { client_id: id, client_secret: secret } of clients) {
+    expect(`${id}${secret}`.length).toBeLessThan(1_024);
+    const grant = { grant_type: 'client_credentials' };
+    const asked: [Record<string, string>, Record<string, string>][] = [[{ ...grant, client_id: id, client_secret: secret }, {}], [grant, { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }]];
+    for (const [form, headers] of asked) {
+      const response = await fetch(`${url}/oauth/${scim.id}/token`, { method: 'POST', headers, body: new URLSearchParams(form) });
+      const token = await response.json() as { access_token: string; token_type: string; expires_in: number };
+      expect([response.status, token.token_type, token.expires_in >= 3_600 && token.expires_in <= 6 * 3_600]).toEqual([200, 'Bearer', true]);
+      expect((await scim.get('/Users?startIndex=1&count=1', { authorization: `Bearer ${token.access_token}` })).status).toBe(200);
+    }
+  }
+  // A Tenant URL without a secret makes Entra send a token of its own, which opens nothing.
+  const own = `${[{ alg: 'RS256' }, { iss: 'https://sts.windows.net/t/', aud: '8adf8e6e-67b2-4cf2-a259-e3dc5476c621' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.c2ln`;
+  expect((await scim.get('/Users', { authorization: `Bearer ${own}` })).status).toBe(401);
+});
+
+test('§19.6 a custom attribute is kept under its URN, which schemas of the request does not list', async () => {
+  const urn = 'urn:ietf:params:scim:schemas:extension:Acme:2.0:User';
+  const { body: user } = await scim.post('/Users', { schemas: [userUrn, enterpriseUrn], userName: 'ada@acme.com', [urn]: { badge: '007' } }, { 'content-type': entra });
+  expect([user.schemas, user[urn]]).toEqual([[userUrn, urn], { badge: '007' }]);
+  const changed = async (operation: object): Promise<unknown> => (await scim.patch(`/Users/${user.id}`, [operation], { 'content-type': entra })).body[urn];
+  expect(await changed({ op: 'Add', path: `${urn}:shoeSize`, value: '42' })).toEqual({ badge: '007', shoeSize: '42' });
+  expect(await changed({ op: 'replace', value: { [`${urn}:badge`]: '008' } })).toEqual({ badge: '008', shoeSize: '42' });
+  expect(await scim.matching(`${urn}:badge eq "008"`)).toEqual(['ada@acme.com']);
+  expect((await scim.get(`/Users/${user.id}?attributes=${urn}:shoeSize`)).body).toEqual({ schemas: [userUrn, urn], id: user.id, [urn]: { shoeSize: '42' } });
+  expect(await changed({ op: 'Replace', path: `${urn}:badge`, value: '' })).toEqual({ shoeSize: '42' });
+  expect(await changed({ op: 'Remove', path: urn })).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** Okta: its published specification test, its assertions interpreted, and what it does to people and groups. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { aScimDirectory, type Reply, type ScimUnderTest, userUrn } from './a-scim-directory';
+import { aScimDirectory, type Reply, type ScimUnderTest, theBroker, userUrn } from './a-scim-directory';
 
 interface Assertion {
   comparison: string;
@@ -112,4 +112,33 @@ test('§20 group push: created empty, found, renamed with its id in the value, m
   expect(members(await own.put(`/Groups/${group.id}`, { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: group.id, displayName: 'Y', members: [{ value: c }] }))).toEqual([c]);
   expect(members(await own.patch(`/Groups/${group.id}`, [{ op: 'replace', path: 'members', value: [] }]))).toEqual([]);
   expect((await own.delete(`/Groups/${group.id}`)).status).toBe(204);
+});
+
+test('§20 a credential may come as a header without the word Bearer, as Bearer, or by Basic', async () => {
+  const { call } = await theBroker();
+  const own = await aScimDirectory();
+  await call('PATCH', `/v1/directories/${own.id}`, { body: { basic_auth: true } });
+  const headers = { 'content-type': 'application/scim+json; charset=utf-8', accept: 'application/scim+json; charset=utf-8', 'user-agent': 'Okta SCIM Client 1.0.0' };
+  for (const authorization of [own.token, `Bearer ${own.token}`, `Basic ${Buffer.from(`${own.id}:${own.token}`).toString('base64')}`]) {
+    expect((await own.get('/Users?filter=userName%20eq%20%22a%40b%22&startIndex=1&count=100', { ...headers, authorization })).body).toMatchObject({ totalResults: 0, Resources: [] });
+  }
+  expect((await own.get('/Users', { ...headers, authorization: `Token ${own.token}` })).status).toBe(401);
+});
+
+test('§20 an import pages through users and groups by whole numbers, in an order that holds', async () => {
+  const own = await aScimDirectory();
+  for (let i = 0; i < 5; i += 1) {
+    await own.aUser();
+    await own.aGroup();
+  }
+  for (const endpoint of ['/Users', '/Groups']) {
+    const ids: string[] = [];
+    for (let startIndex = 1; startIndex <= 5; startIndex += 2) {
+      const { body } = await own.get(`${endpoint}?startIndex=${startIndex}&count=2`);
+      expect([body.totalResults, body.startIndex, body.itemsPerPage]).toEqual([5, startIndex, startIndex === 5 ? 1 : 2]);
+      ids.push(...body.Resources.map(({ id }: { id: string }) => id));
+    }
+    expect(new Set(ids).size).toBe(5);
+    expect(ids.join()).not.toContain('bulkId');
+  }
 });

@@ -85,3 +85,16 @@ test('§22 members may be bare ids', async () => {
   const user = await scim.aUser();
   expect((await scim.aGroup({ members: [user.id] })).members).toHaveLength(1);
 });
+
+test('§22 a value path that matches nothing makes the value where its type is a known one, and is noTarget elsewhere', async () => {
+  const user = await scim.aUser();
+  expect((await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'emails[type eq "work"].value', value: 'a@b.c' }])).body.emails).toEqual([{ type: 'work', value: 'a@b.c' }]);
+  expect(seen(await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'emails[type eq "nonexistent"].value', value: 'x' }]))).toEqual(anError(400, 'noTarget'));
+});
+
+test('§22 the media type has no charset, and discovery needs a credential', async () => {
+  for (const path of ['/ServiceProviderConfig', '/Schemas', '/ResourceTypes']) {
+    expect((await scim.get(path)).headers.get('content-type')).toBe('application/scim+json');
+    expect(seen(await scim.get(path, { authorization: 'Bearer nobody' }))).toEqual(anError(401));
+  }
+});

@@ -2,7 +2,7 @@
 import { identityProvider, type Recording, recordings, replay } from '#testing';
 import { theBroker, uuidOf } from './a-scim-directory';
 
-const sections: Record<string, string> = { entra: '§19', okta: '§20' };
+const sections: Record<string, string> = { entra: '§19.1', okta: '§20' };
 
 const all = recordings().map((recording) => [`${sections[recording.idp] ?? '§21'} ${recording.idp}: ${recording.name}`, recording] as const);
 
