@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { newId, publicId } from '#identifier';
+import { withoutHeaderValues } from './endpoint-headers';
 import type { Poster } from './post';
 import { retryAfterSeconds } from './retry-schedule';
 import type { Sender } from './sender';
@@ -61,7 +62,7 @@ export async function attempt(
       status: answer.status,
       durationMs: answer.durationMs,
       error: answer.kind === 'unanswered' ? answer.reason : outcome.kind === 'delivered' ? null : inWords(answer.status),
-      responseBody: answer.body,
+      responseBody: answer.body === null ? null : withoutHeaderValues(answer.body, sender.headers),
     },
   };
 }

@@ -1,5 +1,5 @@
 import { InvalidEndpointHeader, InvalidEndpointUrl } from './endpoint';
-import { checkHeaders } from './endpoint-headers';
+import { checkHeaders, withoutHeaderValues } from './endpoint-headers';
 import { checkUrl } from './endpoint-url';
 
 const loopback = ['127.0.0.0/8', '::1/128'];
@@ -30,4 +30,18 @@ test.each([
 
 test('other headers are taken, with their names in lower case', () => {
   expect(checkHeaders({ Authorization: 'Bearer x', 'X-Gateway-Key': 'y' })).toEqual({ authorization: 'Bearer x', 'x-gateway-key': 'y' });
+});
+
+test('a header may have any name that HTTP allows, those that JavaScript knows included', () => {
+  const headers: unknown = JSON.parse('{"constructor": "a", "__proto__": "b"}');
+  expect(Object.entries(checkHeaders(headers as Record<string, string>))).toEqual([['constructor', 'a'], ['__proto__', 'b']]);
+});
+
+test.each([
+  ['whole', 'you sent authorization: Bearer s3cret-"quoted"', 'you sent authorization: ***'],
+  ['without its scheme', 'the token s3cret-"quoted" is not known', 'the token *** is not known'],
+  ['as JSON writes it', '{"headers": {"authorization": "Bearer s3cret-\\"quoted\\""}}', '{"headers": {"authorization": "***"}}'],
+  ['cut off at the end', 'you sent Bearer s3cret-"qu', 'you sent ***'],
+])('what an endpoint echoes of its own headers is blanked, %s', (_, answered, kept) => {
+  expect(withoutHeaderValues(answered, { authorization: 'Bearer s3cret-"quoted"', 'x-env': 'dev' })).toBe(kept);
 });
