@@ -319,7 +319,7 @@ test('what the pages read is refused where it is no question: never a fault of o
   for (const path of [
     '/events?before=x', '/events?subject=nobody', '/events?types=nothing', '/requests?cursor=nonsense', '/requests?directory_id=x', '/requests?search=%00', '/requests/req_x',
     '/directories/dir_x/health', '/directories/dir_00000000000000000000000000000000/health', '/directories/dir_00000000000000000000000000000000/users?cursor=%FF',
-    '/webhook_endpoints/we_00000000000000000000000000000000/statistics', '/webhook_endpoints/we_x/statistics?hours=9999', '/events/newer?after=-1', '/events/evt_x',
+    '/webhook_endpoints/we_00000000000000000000000000000000/statistics', '/webhook_endpoints/we_x/statistics?hours=9999', '/events/live?after=-1', '/events/evt_x',
   ]) {
     const { status } = await ada.call('GET', `${base}${path}`);
     expect([path, status < 500]).toEqual([path, true]);

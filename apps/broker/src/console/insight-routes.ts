@@ -1,4 +1,4 @@
-import { type Response, Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { EndpointNotFound } from '#delivery';
@@ -10,8 +10,8 @@ import { notFound, PageProblem } from '../pages/errors';
 import { cursor, id, idInPath, limit, subject, text, wholeNumber } from '../pages/parameters';
 import { findRequest, findRequests } from '../pages/request-search';
 import { countReplay, endpointStatistics } from './endpoint-statistics';
+import { type Feed, streamEvents } from './live-events';
 import { readNewestEvents } from './newest-events';
-import { type Feed, waitForNewer } from './newer-events';
 import { overviewOf } from './overview';
 import { listGroupNames, listPeople } from './people';
 
@@ -37,25 +37,19 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
       subject: subject(req),
       limit: limit(req),
     });
-    answerJson(res, 200, `{"data":[${page.events.join(',')}],"next_cursor":${page.next}}`);
+    answerJson(res, 200, `{"data":[${page.events.join(',')}],"next_cursor":${page.next},"head":${page.head}}`);
   });
 
-  router.get('/events/newer', async (req, res) => {
+  router.get('/events/live', async (req, res) => {
     const types = text(req, 'types')?.split(',').filter(isEventType);
-    const left = new AbortController();
-    res.once('close', () => left.abort());
-    res.locals.waited = true;
-    const { events, head } = await waitForNewer(pool, feed, {
+    await streamEvents(res, pool, feed, {
       environmentId: environmentOf(res),
-      after: wholeNumber(req, 'after', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+      after: lastEventId(req) ?? wholeNumber(req, 'after', 0, Number.MAX_SAFE_INTEGER) ?? 0,
       types: types?.length ? types : undefined,
       organizationId: id(req, 'organization_id', 'org'),
       directoryId: id(req, 'directory_id', 'dir'),
       subject: subject(req),
-      waitMs: (wholeNumber(req, 'wait', 0, 30) ?? 0) * 1000,
-      signal: left.signal,
     });
-    answerJson(res, 200, `{"data":[${events.join(',')}],"head":${head}}`);
   });
 
   router.get('/events/:event', async (req, res) => {
@@ -132,6 +126,12 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
   });
 
   return router;
+}
+
+/** Where a browser that was cut off goes on. */
+function lastEventId(req: Request): number | undefined {
+  const id = req.get('last-event-id');
+  return id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
 }
 
 function environmentOf(res: Response): string {

@@ -19,6 +19,8 @@ export interface NewestQuery {
 export interface NewestEvents {
   events: string[];
   next: number | null;
+  /** The end of the log, from which it can be followed. */
+  head: number;
 }
 
 interface Row {
@@ -42,10 +44,10 @@ export async function readNewestEvents(pool: Pool, query: NewestQuery): Promise<
     const rows = await readStretch(pool, query, before, query.limit - events.length);
     events.push(...rows.map(({ json }) => json));
     const last = rows.at(-1);
-    if (last && events.length === query.limit) return { events, next: last.position > oldest ? last.position : null };
+    if (last && events.length === query.limit) return { events, next: last.position > oldest ? last.position : null, head };
     before = Math.max(before - stretch, oldest);
   }
-  return { events, next: before > oldest ? before : null };
+  return { events, next: before > oldest ? before : null, head };
 }
 
 async function readStretch(pool: Pool, query: NewestQuery, before: number, limit: number): Promise<Row[]> {

@@ -9,7 +9,7 @@ import { accountRouter, memberOf } from './account-routes';
 import { environmentRouter } from './environment-routes';
 import { insightRouter } from './insight-routes';
 import type { SendMail } from './mails';
-import type { Feed } from './newer-events';
+import type { Feed } from './live-events';
 import { SessionCookie } from './session-cookie';
 
 declare global {

@@ -1,6 +1,6 @@
-import { Badge, Button, Group, MultiSelect, Text } from '@mantine/core';
+import { Button, Group, MultiSelect, Text } from '@mantine/core';
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { call, query as queryString } from '../broker/call';
 import { useApiWhole } from '../broker/queries';
@@ -11,8 +11,8 @@ import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';
 import { eventTypes, subjectOf } from '../parts/event-words';
 import { PageFrame, Section } from '../parts/PageFrame';
-import { clockTime } from '../parts/words';
 import { SearchSelect } from '../parts/SearchSelect';
+import { clockTime, number } from '../parts/words';
 
 /** The environment's log, as it grows. */
 export default function Events() {
@@ -20,7 +20,7 @@ export default function Events() {
   const [parameters, setParameters] = useSearchParams();
   const organizationId = parameters.get('organization') ?? '';
   return (
-    <PageFrame title="Events" about="Every change that is committed, newest first. New ones appear by themselves.">
+    <PageFrame title="Events" about="Every change, newest first. New events appear as they happen.">
       <EventList
         organizationId={organizationId}
         organizationNames={new Map(organizations.data?.map(({ id, name }) => [id, name]))}
@@ -40,6 +40,11 @@ export default function Events() {
       />
     </PageFrame>
   );
+}
+
+interface EventPage extends Page<LogEvent> {
+  /** The end of the log, from which it is followed. */
+  head: number;
 }
 
 interface Filter {
@@ -65,12 +70,12 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
   const key = ['broker', url, asked] as const;
   const events = useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => call<Page<LogEvent>>(`${url}${queryString({ ...asked, before: pageParam, limit: 50 })}`, { signal }),
+    queryFn: ({ pageParam, signal }) => call<EventPage>(`${url}${queryString({ ...asked, before: pageParam, limit: 50 })}`, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
-    staleTime: Infinity, // what is new comes by the log itself, below
+    staleTime: Infinity, // what is new comes by the stream, below
   });
-  const fresh = useFollowing(key, asked, live && events.isSuccess, events.data?.pages[0]?.data[0]?.position);
+  const { fresh, connection } = useFollowing(key, asked, live, events.data?.pages[0]?.head);
 
   return (
     <>
@@ -87,10 +92,10 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
           w={{ base: '100%', xs: 320 }}
         />
         <Button variant="default" leftSection={live ? <PauseIcon size={16} /> : <PlayIcon size={16} />} onClick={() => setLive(!live)}>
-          {live ? 'Live' : 'Stopped'}
-          <span className="visually-hidden">{live ? ': stop' : ': go on'}</span>
+          {live ? 'Live' : 'Paused'}
+          <span className="visually-hidden">{live ? ': pause' : ': resume'}</span>
         </Button>
-        <Text size="sm" c="dimmed" aria-live="polite" pb={8}>{fresh > 0 ? `${fresh} new while you look` : ''}</Text>
+        <Text size="sm" c="dimmed" role="status" pb={8}>{connection === 'connecting' && events.isSuccess ? 'Connecting…' : fresh > 0 ? `${number(fresh)} new` : ''}</Text>
       </Group>
       <Section padding={0}>
         <EndlessTable
@@ -99,66 +104,72 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/events/${id}`)}
           columns={[
-            { head: 'Type', width: 'minmax(150px, 1.1fr)', cell: (event) => <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>{event.type}</span>, below: (event) => subjectOf(event) },
-            { head: 'About', width: 'minmax(0, 1.7fr)', cell: (event) => subjectOf(event), wideOnly: true },
-            ...(organizationNames ? [{ head: 'Organization', width: 'minmax(0, 1fr)', cell: (event: LogEvent) => organizationNames.get(event.organization_id) ?? event.organization_external_id ?? '', wideOnly: true }] : []),
-            { head: 'Position', width: '90px', align: 'end', cell: (event) => event.position.toLocaleString('en'), wideOnly: true },
-            { head: 'At', width: 'minmax(76px, 150px)', align: 'end', cell: (event) => <time dateTime={event.occurred_at}>{clockTime(event.occurred_at)}</time> },
+            { head: 'Type', width: 'minmax(196px, 1fr)', cell: (event) => <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>{event.type}</span>, below: (event) => subjectOf(event) },
+            { head: 'About', width: 'minmax(0, 2fr)', cell: (event) => subjectOf(event), wideOnly: true, clip: true },
+            ...(organizationNames ? [{ head: 'Organization', width: 'minmax(0, 1fr)', cell: (event: LogEvent) => organizationNames.get(event.organization_id) ?? event.organization_external_id ?? '', wideOnly: true, clip: true }] : []),
+            { head: 'Position', width: '76px', align: 'end', cell: (event) => number(event.position), wideOnly: true },
+            { head: 'At', width: '96px', align: 'end', cell: (event) => <time dateTime={event.occurred_at}>{clockTime(event.occurred_at)}</time> },
           ]}
           nothing={types.length > 0 || organizationId !== ''
-            ? <Nothing icon={<EventsIcon size={24} />} title="No such event">Choose other types, or wait: new ones appear here.</Nothing>
-            : <Nothing icon={<EventsIcon size={24} />} title="No event yet">Each change that an identity provider makes appears here within a second. To see some now, simulate an identity provider in the sandbox.</Nothing>}
+            ? <Nothing icon={<EventsIcon size={24} />} title="No matching events">Choose other types, or wait: new events appear here.</Nothing>
+            : <Nothing icon={<EventsIcon size={24} />} title="No events yet">Every change that an identity provider makes appears here within a second. To see some now, simulate an identity provider in the sandbox.</Nothing>}
         />
       </Section>
     </>
   );
 }
 
+type Connection = 'live' | 'connecting' | 'stopped';
+
 /**
- * Follows the log as any consumer does, by holding a request open until something comes, and puts what is new at the head of the
- * list. Answers how many there have been.
+ * Follows the log by server-sent events, and puts what is new at the head of the list. The browser goes on by itself where it was cut
+ * off; where it gives up, as it does when it is refused, it is told to try again.
  */
-function useFollowing(key: readonly unknown[], asked: Filter, on: boolean, newest: number | undefined): number {
+function useFollowing(key: readonly unknown[], asked: Filter, on: boolean, head: number | undefined): { fresh: number; connection: Connection } {
   const { own } = useHere();
   const queries = useQueryClient();
   const [fresh, setFresh] = useState(0);
+  const [connection, setConnection] = useState<Connection>('connecting');
   const identity = JSON.stringify(key);
-  const start = useMemo(() => newest ?? 0, [identity, on]); // oxlint-disable-line react-hooks/exhaustive-deps -- where following begins, not where it has come to
+  const begun = head !== undefined;
 
   useEffect(() => {
-    if (!on) return undefined;
+    if (!on || head === undefined) return undefined;
     setFresh(0);
-    const left = new AbortController();
-    void (async () => {
-      let after = start;
-      let failures = 0;
-      while (!left.signal.aborted) {
-        try {
-          const { data, head } = await call<{ data: LogEvent[]; head: number }>(own(`/events/newer${queryString({ ...asked, after, wait: 20 })}`), { signal: left.signal, withinMs: 40_000 });
-          failures = 0;
-          after = head;
-          if (data.length === 0) continue;
-          const newestFirst = data.toReversed();
-          setFresh((n) => n + data.length);
-          queries.setQueryData<InfiniteData<Page<LogEvent>>>(key, (before) => {
-            const [first, ...rest] = before?.pages ?? [];
-            if (!before || !first) return before;
-            const known = new Set(first.data.map(({ id }) => id));
-            return { ...before, pages: [{ ...first, data: [...newestFirst.filter(({ id }) => !known.has(id)), ...first.data] }, ...rest] };
-          });
-        } catch {
-          if (left.signal.aborted) return;
-          failures += 1;
-          await new Promise((resolve) => setTimeout(resolve, Math.min(30_000, 1_000 * 2 ** failures)));
-        }
-      }
-    })();
-    return () => left.abort();
-  }, [identity, on, start]); // oxlint-disable-line react-hooks/exhaustive-deps -- `identity` is `key` and `asked`
+    setConnection('connecting');
+    let after = head;
+    let source: EventSource | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
 
-  return fresh;
-}
+    const open = (): void => {
+      source = new EventSource(own(`/events/live${queryString({ ...asked, after })}`));
+      source.onopen = () => setConnection('live');
+      source.onerror = () => {
+        // Once a minute the stream ends and is opened anew at once: that is no news.
+        again ??= setTimeout(() => {
+          again = undefined;
+          if (source?.readyState === EventSource.OPEN) return;
+          setConnection('connecting');
+          if (source?.readyState === EventSource.CLOSED) open();
+        }, 5_000);
+      };
+      source.onmessage = ({ data, lastEventId }: MessageEvent<string>) => {
+        const event = JSON.parse(data) as LogEvent; // as every answer of the broker's, it is what its OpenAPI document says
+        after = Number(lastEventId);
+        queries.setQueryData<InfiniteData<EventPage>>(key, (before) => {
+          const [first, ...rest] = before?.pages ?? [];
+          if (!before || !first || first.data.some(({ id }) => id === event.id)) return before;
+          return { ...before, pages: [{ ...first, head: after, data: [event, ...first.data] }, ...rest] };
+        });
+        setFresh((n) => n + 1);
+      };
+    };
+    open();
+    return () => {
+      clearTimeout(again);
+      source?.close();
+    };
+  }, [identity, on, begun]); // oxlint-disable-line react-hooks/exhaustive-deps -- `identity` is `key` and `asked`, and `head` is only where it begins
 
-export function TypeBadge({ type }: { type: string }) {
-  return <Badge variant="default" radius="sm" tt="none" className="mono">{type}</Badge>;
+  return { fresh, connection: on ? connection : 'stopped' };
 }
