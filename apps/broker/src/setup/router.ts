@@ -75,9 +75,7 @@ export function setupRouter(parts: SetupParts): Router {
     answer(res, 200, {
       directory: directoryJson(directory, publicUrl),
       organization_name: organization?.name ?? '',
-      // What the vendor makes something of, beyond the usual: so that it is mapped, and holds what it may.
-      attributes: mapped?.mapping.attributes.flatMap(({ from, name, required, allowed_values: allowed }) =>
-        (from === undefined ? [] : [{ name, path: typeof from === 'string' ? from : from[0], required: required ?? false, allowed_values: allowed ?? null }])) ?? [],
+      attributes: mapped ? wantedAttributes(mapped.mapping) : [],
       vendor: {
         name: appearance?.vendorName ?? '',
         color: appearance?.color ?? null,
@@ -202,6 +200,26 @@ declare global {
       setup?: SetupSession;
     }
   }
+}
+
+interface WantedAttribute {
+  name: string;
+  path: string;
+  required: boolean;
+  /** `null`: whatever is sent. */
+  allowed_values: (string | number)[] | null;
+}
+
+/** What the vendor makes something of, beyond the usual: so that it is mapped, and holds what it may. */
+function wantedAttributes({ attributes, roles }: NonNullable<Awaited<ReturnType<typeof getMapping>>>['mapping']): WantedAttribute[] {
+  const mapped = attributes.flatMap(({ from, name, required, allowed_values: allowed }) => {
+    const path = typeof from === 'string' ? from : from?.[0];
+    return path === undefined ? [] : [{ name, path, required: required ?? false, allowed_values: allowed ?? null }];
+  });
+  const givingRoles = roles.rules.flatMap((rule) => ('role_from' in rule
+    ? [{ name: 'role', path: rule.role_from, required: false, allowed_values: rule.lookup ? Object.keys(rule.lookup) : rule.allowed_values ?? null }]
+    : []));
+  return [...mapped, ...givingRoles].filter(({ path }, i, all) => all.findIndex((one) => one.path === path) === i);
 }
 
 function sessionOf(res: Response): SetupSession {

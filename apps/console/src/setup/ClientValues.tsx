@@ -18,7 +18,7 @@ export function ClientCredentialsValues() {
       <Copyable label="Tenant URL" value={directory.base_url} />
       <Copyable label="Token endpoint" value={directory.token_url} />
       {client ? <Issued client={client} idLabel="Client identifier" secretLabel="Client secret" />
-        : <Group><Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate([])}>Make the client identifier and secret</Button></Group>}
+        : <Group><Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate([])}>Create the client identifier and secret</Button></Group>}
       <Refusal error={making.error} />
     </Stack>
   );
@@ -46,13 +46,13 @@ export function AuthorizationCodeValues() {
             <TextInput
               w="100%"
               label="Address of your app in Okta"
-              description="Open the app in Okta’s Admin Console and copy what stands in the browser’s address bar."
+              description="Open the app in Okta’s Admin Console and copy the address from your browser’s address bar."
               placeholder="https://acme-admin.okta.com/admin/app/acme_app_1/instance/0oa1b2c3/#tab-general"
               value={address}
               onChange={(event) => setAddress(event.currentTarget.value)}
-              error={unread && appName === undefined ? 'This address does not name an app: it should hold /admin/app/…/instance/.' : undefined}
+              error={unread && appName === undefined ? 'This is not the address of an app: it should contain /admin/app/…/instance/.' : undefined}
             />
-            <Button type="submit" leftSection={<KeyIcon size={16} />} loading={making.isPending}>Make the client id and secret</Button>
+            <Button type="submit" leftSection={<KeyIcon size={16} />} loading={making.isPending}>Create the client id and secret</Button>
           </Stack>
         </form>
       )}
@@ -88,7 +88,7 @@ function Issued({ client, idLabel, secretLabel }: { client: IssuedOAuthClient; i
     <>
       <Copyable label={idLabel} value={client.client_id} />
       <Copyable label={secretLabel} value={client.client_secret} />
-      <Alert color="yellow" icon={<WarningIcon />} py="xs">Copy the secret now: you will not see it again. If it is lost, make another client here.</Alert>
+      <Alert color="yellow" icon={<WarningIcon />} py="xs">Copy the secret now: you will not see it again. If you lose it, create another client here.</Alert>
     </>
   );
 }

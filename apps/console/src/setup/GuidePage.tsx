@@ -14,13 +14,13 @@ export function GuidePage() {
   const { guide: id } = useParams();
   const { vendor } = useSetup();
   const guide = guides.find((one) => one.id === id);
-  if (!guide) return <Nothing title="There is no such guide">Go back and choose your identity provider.</Nothing>;
+  if (!guide) return <Nothing title="Guide not found">Go back and choose your identity provider.</Nothing>;
   const { Steps } = guide;
   return (
     <PageFrame
       title={`${providerNames[guide.provider]} → ${vendor.name}`}
       titleMark={<ProviderMark provider={guide.provider} size={26} />}
-      back={{ to: '/', label: 'Another identity provider, or another way' }}
+      back={{ to: '/', label: 'Choose another identity provider or method' }}
       about={guide.method}
     >
       <Box className={classes.columns}>

@@ -14,17 +14,17 @@ export default function SetupCredentials() {
   const { vendor } = useSetup();
   const credentials = useSetupAnswer<{ bearer_tokens: BearerToken[]; oauth_clients: OAuthClient[] }>('/credentials', 15_000);
   return (
-    <PageFrame title="Tokens" about={`What your identity provider signs in to ${vendor.name} with.`}>
-      <Section title="Change the token" about="Make a new one, paste it into your identity provider, test the connection there. Until then the present one goes on working, so that nothing is missed.">
+    <PageFrame title="Credentials" about={`What your identity provider authenticates to ${vendor.name} with.`}>
+      <Section title="Replace the token" about="Create a new one, paste it into your identity provider, and test the connection there. The current token keeps working meanwhile, so that nothing is missed.">
         <TokenValues urlLabel="Base URL" tokenLabel="Token" />
       </Section>
       <Answer query={credentials}>
         {({ bearer_tokens: tokens, oauth_clients: clients }) => (
           <>
-            <Section title="Tokens that work" padding={tokens.length === 0 ? 'lg' : 0}>
-              {tokens.length === 0 ? <Text size="sm" c="dimmed">There is none.</Text> : (
+            <Section title="Bearer tokens" padding={tokens.length === 0 ? 'lg' : 0}>
+              {tokens.length === 0 ? <Text size="sm" c="dimmed">There are none.</Text> : (
                 <StackedTable
-                  heads={['Token', 'Made', 'Last used', 'Ends']}
+                  heads={['Token', 'Created', 'Last used', 'Expires']}
                   rows={tokens.map((token) => ({
                     key: token.id,
                     cells: [
@@ -53,7 +53,7 @@ function Clients({ clients }: { clients: OAuthClient[] }) {
   return (
     <Section title="OAuth clients" padding={0}>
       <StackedTable
-        heads={['Client id', 'Made', 'Last used', 'Actions']}
+        heads={['Client id', 'Created', 'Last used', 'Actions']}
         rows={clients.map((client) => ({
           key: client.id,
           cells: [
@@ -68,7 +68,7 @@ function Clients({ clients }: { clients: OAuthClient[] }) {
         }))}
       />
       <SecretDialog title="The new client secret" secrets={secret === undefined ? undefined : [{ label: 'Client secret', value: secret }]} onClose={() => setSecret(undefined)}>
-        <Text size="sm" c="dimmed">The present secret goes on working for 7 days.</Text>
+        <Text size="sm" c="dimmed">The current secret keeps working for 7 days.</Text>
       </SecretDialog>
       <ConfirmDialog
         opened={deleting !== undefined}
@@ -79,7 +79,7 @@ function Clients({ clients }: { clients: OAuthClient[] }) {
         onConfirm={() => deleting && deletion.mutate(deleting.id)}
         onClose={() => setDeleting(undefined)}
       >
-        <Stack gap="xs"><Text size="sm">Its secrets and access tokens end at once: an identity provider that uses it is refused from its next request on.</Text></Stack>
+        <Stack gap="xs"><Text size="sm">Its secrets and access tokens stop working at once: an identity provider that uses it is rejected from its next request on.</Text></Stack>
       </ConfirmDialog>
     </Section>
   );

@@ -24,7 +24,7 @@ export function SetupPage() {
       {ended ? (
         <Container component="main" size="xs" py={80}>
           <Nothing title="Open your setup link again">
-            This page closes by itself two hours after the link was opened. The link in the mail that you were sent opens it again, as long as it has not ended. If it has, ask whoever sent it for a new one: what you have set up stays.
+            This page closes two hours after the link was opened. Open the link that you were sent again. If it has expired, ask whoever sent it for a new one: everything that you have set up stays.
           </Nothing>
         </Container>
       ) : session.data ? (
@@ -59,7 +59,7 @@ function Framed() {
       </Box>
       <Container size="lg" component="main" id="main" py={{ base: 'md', sm: 'xl' }} tabIndex={-1}>
         <Stack gap="lg">
-          <PageTabs label="Setup" tabs={[{ to: '/', name: 'Connect', within: '/guide/' }, { to: '/requests', name: 'What was received', within: '/requests/' }, { to: '/credentials', name: 'Tokens' }]} />
+          <PageTabs label="Setup" tabs={[{ to: '/', name: 'Connect', within: '/guide/' }, { to: '/requests', name: 'Request log', within: '/requests/' }, { to: '/credentials', name: 'Credentials' }]} />
           <Suspense fallback={<Center mih="30vh"><Loader aria-label="Loading" /></Center>}>
             <Routes>
               <Route index element={<ChooseProvider />} />
@@ -67,12 +67,12 @@ function Framed() {
               <Route path="requests" element={<SetupRequests />} />
               <Route path="requests/:request" element={<SetupRequestPage />} />
               <Route path="credentials" element={<SetupCredentials />} />
-              <Route path="*" element={<Nothing title="There is no such page"><Anchor href="/setup">Back to the beginning</Anchor></Nothing>} />
+              <Route path="*" element={<Nothing title="Page not found"><Anchor href="/setup">Back to the start</Anchor></Nothing>} />
             </Routes>
           </Suspense>
           <Text component="footer" size="xs" c="dimmed" ta="center" mt="xl">
             {vendor.support_email && <>Questions? <Anchor href={`mailto:${vendor.support_email}`} inherit underline="always">{vendor.support_email}</Anchor> · </>}
-            This page is for {organization} alone, and closes <When time={expiresAt} />.
+            This page is only for {organization}, and closes <When time={expiresAt} />.
           </Text>
         </Stack>
       </Container>

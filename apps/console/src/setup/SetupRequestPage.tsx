@@ -13,7 +13,7 @@ import { useSetupAnswer } from './setup-session';
 export default function SetupRequestPage() {
   const { request: id = '' } = useParams();
   const request = useSetupAnswer<Omit<WholeRequest, 'events'>>(`/requests/${id}`);
-  const back = { to: '/requests', label: 'What was received' };
+  const back = { to: '/requests', label: 'Request log' };
   if (request.error && !request.data) return <PageFrame title="Request" back={back}><Failed error={request.error} /></PageFrame>;
   return (
     <Answer query={request}>
@@ -28,8 +28,8 @@ export default function SetupRequestPage() {
           <Section title="About">
             <Facts facts={[['At', dateAndTime(one.at)], ['Path', <span key="path" className="mono">{readable(one.path)}</span>], ['Request', <span key="id" className="mono">{one.id}</span>]]} />
           </Section>
-          {one.request_body !== null && <Section title="What it sent" about="Secrets are masked."><JsonText value={one.request_body} label="request body" /></Section>}
-          {one.response_body !== null && <Section title="What it was answered"><JsonText value={one.response_body} label="response body" /></Section>}
+          {one.request_body !== null && <Section title="Request body" about="Secrets are masked."><JsonText value={one.request_body} label="request body" /></Section>}
+          {one.response_body !== null && <Section title="Response body"><JsonText value={one.response_body} label="response body" /></Section>}
         </PageFrame>
       )}
     </Answer>

@@ -7,9 +7,9 @@ import { Copyable } from '../parts/Copyable';
 import { useSetup, useSetupWrite } from './setup-session';
 
 const overlaps = [
-  { value: '86400', label: 'goes on working for a day' },
-  { value: '604800', label: 'goes on working for 7 days' },
-  { value: '0', label: 'ends at once' },
+  { value: '86400', label: 'keeps working for a day' },
+  { value: '604800', label: 'keeps working for 7 days' },
+  { value: '0', label: 'stops working at once' },
 ];
 
 // Kept while the page is open, so that going back a page does not lose what is shown only once.
@@ -36,18 +36,18 @@ export function TokenValues({ urlLabel, tokenLabel, tokenPrefix = '' }: {
       {token !== undefined ? (
         <>
           <Copyable label={tokenLabel} value={`${tokenPrefix}${token}`} />
-          <Alert color="yellow" icon={<WarningIcon />} py="xs">Copy it now: you will not see it again. If it is lost, make another one here.</Alert>
+          <Alert color="yellow" icon={<WarningIcon />} py="xs">Copy it now: you will not see it again. If you lose it, create another one here.</Alert>
         </>
       ) : directory.has_bearer_token ? (
         <>
-          <Text size="sm">A token was made before, and is not shown again. If you do not have it, make a new one.</Text>
+          <Text size="sm">A token was created earlier and is not shown again. If you do not have it, create a new one.</Text>
           <Group align="flex-end" gap="sm">
-            <NativeSelect label="The present token" data={overlaps} value={overlap} onChange={(event) => setOverlap(event.currentTarget.value)} />
-            <Button variant="default" leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>Make a new token</Button>
+            <NativeSelect label="The current token" data={overlaps} value={overlap} onChange={(event) => setOverlap(event.currentTarget.value)} />
+            <Button variant="default" leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>Create a new token</Button>
           </Group>
         </>
       ) : (
-        <Group><Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>Make the {tokenLabel.toLowerCase()}</Button></Group>
+        <Group><Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>Create the {tokenLabel.toLowerCase()}</Button></Group>
       )}
       <Refusal error={making.error} />
     </Stack>

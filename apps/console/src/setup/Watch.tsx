@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { CheckIcon } from '../icons';
 import { When } from '../parts/When';
-import { count, number, providerShortNames } from '../parts/words';
+import { count, providerShortNames, times } from '../parts/words';
 import classes from './setup.module.css';
 import { type Progress, useSetup, useSetupAnswer } from './setup-session';
 
@@ -24,24 +24,24 @@ export function Watch() {
     <Stack gap="md" className={classes.watch} component="aside" aria-label="What we see">
       <Paper p="lg">
         <Title order={2}>What we see</Title>
-        <Text size="sm" c="dimmed" mb="xs">This follows along by itself.</Text>
+        <Text size="sm" c="dimmed" mb="xs">This updates by itself.</Text>
         <div role="status" aria-live="polite">
           <Line done={tested} waiting={!tested} title={tested ? 'Test connection received' : 'Waiting for the test connection'}>
-            {tested && now?.directory.last_request_at ? <>{idp} last called <When time={now.directory.last_request_at} />.</> : 'Nothing has come yet.'}
+            {tested && now?.directory.last_request_at ? <>{idp} last called <When time={now.directory.last_request_at} />.</> : 'Nothing has arrived yet.'}
           </Line>
           <Line done={arrived} waiting={tested && !arrived} title={now?.first ? `First user arrived: ${now.first.user_name}` : 'First user'}>
-            {now?.first ? <When time={now.first.at} /> : tested ? 'Assign somebody, and start.' : undefined}
+            {now?.first ? <When time={now.first.at} /> : tested ? 'Assign a user, then start provisioning.' : undefined}
           </Line>
           <Line done={arrived} waiting={false} title={now ? `${count(now.health.users, 'user')}, ${count(now.health.groups, 'group')}` : 'Users and groups'}>
             {arrived && now && now.newest.length > 0 && <>Newest: {now.newest.slice(0, 3).map(({ user_name: name }) => name).join(', ')}</>}
           </Line>
           <Line done={connected} waiting={false} title={connected ? 'Connected' : 'Not connected yet'}>
-            {connected && <>{vendor.name} follows your directory from now on. {number(now?.health.active_users ?? 0)} have access.</>}
+            {connected && <>{vendor.name} follows your directory from now on. {count(now?.health.active_users ?? 0, 'person has access', 'people have access')}.</>}
           </Line>
         </div>
         {progress.error && <Text size="sm" c="var(--mantine-color-error)" mt="xs">{progress.error.message}</Text>}
       </Paper>
-      {now && now.directory.state === 'disabled' && <Alert color="gray">{vendor.name} has disabled this directory: nothing is taken from it at the moment.</Alert>}
+      {now && now.directory.state === 'disabled' && <Alert color="gray">{vendor.name} has disabled this directory: everything that your identity provider sends is rejected for now.</Alert>}
       {now && now.health.failures.length > 0 && (
         <Paper p="lg">
           <Title order={2} mb="xs">What failed</Title>
@@ -49,7 +49,7 @@ export function Watch() {
             {now.health.failures.slice(0, 4).map((failure) => (
               <Box key={failure.request_id}>
                 <Text size="sm" fw={600}>{failure.explanation}</Text>
-                <Text size="xs" c="dimmed">{failure.subject && <>{failure.subject}; </>}{count(failure.count, 'time')}, last <When time={failure.last_at} /></Text>
+                <Text size="xs" c="dimmed">{failure.subject && <>{failure.subject}; </>}{times(failure.count)}, {failure.count > 1 && 'latest '}<When time={failure.last_at} /></Text>
                 {failure.fix && <Text size="sm" mt={4}>{failure.fix}</Text>}
                 <Anchor component={Link} to={`/requests/${failure.request_id}`} size="sm">See what was sent</Anchor>
               </Box>

@@ -16,11 +16,18 @@ export interface SetupDirectory {
   last_request_at: string | null;
 }
 
+export interface WantedAttribute {
+  name: string;
+  path: string;
+  required: boolean;
+  allowed_values: (string | number)[] | null;
+}
+
 export interface SetupSession {
   directory: SetupDirectory;
   organization_name: string;
   /** What the vendor makes something of, beyond the usual fields. */
-  attributes: { name: string; path: string; required: boolean; allowed_values: (string | number)[] | null }[];
+  attributes: WantedAttribute[];
   vendor: { name: string; color: string | null; has_logo: boolean; support_email: string | null };
   expires_at: string;
 }
