@@ -25,6 +25,6 @@ export { authenticateSession, endOtherSessions, endSession, type ListedSession, 
 export { changeSetupAppearance, getLogo, getSetupAppearance, largestLogoBytes, type Logo, type SetupAppearance } from './setup-appearance';
 export { confirmSignUp, requestSignUp } from './sign-up';
 export {
-  authenticateSetupSession, createSetupLink, forgetExpiredSetupLinks, openSetupSession, revokeSetupLinks,
+  authenticateSetupSession, createSetupLink, forgetExpiredSetupLinks, listSetupLinks, openSetupSession, revokeSetupLinks,
   type OpenedSetupSession, type SetupLink, type SetupSession,
 } from './setup-links';

@@ -45,6 +45,21 @@ export async function createSetupLink(
   return { token: secret, expiresAt: row.expiresAt };
 }
 
+/** The links of a directory that still work, the newest first. */
+export async function listSetupLinks(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<{ createdAt: Date; expiresAt: Date }[]> {
+  const { rows } = await pool.query<{ createdAt: Date; expiresAt: Date }>(
+    `select created_at as "createdAt", expires_at as "expiresAt"
+       from setup_links
+      where environment_id = $1
+        and directory_id = $2
+        and expires_at > now()
+      order by id desc
+      limit 100`,
+    [environmentId, directoryId],
+  );
+  return rows;
+}
+
 /** Ends every setup link of a directory, and the sessions that were opened with them. */
 export async function revokeSetupLinks(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<void> {
   await pool.query(

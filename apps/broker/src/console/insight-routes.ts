@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
+import { listSetupLinks } from '#accounts';
 import type { Keyring } from '#credential';
 import { EndpointNotFound } from '#delivery';
 import { findEvent, isEventType } from '#directory';
@@ -10,6 +11,7 @@ import { notFound, PageProblem } from '../pages/errors';
 import { cursor, id, idInPath, limit, subject, text, wholeNumber } from '../pages/parameters';
 import { findRequest, findRequests } from '../pages/request-search';
 import { countReplay, endpointStatistics } from './endpoint-statistics';
+import { lastAttemptOf } from './last-attempt';
 import { type Feed, streamEvents } from './live-events';
 import { readNewestEvents } from './newest-events';
 import { overviewOf } from './overview';
@@ -114,6 +116,15 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
     answer(res, 200, await orNotFound(endpointStatistics(pool, keyring, {
       environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), hours, now: new Date(),
     })));
+  });
+
+  router.get('/webhook_endpoints/:endpoint/last_attempt', async (req, res) => {
+    answer(res, 200, { data: await lastAttemptOf(pool, { environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), now: new Date() }) });
+  });
+
+  router.get('/directories/:directory/setup_links', async (req, res) => {
+    const links = await listSetupLinks(pool, { environmentId: environmentOf(res), directoryId: idInPath(req.params.directory, 'dir') });
+    answer(res, 200, { data: links.map((link) => ({ created_at: link.createdAt.toISOString(), expires_at: link.expiresAt.toISOString() })) });
   });
 
   router.get('/webhook_endpoints/:endpoint/replay_preview', async (req, res) => {

@@ -77,8 +77,7 @@ export interface IssuedOAuthClient extends OAuthClient {
   authorization_url?: string;
 }
 
-export interface SetupLink {
-  id: string;
+export interface ListedSetupLink {
   created_at: string;
   expires_at: string;
 }
@@ -171,7 +170,9 @@ export interface EventData {
   directory?: Directory;
   previous?: Record<string, Json>;
   request?: { id: string; method: string; path: string; status: number; scim_type: string | null; detail: string; resource: Record<string, Json> | null };
-  [name: string]: unknown;
+  seats?: { limit: number; used: number };
+  brake?: { max_users: number | null; max_percent: number | null };
+  credential?: { kind: 'bearer_token' | 'oauth_client'; expires_at: string };
 }
 
 export interface LogEvent {
@@ -209,6 +210,14 @@ export interface Attempt {
   at: string;
   status: number | null;
   duration_ms: number;
+  error: string | null;
+  response_body: string | null;
+}
+
+export interface LastAttempt {
+  event_id: string;
+  at: string;
+  status: number | null;
   error: string | null;
   response_body: string | null;
 }

@@ -4,12 +4,13 @@ import { lazy, Suspense, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { useApi, useApiList, useApiWhole, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Attempt, Delivery, Directory, Endpoint, EndpointStatistics } from '../broker/shapes';
+import type { Attempt, Delivery, Directory, Endpoint, EndpointStatistics, LastAttempt, LogEvent, Organization } from '../broker/shapes';
 import { DotsIcon, PlayIcon, ReplayIcon } from '../icons';
 import { Answer, Nothing, Sketch } from '../parts/Answer';
 import { Copyable, InlineId } from '../parts/Copyable';
 import { ConfirmDialog, FormDialog, SecretDialog } from '../parts/dialogs';
 import { EndlessTable, aboveRowLink } from '../parts/EndlessTable';
+import { JsonText } from '../parts/JsonText';
 import { Facts, PageFrame, Section } from '../parts/PageFrame';
 import { PageTabs } from '../parts/PageTabs';
 import { State } from '../parts/State';
@@ -39,7 +40,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
   const base = page(`/webhooks/${endpoint.id}`);
 
   const testing = useWrite<{ event_id: string }>(() => ({ path: `${path}/test` }), () => {
-    notifications.show({ message: 'An example event is on its way. It appears among the deliveries.' });
+    notifications.show({ message: 'A test event is on its way. It appears among the deliveries.' });
     void navigate(base);
   });
   const enabling = useWrite<Endpoint, boolean>((enabled) => ({ path, method: 'PATCH', body: { enabled } }), () => setAsking(undefined));
@@ -58,7 +59,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
           <Menu>
             <Menu.Target><Button variant="default" px={8} aria-label="More"><DotsIcon /></Button></Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={() => setAsking('change')}>Change…</Menu.Item>
+              <Menu.Item onClick={() => setAsking('change')}>Edit…</Menu.Item>
               <Menu.Item onClick={() => setAsking('rotate')}>Rotate the secret…</Menu.Item>
               {endpoint.state === 'disabled' ? <Menu.Item onClick={() => enabling.mutate(true)}>Enable</Menu.Item> : <Menu.Item onClick={() => setAsking('disable')}>Disable…</Menu.Item>}
               <Menu.Item color="red" onClick={() => setAsking('delete')}>Delete…</Menu.Item>
@@ -69,7 +70,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
     >
       <EndpointState endpoint={endpoint} enable={() => enabling.mutate(true)} />
       <PageTabs
-        label="Of this endpoint"
+        label="This endpoint"
         tabs={[
           { to: base, name: 'Deliveries' },
           { to: `${base}/charts`, name: 'Success and latency' },
@@ -81,14 +82,14 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
       {tab === 'charts' && <Charts endpoint={endpoint} />}
       {tab === 'receiver' && <Receivers endpoint={endpoint} />}
       {tab === 'about' && <About endpoint={endpoint} />}
-      {tab !== undefined && !['charts', 'receiver', 'about'].includes(tab) && <Nothing title="There is no such page" />}
+      {tab !== undefined && !['charts', 'receiver', 'about'].includes(tab) && <Nothing title="Page not found" />}
 
       <EndpointForm key={endpoint.updated_at} opened={asking === 'change'} endpoint={endpoint} onClose={() => setAsking(undefined)} />
       <ReplayDialog opened={asking === 'replay'} endpoint={endpoint} onClose={() => setAsking(undefined)} />
       <RotateDialog opened={asking === 'rotate'} endpoint={endpoint} onClose={() => setAsking(undefined)} onRotated={setSecret} />
       <SecretDialog title="The new signing secret" secrets={secret === undefined ? undefined : [{ label: 'Signing secret', value: secret }]} onClose={() => setSecret(undefined)} />
       <ConfirmDialog opened={asking === 'disable'} title="Disable the endpoint?" confirm="Disable" pending={enabling.isPending} error={enabling.error} onConfirm={() => enabling.mutate(false)} onClose={() => setAsking(undefined)}>
-        <Text size="sm">Nothing is sent to it until you enable it again. It then goes on where it stopped, as far back as events are kept.</Text>
+        <Text size="sm">Nothing is sent to it until you enable it again. It then continues where it stopped, as far back as events are kept.</Text>
       </ConfirmDialog>
       <ConfirmDialog
         opened={asking === 'delete'}
@@ -99,7 +100,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
         error={deletion.error}
         onConfirm={() => deletion.mutate()}
         onClose={() => setAsking(undefined)}
-        goes={['what it has not been sent yet', 'its signing secret', 'the record of its deliveries and attempts']}
+        goes={['events that it has not been sent yet', 'its signing secret', 'the record of its deliveries and attempts']}
       >
         <Text size="sm">This cannot be undone. The events themselves stay in the log. What goes with <b>{endpoint.url}</b>:</Text>
       </ConfirmDialog>
@@ -108,7 +109,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
 }
 
 const disabledReasons = {
-  gone: 'It answered 410 Gone, which says that it wants no more webhooks.',
+  gone: 'It answered 410 Gone, which means that it wants no more webhooks.',
   failing: 'Every attempt failed for five days.',
   by_hand: 'Somebody disabled it.',
 };
@@ -117,21 +118,29 @@ function EndpointState({ endpoint, enable }: { endpoint: Endpoint; enable: () =>
   const { mayChange } = useHere();
   if (endpoint.state === 'disabled') {
     return (
-      <Alert color="gray" title="Nothing is being sent">
+      <Alert color="gray" title="This endpoint is disabled">
         <Group justify="space-between">
-          <Text size="sm">{disabledReasons[endpoint.disabled_reason ?? 'by_hand']} {endpoint.disabled_at && <>That was <When time={endpoint.disabled_at} />. </>}Enabled, it goes on where it stopped.</Text>
+          <Text size="sm">{disabledReasons[endpoint.disabled_reason ?? 'by_hand']} {endpoint.disabled_at && <>That was <When time={endpoint.disabled_at} />. </>}Once enabled, it continues where it stopped.</Text>
           {mayChange && <Button size="xs" onClick={enable}>Enable</Button>}
         </Group>
       </Alert>
     );
   }
-  if (endpoint.state !== 'failing') return null;
+  return endpoint.state === 'failing' ? <Failing endpoint={endpoint} /> : null;
+}
+
+function Failing({ endpoint }: { endpoint: Endpoint }) {
+  const last = useOwn<{ data: LastAttempt | null }>(`/webhook_endpoints/${endpoint.id}/last_attempt`, { everyMs: 5_000 }).data?.data;
   return (
-    <Alert color="red" title="Webhooks fail">
-      <Text size="sm">
-        No attempt has succeeded{endpoint.failing_since && <> since <When time={endpoint.failing_since} /></>}. They are tried again after 5 seconds, 30 seconds, 2, 5, 15 and 30 minutes, then every 30 minutes. Nothing is lost.
-        After five days of nothing but failures the endpoint is disabled. The newest attempt below says what it answered.
-      </Text>
+    <Alert color="red" title={`Webhooks are failing${last?.error ? `: ${last.error}` : ''}`}>
+      <Stack gap="xs">
+        {last?.response_body && <Code block fz={12} mah={120} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }} tabIndex={0} role="region" aria-label="The latest answer">{last.response_body}</Code>}
+        <Text size="sm">
+          {last && <>The latest attempt was <When time={last.at} />. </>}
+          {endpoint.failing_since && <>The first failure was <When time={endpoint.failing_since} />. </>}
+          Nothing is lost: each event is tried again after 5 seconds, 30 seconds, 2, 5, 15 and 30 minutes, then every 30 minutes. After five days without a success the endpoint is disabled.
+        </Text>
+      </Stack>
     </Alert>
   );
 }
@@ -153,7 +162,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }) {
           onChange={setState}
           data={[{ value: '', label: 'All' }, { value: 'pending', label: 'Pending' }, { value: 'succeeded', label: 'Delivered' }, { value: 'parked', label: 'Parked' }]}
         />
-        {state === 'parked' && <Text size="sm" c="dimmed">Refused by the endpoint itself 12 times or for a day: set aside so that those behind could go on.</Text>}
+        {state === 'parked' && <Text size="sm" c="dimmed">Rejected by the endpoint 12 times, or for a day: set aside so that later events could go on.</Text>}
       </Group>
       <Section padding={0}>
         <EndlessTable
@@ -184,8 +193,8 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }) {
             },
           ]}
           nothing={state !== ''
-            ? <Nothing title="No such delivery" />
-            : <Nothing title="Nothing sent yet" action={mayChange && <Text size="sm" c="dimmed">Send a test event to see whether your receiver takes it.</Text>}>What this endpoint is owed appears here.</Nothing>}
+            ? <Nothing title="No such deliveries" />
+            : <Nothing title="Nothing sent yet" action={mayChange && <Text size="sm" c="dimmed">Send a test event to see whether your receiver accepts it.</Text>}>Events for this endpoint appear here.</Nothing>}
         />
       </Section>
       <DeliveryDialog endpoint={endpoint} eventId={chosen} onClose={() => setChosen(undefined)} retry={(id) => retry.mutate(id)} retrying={retry.isPending} error={retry.error} />
@@ -195,7 +204,7 @@ function Deliveries({ endpoint }: { endpoint: Endpoint }) {
 
 function LastAttempt({ delivery }: { delivery: Delivery }) {
   const last = delivery.attempts.at(-1);
-  if (!last) return <Text size="sm" c="dimmed">{delivery.next_attempt_at ? <>first <When time={delivery.next_attempt_at} /></> : 'waits for those before it'}</Text>;
+  if (!last) return <Text size="sm" c="dimmed">{delivery.next_attempt_at ? <>first <When time={delivery.next_attempt_at} /></> : 'waiting for earlier events'}</Text>;
   return (
     <Text size="sm" component="span">
       {answerOf(last)}, <When time={last.at} />
@@ -219,7 +228,7 @@ function DeliveryDialog({ endpoint, eventId, onClose, retry, retrying, error }: 
   const { mayChange, page } = useHere();
   const delivery = useApi<Delivery>(`/webhook_endpoints/${endpoint.id}/deliveries/${eventId ?? ''}`, { enabled: eventId !== undefined, everyMs: 3_000 });
   return (
-    <FormDialog opened={eventId !== undefined} title="Delivery" submit={mayChange ? 'Send it again now' : 'Close'} pending={retrying} error={error} onClose={onClose} onSubmit={() => (mayChange && eventId ? retry(eventId) : onClose())} size="xl">
+    <FormDialog opened={eventId !== undefined} title="Delivery" submit={mayChange ? 'Send again now' : 'Close'} pending={retrying} error={error} onClose={onClose} onSubmit={() => (mayChange && eventId ? retry(eventId) : onClose())} size="xl">
       <Answer query={delivery}>
         {(one) => (
           <Stack>
@@ -230,14 +239,14 @@ function DeliveryDialog({ endpoint, eventId, onClose, retry, retrying, error }: 
                 ['Next attempt', one.next_attempt_at ? <When key="n" time={one.next_attempt_at} /> : null],
               ]}
             />
-            <Text fw={600} size="sm">What was sent</Text>
-            <Code block fz={12}>{`POST ${endpoint.url}\nwebhook-id: ${one.event_id}\nwebhook-timestamp: …\nwebhook-signature: v1,…\n${Object.keys(endpoint.headers).map((name) => `${name}: …\n`).join('')}\n{ … the event, as its page shows it … }`}</Code>
-            <Text fw={600} size="sm">Attempts</Text>
-            {one.attempts.length === 0 && <Text size="sm" c="dimmed">None yet.</Text>}
+            <Text fw={600} size="sm">Request</Text>
+            <SentRequest endpoint={endpoint} delivery={one} />
+            <Text fw={600} size="sm">{one.attempts.length === 1 ? 'Attempt and response' : 'Attempts and responses, the latest first'}</Text>
+            {one.attempts.length === 0 && <Text size="sm" c="dimmed">Not tried yet{one.next_attempt_at === null && one.state === 'pending' && ': it waits for earlier events of its directory'}.</Text>}
             {one.attempts.toReversed().map((attempt) => (
               <Box key={attempt.at} p="sm" style={{ border: '1px solid var(--causeway-line)', borderRadius: 'var(--mantine-radius-md)' }}>
                 <Group justify="space-between">
-                  <Group gap="xs"><State state={attempt.status === null ? 'no answer' : String(attempt.status)} tone={attempt.error === null ? 'good' : 'bad'} /><Text size="sm">{attempt.error ?? `taken in ${duration(attempt.duration_ms)}`}</Text></Group>
+                  <Group gap="xs"><State state={attempt.status === null ? 'no answer' : String(attempt.status)} tone={attempt.error === null ? 'good' : 'bad'} /><Text size="sm">{attempt.error ?? `accepted in ${duration(attempt.duration_ms)}`}</Text></Group>
                   <Text size="sm" c="dimmed">{dateAndTime(attempt.at)}</Text>
                 </Group>
                 {attempt.response_body && <Code block mt="xs" fz={12} mah={220} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }}>{attempt.response_body}</Code>}
@@ -247,6 +256,28 @@ function DeliveryDialog({ endpoint, eventId, onClose, retry, retrying, error }: 
         )}
       </Answer>
     </FormDialog>
+  );
+}
+
+/** What an attempt sends: the headers, of which the timestamp and the signatures are each attempt's own, and the event. */
+function SentRequest({ endpoint, delivery }: { endpoint: Endpoint; delivery: Delivery }) {
+  const event = useOwn<LogEvent>(`/events/${delivery.event_id}`, { enabled: !delivery.test });
+  const last = delivery.attempts.at(-1);
+  const head = [
+    `POST ${endpoint.url}`,
+    'content-type: application/json',
+    `webhook-id: ${delivery.event_id}`,
+    `webhook-timestamp: ${last ? Math.floor(new Date(last.at).getTime() / 1000) : '(of the attempt)'}`,
+    'webhook-signature: (not stored)',
+    ...Object.keys(endpoint.headers).map((name) => `${name}: •••`),
+  ];
+  return (
+    <>
+      <Code block fz={12} style={{ whiteSpace: 'pre-wrap' }}>{head.join('\n')}</Code>
+      {delivery.test
+        ? <Text size="sm" c="dimmed">The body was an example of <span className="mono">{delivery.type}</span>, marked <span className="mono">"test": true</span>.</Text>
+        : <Answer query={event}>{(one) => <JsonText value={one} label="request body" />}</Answer>}
+    </>
   );
 }
 
@@ -262,12 +293,12 @@ function ReplayDialog({ opened, endpoint, onClose }: { opened: boolean; endpoint
     () => ({ path: `/webhook_endpoints/${endpoint.id}/replay`, body: { ...(from && { since: from }), ...(directoryId && { directory_id: directoryId }) } }),
     () => {
       onClose();
-      notifications.show({ message: 'The replay has begun.', color: 'teal' });
+      notifications.show({ message: 'The replay has started.', color: 'teal' });
     },
   );
   return (
     <FormDialog opened={opened} title="Replay" submit={preview.data ? `Send ${preview.data.capped ? 'more than ' : ''}${count(preview.data.events, 'event')} again` : 'Replay'} pending={replaying.isPending} error={replaying.error} onSubmit={() => replaying.mutate()} onClose={onClose}>
-      <Text size="sm" c="dimmed">The endpoint gets everything from there on again, in order, by what it asks for today. Each keeps its <span className="mono">webhook-id</span>, so that a receiver can tell what it has seen.</Text>
+      <Text size="sm" c="dimmed">The endpoint gets every event from then on again, in order, according to its current settings. Each event keeps its <span className="mono">webhook-id</span>, so that your receiver recognizes what it has already seen.</Text>
       <NativeSelect
         label="From"
         value={back}
@@ -277,11 +308,11 @@ function ReplayDialog({ opened, endpoint, onClose }: { opened: boolean; endpoint
           { value: '604800', label: '7 days ago' }, { value: '2592000', label: '30 days ago' }, { value: '', label: 'the oldest event that is kept' },
         ]}
       />
-      <NativeSelect label="Of" value={directoryId} onChange={(event) => setDirectoryId(event.currentTarget.value)} data={[{ value: '', label: 'all directories' }, ...(directories.data?.map(({ id, name }) => ({ value: id, label: name })) ?? [])]} />
+      <NativeSelect label="Directory" value={directoryId} onChange={(event) => setDirectoryId(event.currentTarget.value)} data={[{ value: '', label: 'all directories' }, ...(directories.data?.map(({ id, name }) => ({ value: id, label: name })) ?? [])]} />
       <Answer query={preview} sketch={<Sketch lines={1} />}>
         {({ events, capped, first_at: first }) => (
           <Alert color={events === 0 ? 'gray' : 'water'} role="status">
-            {events === 0 ? 'There is no event in that time: nothing would be sent.' : <>{capped ? 'More than ' : ''}{count(events, 'event')} would be sent again{first && <>, the first of {dateAndTime(first)}</>}.</>}
+            {events === 0 ? 'There are no events in that time: nothing would be sent.' : <>{capped ? 'More than ' : ''}{count(events, 'event')} would be sent again{first && <>, the first from {dateAndTime(first)}</>}.</>}
           </Alert>
         )}
       </Answer>
@@ -296,13 +327,13 @@ function RotateDialog({ opened, endpoint, onClose, onRotated }: { opened: boolea
     onRotated(secret);
   });
   return (
-    <FormDialog opened={opened} title="Rotate the signing secret" submit="Make a new secret" pending={rotating.isPending} error={rotating.error} onSubmit={() => rotating.mutate()} onClose={onClose}>
+    <FormDialog opened={opened} title="Rotate the signing secret" submit="Create a new secret" pending={rotating.isPending} error={rotating.error} onSubmit={() => rotating.mutate()} onClose={onClose}>
       <NativeSelect
         label="Sign with both"
-        description="While both sign, your receivers can change over one by one."
+        description="While webhooks are signed with both, your receivers can switch over one by one."
         value={overlap}
         onChange={(event) => setOverlap(event.currentTarget.value)}
-        data={[{ value: '0', label: 'not at all: the old one ends at once' }, { value: '3600', label: 'for an hour' }, { value: '86400', label: 'for a day' }, { value: '604800', label: 'for 7 days' }]}
+        data={[{ value: '0', label: 'not at all: the old secret stops working at once' }, { value: '3600', label: 'for an hour' }, { value: '86400', label: 'for a day' }, { value: '604800', label: 'for 7 days' }]}
       />
     </FormDialog>
   );
@@ -324,7 +355,7 @@ function Charts({ endpoint }: { endpoint: Endpoint }) {
               <Figure name="Parked" value={number(now.parked)} />
             </SimpleGrid>
             {now.attempts === 0
-              ? <Section><Nothing title="No attempt in this time">Choose a longer time, or send a test event.</Nothing></Section>
+              ? <Section><Nothing title="No attempts in this time">Choose a longer time, or send a test event.</Nothing></Section>
               : <Suspense fallback={<Sketch lines={10} />}><EndpointCharts statistics={now} /></Suspense>}
           </>
         )}
@@ -338,23 +369,25 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 function About({ endpoint }: { endpoint: Endpoint }) {
+  const { page } = useHere();
+  const organization = useApi<Organization>(`/organizations/${endpoint.organization_id}`, { enabled: endpoint.organization_id !== null });
   return (
     <Stack gap="lg">
       <Section title="Settings">
         <Facts
           facts={[
             ['Id', <InlineId key="id" id={endpoint.id} />],
-            ['Address', endpoint.url],
+            ['URL', endpoint.url],
             ['Events', endpoint.event_types === null ? 'all types' : endpoint.event_types.join(', ')],
-            ['Organization', endpoint.organization_id ?? 'all'],
-            ['Order', endpoint.ordering === 'directory' ? 'in order, by directory' : 'without order'],
-            ['At once', `${endpoint.max_parallel} requests at most`],
+            ['Organization', endpoint.organization_id === null ? 'all' : <Link key="org" to={page(`/organizations/${endpoint.organization_id}`)}>{organization.data?.name ?? endpoint.organization_id}</Link>],
+            ['Order', endpoint.ordering === 'directory' ? 'in order, per directory' : 'unordered'],
+            ['Concurrency', `${count(endpoint.max_parallel, 'request')} at most`],
             ['Headers', Object.keys(endpoint.headers).join(', ') || null],
-            ['Since', date(endpoint.created_at)],
+            ['Created', date(endpoint.created_at)],
           ]}
         />
       </Section>
-      <Section title="Public key" about="Beside the signature by the secret, each webhook carries one that this key verifies: for receivers that should hold no secret.">
+      <Section title="Public key" about="Webhooks also carry a signature that can be verified with this key, for receivers that should not hold a secret.">
         <Copyable label="Public key" value={endpoint.public_key} />
       </Section>
     </Stack>
