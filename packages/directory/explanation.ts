@@ -102,17 +102,17 @@ const subject = (request: ExplainedRequest): string => (what(request) === 'group
 const causes: Cause[] = [
   {
     is: ({ status }) => status === 401,
-    explanation: () => 'The secret token, or the access token, is none of this directory’s: it was replaced, revoked, or has expired.',
-    fix: ({ credentials }) => `Make a new token and put it in, together with the base URL: ${credentials}.`,
+    explanation: () => 'The secret token or access token does not belong to this directory: it was replaced or revoked, or has expired.',
+    fix: ({ credentials }) => `Create a new token and enter it, together with the base URL: ${credentials}.`,
   },
   {
     is: (request) => request.status === 403 && says(/\bseats?\b/i)(request),
-    explanation: () => 'The user would have been one more active user than the organization has seats.',
-    fix: ({ assignment, retry }) => `Take somebody who does not need it any more out of ${assignment}, or ask the application’s vendor for more seats. ${retry}`,
+    explanation: () => 'The organization has no seat left for another active user.',
+    fix: ({ assignment, retry }) => `Remove somebody who does not need access any more from ${assignment}, or ask the application’s vendor for more seats. ${retry}`,
   },
   {
     is: ({ status }) => status === 403,
-    explanation: () => 'The directory is disabled: nothing is taken from it.',
+    explanation: () => 'The directory is disabled: everything that is sent to it is rejected.',
     fix: () => 'Ask the application’s vendor to enable it again. Nothing needs to be changed in the identity provider.',
   },
   {
@@ -122,8 +122,8 @@ const causes: Cause[] = [
   },
   {
     is: ({ status }) => status === 404,
-    explanation: (request) => `The ${what(request)} is not there: it was deleted here, or never came. Identity providers remember the id that they were given.`,
-    fix: ({ name, assignment }) => `Where it should be there, take it out of ${assignment} and put it in again, so that ${name} makes it anew. Otherwise there is nothing to do.`,
+    explanation: (request) => `The ${what(request)} does not exist: it was deleted here, or never arrived. Identity providers remember the id that they were given.`,
+    fix: ({ name, assignment }) => `If it should exist, remove it from ${assignment} and add it again, so that ${name} creates it anew. Otherwise there is nothing to do.`,
   },
   {
     is: (request) => request.status === 409 && says(/another organization/i)(request),
@@ -132,17 +132,17 @@ const causes: Cause[] = [
   },
   {
     is: ({ status }) => status === 409,
-    explanation: (request) => `Another ${what(request)} has that name already, so it was not made a second time.`,
-    fix: ({ name, mapping }) => `Usually ${name} then finds the one that is there and updates it. If not, two of them share a name: rename one, or match by another attribute in ${mapping}.`,
+    explanation: (request) => `Another ${what(request)} has that name already, so it was not created a second time.`,
+    fix: ({ name, mapping }) => `Usually ${name} then finds the existing one and updates it. If not, two of them share a name: rename one, or match by another attribute in ${mapping}.`,
   },
   {
     is: ({ status }) => status === 412,
     explanation: (request) => `The ${what(request)} had changed between being read and being written.`,
-    fix: ({ name }) => `Nothing: ${name} reads it again and tries once more.`,
+    fix: ({ name }) => `Nothing to do: ${name} reads it again and tries once more.`,
   },
   {
     is: ({ status }) => status === 413,
-    explanation: () => 'The request was larger than can be taken.',
+    explanation: () => 'The request was too large.',
     fix: ({ name }) => `Have ${name} send the members of a large group in several requests, or leave out photos and other large attributes.`,
   },
   {
@@ -152,8 +152,8 @@ const causes: Cause[] = [
   },
   {
     is: ({ status }) => status === 429,
-    explanation: () => 'More requests came in a second than are taken from one directory.',
-    fix: ({ name }) => `Nothing: ${name} waits and tries again.`,
+    explanation: () => 'More requests came in a second than one directory may send.',
+    fix: ({ name }) => `Nothing to do: ${name} waits and tries again.`,
   },
   {
     is: (request) => request.status === 400 && says(/is required and has no value|is required, and must be/i)(request),
@@ -162,42 +162,42 @@ const causes: Cause[] = [
   },
   {
     is: (request) => request.status === 400 && says(/in this directory\. Provision it first/i)(request),
-    explanation: () => 'A member of the group has not been provisioned, so it cannot be one.',
-    fix: ({ assignment, retry }) => `Put the member itself into ${assignment}. ${retry}`,
+    explanation: () => 'A member of the group has not been provisioned yet, so it could not be added.',
+    fix: ({ assignment, retry }) => `Assign the member itself in ${assignment}. ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'invalidValue',
-    explanation: ({ detail }) => `A value was not one that can be taken. ${detail ?? ''}`.trim(),
+    explanation: ({ detail }) => `A value is not allowed. ${detail ?? ''}`.trim(),
     fix: ({ mapping, retry }, request) => `Change the value in the ${subject(request)}’s profile, or what is sent for it: ${mapping}. ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && (scimType === 'invalidPath' || scimType === 'noTarget'),
-    explanation: ({ detail }) => `An attribute was named that users and groups do not have here, or a value that is not there was to be changed. ${detail ?? ''}`.trim(),
-    fix: ({ mapping, retry }) => `Look for a mistyped target attribute: ${mapping}. Attributes of your own need a URN: urn:ietf:params:scim:schemas:extension:… ${retry}`,
+    explanation: ({ detail }) => `The request names an attribute that users and groups do not have here, or changes a value that does not exist. ${detail ?? ''}`.trim(),
+    fix: ({ mapping, retry }) => `Look for a mistyped target attribute: ${mapping}. Custom attributes need a URN: urn:ietf:params:scim:schemas:extension:… ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'mutability',
-    explanation: () => 'An attribute was to be changed that cannot be, once it has a value or because it is the server’s own.',
-    fix: ({ mapping, retry }) => `Take it out of what is sent: ${mapping}. ${retry}`,
+    explanation: () => 'The request changes an attribute that cannot be changed.',
+    fix: ({ mapping, retry }) => `Remove it from what is sent: ${mapping}. ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'invalidFilter',
-    explanation: () => 'The identity provider looked for somebody by a filter that cannot be understood.',
+    explanation: () => 'The identity provider searched with a filter that is not supported.',
     fix: ({ mapping }) => `Match by userName or externalId, which always works: ${mapping}.`,
   },
   {
     is: ({ status }) => status === 400 || status === 415,
-    explanation: ({ detail }) => `The request was not SCIM as it can be read. ${detail ?? ''}`.trim(),
-    fix: ({ name }) => `That is rarely for an admin to put right: send the application’s vendor the id of this request, and the version of ${name}.`,
+    explanation: ({ detail }) => `The request could not be read as SCIM. ${detail ?? ''}`.trim(),
+    fix: ({ name }) => `An admin can rarely fix this: send the application’s vendor the id of this request, and the version of ${name}.`,
   },
   {
     is: ({ status }) => status === 405 || status === 501,
-    explanation: () => 'The identity provider asked for something that SCIM has and this endpoint does not.',
-    fix: ({ credentials }) => `See that the base URL ends with the directory’s id and nothing behind it: ${credentials}.`,
+    explanation: () => 'The identity provider asked for something that this endpoint does not support.',
+    fix: ({ credentials }) => `Check that the base URL ends with the directory’s id, with nothing after it: ${credentials}.`,
   },
   {
     is: () => true,
-    explanation: () => 'It could not be done at this moment, and nothing was changed. It was not the identity provider’s fault.',
-    fix: ({ name }) => `Nothing: ${name} tries again. If it stays like this, tell the application’s vendor the id of this request.`,
+    explanation: () => 'It could not be done at that moment, and nothing was changed. This was not the identity provider’s fault.',
+    fix: ({ name }) => `Nothing to do: ${name} tries again. If it keeps failing, tell the application’s vendor the id of this request.`,
   },
 ];

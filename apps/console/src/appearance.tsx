@@ -33,7 +33,8 @@ const theme = createTheme({
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4 }, closeButtonProps: { 'aria-label': 'Close' } } },
     Table: { defaultProps: { verticalSpacing: 'sm' } },
     // Nearly every field must be filled in: those that need not be say so.
-    InputWrapper: { defaultProps: { withAsterisk: false } },
+    // Help stands below its field, so that fields side by side are in line.
+    InputWrapper: { defaultProps: { withAsterisk: false, inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
     TextInput: { defaultProps: { autoComplete: 'off' } },
     Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
     Paper: { defaultProps: { withBorder: true } },

@@ -81,7 +81,7 @@ test('dialogs', async () => {
   const { context, page } = await aWindow(browser, system);
   await signIn(page);
   const found: Record<string, string[]> = {};
-  for (const [path, button] of [['/organizations', 'New organization'], ['/directories', 'New directory'], ['/webhooks', 'New endpoint'], ['/api-keys', 'New key'], ['/members', 'Invite somebody']] as const) {
+  for (const [path, button] of [['/organizations', 'New organization'], ['/directories', 'New directory'], ['/webhooks', 'New endpoint'], ['/api-keys', 'New key'], ['/members', 'Invite a member']] as const) {
     await page.goto(`/${ids.environment}${path}`);
     await page.getByRole('button', { name: button }).click();
     await page.getByRole('dialog').waitFor();

@@ -43,25 +43,25 @@ test('from the first sign-in to the first webhook', async () => {
   const { context, page, complaints } = await aWindow(browser, system);
   await signIn(page);
 
-  await page.getByRole('link', { name: 'Make one' }).first().click();
+  await page.getByRole('link', { name: 'Create one' }).first().click();
   await page.getByLabel('Name').fill('Acme');
   await page.getByLabel('Your id (optional)').fill('acme');
-  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('button', { name: 'Create organization' }).click();
   await page.getByRole('heading', { name: 'Acme', level: 1 }).waitFor();
 
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
   await page.getByRole('button', { name: 'New endpoint' }).first().click();
-  await page.getByLabel('Address').fill(vendor.url);
-  await page.getByRole('button', { name: 'Add it' }).click();
+  await page.getByLabel('URL').fill(vendor.url);
+  await page.getByRole('button', { name: 'Add endpoint' }).click();
   const secret = await copyable(page, 'Signing secret');
   expect(secret).toMatch(/^whsec_/);
   await page.getByRole('button', { name: 'I have copied it' }).click();
   await page.getByRole('heading', { name: vendor.url.replace('http://', ''), level: 1 }).waitFor();
 
   await page.getByRole('link', { name: 'Sandbox' }).click();
-  await page.getByLabel('Users').fill('3');
-  await page.getByLabel('Groups').fill('1');
-  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByLabel('Users', { exact: true }).fill('3');
+  await page.getByLabel('Groups', { exact: true }).fill('1');
+  await page.getByRole('button', { name: 'Start' }).click();
   await page.getByText(/^Done: \d+ steps\.$/).waitFor();
 
   const types = await eventually(() => {
@@ -83,7 +83,7 @@ test('a setup link leads an IT admin to "connected", while Entra works in the ba
   const vendorsWindow = await aWindow(browser, system);
   await signIn(vendorsWindow.page);
   await vendorsWindow.page.goto(`/${system.environmentId}/directories/${directory.id}/connection`);
-  await vendorsWindow.page.getByRole('button', { name: 'Make a setup link' }).click();
+  await vendorsWindow.page.getByRole('button', { name: 'Create a setup link' }).click();
   const link = await copyable(vendorsWindow.page, 'Setup link');
   await vendorsWindow.context.close();
 
@@ -92,10 +92,10 @@ test('a setup link leads an IT admin to "connected", while Entra works in the ba
   await page.goto(link);
   expect(page.url()).toBe(`${system.url}/setup`);
   await page.getByRole('radio', { name: 'Microsoft Entra ID' }).click();
-  await page.getByRole('button', { name: 'Begin: With a secret token' }).click();
+  await page.getByRole('button', { name: 'Start: With a secret token' }).click();
   const seen = page.getByRole('complementary', { name: 'What we see' });
   await seen.getByText('Waiting for the test connection').waitFor();
-  await page.getByRole('button', { name: 'Make a new token' }).click();
+  await page.getByRole('button', { name: 'Create a new token' }).click();
   const [baseUrl, token] = [await copyable(page, 'Tenant URL'), await copyable(page, 'Secret token')];
   expect(baseUrl).toBe(directory.base_url);
 
@@ -115,7 +115,7 @@ test('a setup link leads an IT admin to "connected", while Entra works in the ba
   // What failed is told in plain words, with the fix, from the link alone.
   await seen.getByRole('link', { name: 'See what was sent' }).first().click();
   await page.getByText('What to do').waitFor();
-  await page.getByRole('link', { name: 'Tokens' }).click();
+  await page.getByRole('link', { name: 'Credentials' }).click();
   await page.getByRole('cell', { name: 'Bearer token' }).first().waitFor();
   expect(complaints).toEqual([]);
   await context.close();
@@ -161,7 +161,7 @@ test('an endpoint that was down is replayed', async () => {
   await page.getByRole('button', { name: 'Replay' }).click();
   await page.getByText(/^4 events would be sent again/).waitFor();
   await page.getByRole('button', { name: 'Send 4 events again' }).click();
-  await page.getByText('The replay has begun.').waitFor();
+  await page.getByText('The replay has started.').waitFor();
   await eventually(() => vendor.received.length === 8);
   expect(vendor.received.slice(4).map(({ headers }) => headers['webhook-id'])).toEqual(ids);
   expect(complaints).toEqual([]);

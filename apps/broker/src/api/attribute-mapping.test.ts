@@ -117,7 +117,7 @@ describe('what an identity provider is told', () => {
       id: refused.headers.get('x-request-id'), method: 'POST', path: '/Users', status: 400, scim_type: 'invalidValue', detail, resource: { userName: 'bob@acme.com' },
     });
     const request = await eventually(async () => (await broker.call('GET', `/v1/directories/${directory.id}/requests?outcome=failed`)).body.data[0] ?? false);
-    expect(request).toMatchObject({ path: '/Users', detail, explanation: `A value was not one that can be taken. ${detail}`, fix: expect.stringContaining('Enterprise applications › your application › Provisioning › Attribute mapping') });
+    expect(request).toMatchObject({ path: '/Users', detail, explanation: `A value is not allowed. ${detail}`, fix: expect.stringContaining('Enterprise applications › your application › Provisioning › Attribute mapping') });
     expect(request.request_body).toEqual({
       schemas: [userUrn], userName: 'bob@acme.com', userType: 'Gold', nickName: '[not kept]', phoneNumbers: '[not kept]', password: expect.stringMatching(/^\[(masked|not kept)\]$/),
     });

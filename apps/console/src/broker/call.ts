@@ -65,8 +65,8 @@ function problemIn(response: Response, answer: unknown): Problem {
     if (isRecord(fault) && typeof fault.pointer === 'string' && typeof fault.detail === 'string') fields[fault.pointer.slice(1)] ??= fault.detail;
   }
   const sentence = typeof detail === 'string' ? detail : response.status >= 500
-    ? 'The broker could not do this. Try again in a moment.'
-    : `The broker refused this (${response.status}).`;
+    ? 'Something went wrong on the broker’s side. Try again in a moment.'
+    : `The broker rejected this request (${response.status}).`;
   return new Problem(response.status, typeof code === 'string' ? code : 'unknown', sentence, fields, response.headers.get('x-request-id'));
 }
 

@@ -27,7 +27,7 @@ export default function Account() {
     mutationFn: () => call('/console/api/password', { method: 'POST', body: values }),
     onSuccess: async () => {
       reset();
-      notifications.show({ message: 'Your password is changed. You are signed out everywhere else.', color: 'teal' });
+      notifications.show({ message: 'Your password has been changed. You are signed out everywhere else.', color: 'teal' });
       await queries.invalidateQueries({ queryKey: ['account'] });
     },
   });
@@ -41,10 +41,10 @@ export default function Account() {
         <form noValidate onSubmit={(event) => { event.preventDefault(); change.mutate(); }}>
           <Stack maw={420}>
             <input type="text" name="username" autoComplete="username" value={session.member?.email} readOnly hidden />
-            <PasswordInput label="Present password" autoComplete="current-password" {...text('current', change.error)} />
+            <PasswordInput label="Current password" autoComplete="current-password" {...text('current', change.error)} />
             <PasswordInput label="New password" description="At least 10 characters" autoComplete="new-password" {...text('next', change.error)} />
             <Refusal error={change.error} />
-            <Group><Button type="submit" loading={change.isPending}>Change the password</Button></Group>
+            <Group><Button type="submit" loading={change.isPending}>Change password</Button></Group>
           </Stack>
         </form>
       </Section>

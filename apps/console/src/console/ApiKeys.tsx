@@ -1,4 +1,4 @@
-import { Button, Code, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Code, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useApiList, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
@@ -30,7 +30,7 @@ export default function ApiKeys() {
   const make = <Button leftSection={<PlusIcon size={16} />} onClick={() => setMaking(true)}>New key</Button>;
   const curl = `curl ${session.public_url}/v1/events \\\n  -H 'Authorization: Bearer cwk_…'`;
   return (
-    <PageFrame title="API keys" about="Your backend calls the API with one. A key opens this environment alone, and everything in it." actions={mayChange && make}>
+    <PageFrame title="API keys" about="Your backend calls the API with a key. A key gives full access to this environment, and to no other." actions={mayChange && make}>
       <Section padding={0}>
         <EndlessTable
           query={keys}
@@ -38,21 +38,21 @@ export default function ApiKeys() {
           keyOf={({ id }) => id}
           columns={[
             { head: 'Name', width: 'minmax(0, 2fr)', cell: (key) => <Text fw={550} size="sm">{key.name}</Text> },
-            { head: 'Made', width: 'minmax(0, 1fr)', cell: (key) => date(key.created_at), wideOnly: true },
+            { head: 'Created', width: 'minmax(0, 1fr)', cell: (key) => date(key.created_at), wideOnly: true },
             { head: 'Last used', width: 'minmax(110px, 1fr)', cell: (key) => (key.last_used_at ? <When time={key.last_used_at} /> : 'never') },
             { head: 'Actions', width: '92px', align: 'end', cell: (key) => mayChange && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setRevoking(key)} aria-label={`Revoke ${key.name}`}>Revoke</Button> },
           ]}
-          nothing={<Nothing icon={<KeyIcon size={24} />} title="No key" action={mayChange && make}>Make one for your backend.</Nothing>}
+          nothing={<Nothing icon={<KeyIcon size={24} />} title="No API keys" action={mayChange && make}>Create one for your backend.</Nothing>}
         />
       </Section>
-      <Section title="How it is used" actions={<CopyButton value={curl} label="Copy the command" />}>
+      <Section title="Using a key" actions={<CopyButton value={curl} label="Copy the command" />}>
         <Stack gap="xs">
           <Code block fz={12.5} tabIndex={0} role="region" aria-label="Command">{curl}</Code>
-          <Text size="sm" c="dimmed">Everything that the API does: <a href="/docs">API reference</a>.</Text>
+          <Text size="sm" c="dimmed">Everything else that the API does is in the <Anchor href="/docs" inherit underline="always">API reference</Anchor>.</Text>
         </Stack>
       </Section>
-      <FormDialog opened={making} title="New API key" submit="Make it" pending={creation.isPending} error={creation.error} onSubmit={() => creation.mutate()} onClose={() => setMaking(false)}>
-        <TextInput label="Name" description="What it is for, so that you know which one to revoke" placeholder="backend, production" required data-autofocus {...text('name', creation.error)} />
+      <FormDialog opened={making} title="New API key" submit="Create key" pending={creation.isPending} error={creation.error} onSubmit={() => creation.mutate()} onClose={() => setMaking(false)}>
+        <TextInput label="Name" description="What it is for, so that you know later which one to revoke" placeholder="backend, production" required data-autofocus {...text('name', creation.error)} />
       </FormDialog>
       <SecretDialog title="The new API key" secrets={issued === undefined ? undefined : [{ label: 'API key', value: issued }]} onClose={() => setIssued(undefined)} />
       <ConfirmDialog
@@ -64,7 +64,7 @@ export default function ApiKeys() {
         onConfirm={() => revoking && revocation.mutate(revoking.id)}
         onClose={() => setRevoking(undefined)}
       >
-        <Text size="sm">Whatever calls the API with it is refused from its next request on.{revoking?.last_used_at && <> It was last used <When time={revoking.last_used_at} />.</>}</Text>
+        <Text size="sm">Whatever calls the API with this key is refused from its next request on.{revoking?.last_used_at && <> It was last used <When time={revoking.last_used_at} />.</>}</Text>
       </ConfirmDialog>
     </PageFrame>
   );

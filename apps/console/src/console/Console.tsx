@@ -93,7 +93,7 @@ function Environment({ session }: { session: Session }) {
   if (!environment) {
     return (
       <Container size="sm" component="main">
-        <Nothing title="There is nothing here"><p>You do not belong to this environment, or there is none. <a href="/">Go to yours</a>.</p></Nothing>
+        <Nothing title="Environment not found"><p>This environment does not exist, or you are not a member of it. <a href="/">Go to yours</a>.</p></Nothing>
       </Container>
     );
   }
@@ -111,7 +111,7 @@ function Environment({ session }: { session: Session }) {
 }
 
 function NotHere() {
-  return <Nothing title="There is no such page">Choose one from the menu.</Nothing>;
+  return <Nothing title="Page not found">Choose a page from the menu.</Nothing>;
 }
 
 function Waiting() {

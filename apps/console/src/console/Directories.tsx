@@ -23,7 +23,7 @@ export default function Directories() {
   const [parameters, setParameters] = useSearchParams();
   const make = <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>New directory</Button>;
   return (
-    <PageFrame title="Directories" about="One for each identity provider of a customer." actions={mayChange && make}>
+    <PageFrame title="Directories" about="One for each identity provider that a customer connects." actions={mayChange && make}>
       <Section padding={0}>
         <EndlessTable
           query={directories}
@@ -32,12 +32,12 @@ export default function Directories() {
           linkOf={({ id }) => page(`/directories/${id}`)}
           columns={[
             { head: 'Name', width: 'minmax(0, 2fr)', cell: (one) => <Group component="span" gap={10} wrap="nowrap"><ProviderMark provider={one.provider} size={22} /><span>{one.name}</span></Group> },
-            { head: 'Organization', width: 'minmax(0, 1.5fr)', cell: (one) => organizations(one.organization_id), wideOnly: true },
-            { head: 'Identity provider', width: 'minmax(0, 1.3fr)', cell: (one) => providerNames[one.provider], wideOnly: true },
+            { head: 'Organization', width: 'minmax(0, 1.5fr)', clip: true, cell: (one) => organizations(one.organization_id), wideOnly: true },
+            { head: 'Identity provider', width: 'minmax(0, 1.3fr)', clip: true, cell: (one) => providerNames[one.provider], wideOnly: true },
             { head: 'Last request', width: '130px', cell: (one) => (one.last_request_at ? <When time={one.last_request_at} /> : 'never'), wideOnly: true },
             { head: 'State', width: '96px', align: 'end', cell: (one) => <State state={one.state} /> },
           ]}
-          nothing={<Nothing icon={<DirectoriesIcon size={24} />} title="No directory yet" action={mayChange && make}>Make one, then send its setup link to the customer’s IT admin.</Nothing>}
+          nothing={<Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && make}>Create one, then send its setup link to the customer’s IT admin.</Nothing>}
         />
       </Section>
       <DirectoryForm opened={parameters.has('new')} onClose={() => setParameters({})} />
@@ -83,8 +83,8 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
   return (
     <FormDialog
       opened={opened}
-      title={organization ? `New directory of ${organization.name}` : 'New directory'}
-      submit="Make it"
+      title={organization ? `New directory for ${organization.name}` : 'New directory'}
+      submit="Create directory"
       pending={making.isPending}
       error={making.error}
       onClose={onClose}
@@ -96,12 +96,12 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
       {!organization && (
         <Select
           label="Organization"
-          placeholder={organizations.data?.length === 0 ? 'Make an organization first' : 'Choose one'}
+          placeholder={organizations.data?.length === 0 ? 'Create an organization first' : 'Choose one'}
           searchable
           data={organizations.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
           value={values.organization_id || null}
           onChange={(value) => set('organization_id', value ?? '')}
-          error={faultOf(making.error, 'organization_id') ?? (missing && organizationId === '' ? 'Choose the organization that the directory is of.' : undefined)}
+          error={faultOf(making.error, 'organization_id') ?? (missing && organizationId === '' ? 'Choose the organization that the directory belongs to.' : undefined)}
           nothingFoundMessage="No such organization"
           data-autofocus
         />
@@ -114,7 +114,7 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
         onChange={(value) => set('provider', (value ?? 'generic') as Provider)}
         renderOption={({ option }) => <Group gap="sm"><ProviderMark provider={option.value} size={22} />{option.label}</Group>}
       />
-      <TextInput label="Name (optional)" description="Without one it is called as its organization" placeholder="Acme Entra" {...text('name', making.error)} />
+      <TextInput label="Name (optional)" description="Default: the name of the organization" placeholder="Acme Entra" {...text('name', making.error)} />
     </FormDialog>
   );
 }

@@ -13,7 +13,7 @@ import { Facts, PageFrame, Section } from '../parts/PageFrame';
 import { PageTabs } from '../parts/PageTabs';
 import { State } from '../parts/State';
 import { When } from '../parts/When';
-import { count, date, number, providerNames, providerShortNames } from '../parts/words';
+import { count, date, number, providerNames, providerShortNames, times } from '../parts/words';
 import { DirectoryConnection } from './DirectoryConnection';
 import { DirectorySettings } from './DirectorySettings';
 import { GroupList, UserList } from './people-lists';
@@ -65,7 +65,7 @@ function Shown({ directory }: { directory: Directory }) {
       )}
     >
       <PageTabs
-        label="Of this directory"
+        label="This directory"
         tabs={[
           { to: base, name: 'Overview' },
           { to: `${base}/users`, name: 'Users', note: health.data && number(health.data.users) },
@@ -83,7 +83,7 @@ function Shown({ directory }: { directory: Directory }) {
       {tab === 'events' && <EventList directoryId={directory.id} />}
       {tab === 'connection' && <DirectoryConnection directory={directory} />}
       {tab === 'settings' && <DirectorySettings directory={directory} />}
-      {tab !== undefined && !['users', 'groups', 'requests', 'events', 'connection', 'settings'].includes(tab) && <Nothing title="There is no such page" />}
+      {tab !== undefined && !['users', 'groups', 'requests', 'events', 'connection', 'settings'].includes(tab) && <Nothing title="Page not found" />}
 
       <ConfirmDialog
         opened={asking === 'disable'}
@@ -107,8 +107,8 @@ function Shown({ directory }: { directory: Directory }) {
         onClose={() => setAsking(undefined)}
         goes={[
           health.data ? `${count(health.data.users, 'user')} and ${count(health.data.groups, 'group')}` : 'all users and groups',
-          'every token, OAuth client and setup link: the identity provider is cut off at once',
-          <>one event <span className="mono">directory.deleted</span> is sent, and none for the users in it</>,
+          'every token, OAuth client and setup link: the identity provider is locked out at once',
+          <>your product gets one event <span className="mono">directory.deleted</span>, and none for each user in it</>,
         ]}
       >
         <Text size="sm">This cannot be undone. What goes:</Text>
@@ -134,12 +134,12 @@ function Health({ directory, health }: { directory: Directory; health: Directory
         </Section>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-        <Section title="In it">
+        <Section title="Users and groups">
           <Facts
             facts={[
-              ['Users', `${number(health.users)}, ${number(health.active_users)} of them active`],
+              ['Users', `${number(health.users)}, of which ${number(health.active_users)} active`],
               ['Groups', number(health.groups)],
-              ['Operations today', `${health.operations_capped ? 'more than ' : ''}${number(health.operations)}`],
+              ['Requests, 24 hours', `${health.operations_capped ? 'more than ' : ''}${number(health.operations)}`],
               ['Last success', health.last_success_at ? <When key="s" time={health.last_success_at} /> : 'never'],
               ['Last failure', health.last_failure_at ? <When key="f" time={health.last_failure_at} /> : 'never'],
             ]}
@@ -151,7 +151,7 @@ function Health({ directory, health }: { directory: Directory; health: Directory
               ['Id', <InlineId key="id" id={directory.id} />],
               ['Base URL', <span key="url" className="mono">{directory.base_url}</span>],
               ['Credentials', directory.has_bearer_token ? 'bearer token' : 'no bearer token'],
-              ['Since', date(directory.created_at)],
+              ['Created', date(directory.created_at)],
             ]}
           />
         </Section>
@@ -167,12 +167,12 @@ function FailureRow({ failure }: { failure: Failure }) {
       <Group justify="space-between" align="flex-start" gap="sm">
         <Box style={{ flex: '1 1 320px', minWidth: 0 }}>
           <Text fw={600} size="sm">{failure.explanation}</Text>
-          {failure.subject && <Text size="sm" mt={2}>{failure.count === 1 ? 'It was about' : 'The last one was about'} <b>{failure.subject}</b>.</Text>}
+          {failure.subject && <Text size="sm" mt={2}>{failure.count === 1 ? 'It was about' : 'The latest one was about'} <b>{failure.subject}</b>.</Text>}
           {failure.fix && <Text size="sm" c="dimmed" mt={4}>{failure.fix}</Text>}
         </Box>
         <Stack gap={4} className={classes.failureSide}>
-          <State state={count(failure.count, 'time')} tone="bad" />
-          <Text size="xs" c="dimmed">last <When time={failure.last_at} /></Text>
+          <State state={times(failure.count)} tone="bad" />
+          <Text size="xs" c="dimmed">{failure.count > 1 && 'latest '}<When time={failure.last_at} /></Text>
           <Anchor component={Link} to={page(`/requests/${failure.request_id}`)} size="sm">See the request</Anchor>
         </Stack>
       </Group>

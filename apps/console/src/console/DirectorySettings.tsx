@@ -38,14 +38,14 @@ function NameAndAccess({ directory }: { directory: Directory }) {
         <Stack maw={520}>
           <TextInput label="Name" disabled={!mayChange} {...text('name', saving.error)} />
           <Switch
-            label="Take HTTP Basic too"
+            label="Also accept HTTP Basic authentication"
             description={<>For identity providers that ask for a user name and a password: the user name is <span className="mono">{directory.id}</span>, the password is the bearer token.</>}
             checked={values.basic_auth}
             disabled={!mayChange}
             onChange={(event) => set('basic_auth', event.currentTarget.checked)}
           />
           <Refusal error={saving.error} />
-          {mayChange ? <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group> : <Text size="sm" c="dimmed">You may look, but not change anything here.</Text>}
+          {mayChange ? <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group> : <Text size="sm" c="dimmed">Only an admin of this environment can change this.</Text>}
         </Stack>
       </form>
     </Section>
@@ -56,7 +56,7 @@ function NameAndAccess({ directory }: { directory: Directory }) {
 function BrakeSettings({ directory }: { directory: Directory }) {
   const brake = useApi<Brake | null>(`/directories/${directory.id}/brake`, { everyMs: 10_000 });
   return (
-    <Section title="Brake" about="Keeps a mistake in the identity provider from removing everybody: at the limit nobody else is deactivated or deleted until somebody has looked.">
+    <Section title="Brake" about="Keeps a mistake in the identity provider from removing everybody: once the limit is reached, nobody else is deactivated or deleted until somebody has checked.">
       {/* null is an answer: there is no brake. */}
       {brake.data === undefined
         ? brake.error ? <Failed error={brake.error} retry={() => void brake.refetch()} /> : <Sketch lines={2} />
@@ -95,22 +95,22 @@ function BrakeForm({ directory, brake }: { directory: Directory; brake: Brake | 
         {brake?.engaged_at && (
           <Alert color="red" title="The brake is on">
             <Stack gap="xs" align="flex-start">
-              <Text size="sm">Since <When time={brake.engaged_at} />, after {count(brake.departures, 'departure')}, whoever {providerShortNames[directory.provider]} wants to deactivate or delete stays. Ask the customer’s IT admin whether it is meant.</Text>
-              {mayChange && <Button size="xs" color="red" loading={release.isPending} onClick={() => release.mutate()}>It is meant: release the brake</Button>}
+              <Text size="sm">Since <When time={brake.engaged_at} />, after {count(brake.departures, 'departure')}, whoever {providerShortNames[directory.provider]} wants to deactivate or delete stays. Ask the customer’s IT admin whether this is intended.</Text>
+              {mayChange && <Button size="xs" color="red" loading={release.isPending} onClick={() => release.mutate()}>It is intended: release the brake</Button>}
             </Stack>
           </Alert>
         )}
-        <Switch label="Brake" checked={values.on} disabled={!mayChange} onChange={(event) => set('on', event.currentTarget.checked)} />
+        <Switch label="Limit how many users can be removed" checked={values.on} disabled={!mayChange} onChange={(event) => set('on', event.currentTarget.checked)} />
         {values.on && (
           <Group align="flex-start" gap="md">
             <NumberInput label="Users, at most" min={1} allowDecimal={false} w={150} disabled={!mayChange} value={values.max_users} onChange={(value) => set('max_users', value)} error={faultOf(saving.error, 'max_users')} />
-            <NumberInput label="Percent of the active, at most" min={1} max={100} w={210} suffix=" %" disabled={!mayChange} value={values.max_percent} onChange={(value) => set('max_percent', value)} error={faultOf(saving.error, 'max_percent')} />
+            <NumberInput label="Percent of active users" min={1} max={100} w={210} suffix=" %" disabled={!mayChange} value={values.max_percent} onChange={(value) => set('max_percent', value)} error={faultOf(saving.error, 'max_percent')} />
             <Select label="Within" w={150} allowDeselect={false} data={choices} disabled={!mayChange} value={values.window_seconds} onChange={(value) => set('window_seconds', value ?? '3600')} />
           </Group>
         )}
-        {brake && !brake.engaged_at && <Text size="sm" c="dimmed">{count(brake.departures, 'departure')} within the time so far.</Text>}
+        {brake && !brake.engaged_at && <Text size="sm" c="dimmed">{count(brake.departures, 'departure')} so far within this time.</Text>}
         <Refusal error={saving.error ?? release.error} />
-        {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save the brake</Button></Group>}
+        {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group>}
       </Stack>
     </form>
   );
@@ -134,15 +134,15 @@ function DirectoryMapping({ directory }: { directory: Directory }) {
         <>
           <Section
             title="Mapping"
-            about={inherited ? 'The environment’s mapping holds for this directory.' : 'This directory has a mapping of its own, in place of the environment’s.'}
-            actions={mayChange && (inherited ? !own && <Button size="xs" variant="default" onClick={() => setOwn(true)}>Give it one of its own</Button> : <Button size="xs" variant="subtle" color="red" onClick={() => setAsking(true)}>Take it away</Button>)}
+            about={inherited ? 'This directory uses the mapping of the environment.' : 'This directory has its own mapping, which replaces the environment’s.'}
+            actions={mayChange && (inherited ? !own && <Button size="xs" variant="default" onClick={() => setOwn(true)}>Use a different mapping here</Button> : <Button size="xs" variant="subtle" color="red" onClick={() => setAsking(true)}>Remove</Button>)}
           >
-            <Text size="sm" c="dimmed">{count(one.attributes.length, 'attribute')} and {count(one.roles.rules.length, 'role rule')}.{own && inherited && ' Below is a copy to begin with; it holds once it is saved.'}</Text>
+            <Text size="sm" c="dimmed">{count(one.attributes.length, 'attribute')} and {count(one.roles.rules.length, 'role rule')}.{own && inherited && ' Below is a copy to start from; it takes effect once you save it.'}</Text>
           </Section>
           <RemapProgress directoryId={directory.id} />
           {(own || !inherited) && <MappingEditor key={JSON.stringify(one)} mapping={one} path={path} onSaved={() => setOwn(false)} />}
-          <ConfirmDialog opened={asking} title="Take the mapping away?" confirm="Take it away" pending={removal.isPending} error={removal.error} onConfirm={() => removal.mutate()} onClose={() => setAsking(false)}>
-            <Text size="sm">The environment’s mapping holds again, and the users of this directory are mapped anew by it.</Text>
+          <ConfirmDialog opened={asking} title="Remove this mapping?" confirm="Remove" pending={removal.isPending} error={removal.error} onConfirm={() => removal.mutate()} onClose={() => setAsking(false)}>
+            <Text size="sm">The directory uses the environment’s mapping again, and its users are remapped by it.</Text>
           </ConfirmDialog>
         </>
       )}

@@ -16,7 +16,7 @@ export default function EndpointCharts({ statistics }: { statistics: EndpointSta
     Succeeded: bucket.succeeded,
     Failed: bucket.attempts - bucket.succeeded,
     Median: bucket.median_ms === null ? null : Math.round(bucket.median_ms),
-    'Slowest 5 %': bucket.p95_ms === null ? null : Math.round(bucket.p95_ms),
+    '95th percentile': bucket.p95_ms === null ? null : Math.round(bucket.p95_ms),
   }));
   return (
     <Stack gap="lg">
@@ -26,9 +26,9 @@ export default function EndpointCharts({ statistics }: { statistics: EndpointSta
         </div>
         <Spoken statistics={statistics} />
       </Section>
-      <Section title="How long an answer takes">
+      <Section title="Response time">
         <div aria-hidden="true">
-          <LineChart h={230} data={data} dataKey="at" withLegend legendProps={{ verticalAlign: 'top', height: 36 }} tickLine="none" gridAxis="x" connectNulls={false} curveType="monotone" series={[{ name: 'Median', color: 'water.6' }, { name: 'Slowest 5 %', color: 'orange.6' }]} valueFormatter={duration} dotProps={{ r: 2 }} lineChartProps={{ accessibilityLayer: false }} />
+          <LineChart h={230} data={data} dataKey="at" withLegend legendProps={{ verticalAlign: 'top', height: 36 }} tickLine="none" gridAxis="x" connectNulls={false} curveType="monotone" series={[{ name: 'Median', color: 'water.6' }, { name: '95th percentile', color: 'orange.6' }]} valueFormatter={duration} dotProps={{ r: 2 }} lineChartProps={{ accessibilityLayer: false }} />
         </div>
       </Section>
     </Stack>

@@ -36,12 +36,12 @@ function Name() {
   return (
     <Section title="Environment">
       <Stack maw={520}>
-        <Facts facts={[['Id', <InlineId key="id" id={environment.id} />], ['Since', date(environment.created_at)]]} />
+        <Facts facts={[['Id', <InlineId key="id" id={environment.id} />], ['Created', date(environment.created_at)]]} />
         <form noValidate onSubmit={(event) => { event.preventDefault(); saving.mutate(); }}>
           <Stack>
             <TextInput label="Name" disabled={!mayChange} {...text('name', saving.error)} />
             <Refusal error={saving.error} />
-            {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save the name</Button></Group>}
+            {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group>}
           </Stack>
         </form>
       </Stack>
@@ -75,23 +75,23 @@ function Appearance({ appearance }: { appearance: SetupAppearance }) {
           <Stack>
             <TextInput label="Name of your product" disabled={!mayChange} {...text('vendor_name', saving.error)} />
             <ColorInput label="Colour (optional)" format="hex" eyeDropperButtonProps={{ 'aria-label': 'Pick a colour from the screen' }} placeholder="#2f5bd0" disabled={!mayChange} value={values.color} onChange={(color) => set('color', color)} error={faultOf(saving.error, 'color')} />
-            <TextInput label="Support address (optional)" description="Whom an IT admin may write to" type="email" disabled={!mayChange} {...text('support_email', saving.error)} />
+            <TextInput label="Support address (optional)" description="Where IT admins can ask for help" type="email" disabled={!mayChange} {...text('support_email', saving.error)} />
             <div>
-              <Text size="sm" fw={500} mb={4}>Logo (optional)</Text>
+              <Text size="sm" fw={600} mb={4}>Logo (optional)</Text>
               <Group gap="xs">
                 <FileButton accept="image/png,image/jpeg,image/webp" onChange={(file) => void pictureIn(file).then((picture) => picture && setLogo(picture))}>
-                  {(props) => <Button variant="default" size="xs" disabled={!mayChange} {...props}>Choose a picture</Button>}
+                  {(props) => <Button variant="default" size="xs" disabled={!mayChange} {...props}>Choose an image</Button>}
                 </FileButton>
-                {shownLogo && mayChange && <Button variant="subtle" size="xs" color="red" onClick={() => setLogo(null)}>Take it away</Button>}
+                {shownLogo && mayChange && <Button variant="subtle" size="xs" color="red" onClick={() => setLogo(null)}>Remove</Button>}
               </Group>
-              <Text size="xs" c={faultOf(saving.error, 'logo') ? 'var(--mantine-color-error)' : 'dimmed'} mt={4}>{faultOf(saving.error, 'logo') ?? 'PNG, JPEG or WebP, of at most 64 KiB'}</Text>
+              <Text size="xs" c={faultOf(saving.error, 'logo') ? 'var(--mantine-color-error)' : 'dimmed'} mt={4}>{faultOf(saving.error, 'logo') ?? 'PNG, JPEG or WebP, at most 64 KiB'}</Text>
             </div>
             <Refusal error={saving.error} />
             {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group>}
           </Stack>
         </form>
         <Box>
-          <Text size="sm" fw={500} mb={4}>As it will look</Text>
+          <Text size="sm" fw={600} mb={4}>Preview</Text>
           <Box style={{ border: '1px solid var(--causeway-line)', borderRadius: 12, overflow: 'hidden' }}>
             <Box h={6} style={{ background: values.color || 'var(--mantine-primary-color-filled)' }} />
             <Stack p="lg" gap="sm">
@@ -128,7 +128,7 @@ function Deletion() {
   return (
     <Section title="Delete the environment">
       <Group justify="space-between">
-        <Text size="sm" c="dimmed" style={{ flex: '1 1 300px' }}>Only as long as no directory was ever made in it: events and requests belong to it.</Text>
+        <Text size="sm" c="dimmed" style={{ flex: '1 1 300px' }}>Possible only while no directory has ever been created in it: its events and requests have to be kept.</Text>
         <Button variant="default" onClick={() => setAsking(true)}>Delete…</Button>
       </Group>
       <ConfirmDialog

@@ -55,7 +55,7 @@ function Shown({ event }: { event: LogEvent }) {
       {previous && Object.keys(previous).length > 0 && (
         <Section title="What changed"><Difference before={previous} after={{ ...subject }} /></Section>
       )}
-      <Section title="The event, as API and webhook carry it"><JsonText value={event} label="event" /></Section>
+      <Section title="The event as it is sent"><JsonText value={event} label="event" /></Section>
     </PageFrame>
   );
 }
@@ -97,7 +97,7 @@ function Deliveries({ event }: { event: LogEvent }) {
   return (
     <Section title="Deliveries" padding={0}>
       {pending ? <Box p="lg"><Sketch lines={2} /></Box> : owed.length === 0 ? (
-        <Text size="sm" c="dimmed" p="lg">{list.length === 0 ? 'There is no webhook endpoint.' : 'No endpoint was owed this event: none asks for its type, or they were made later.'}</Text>
+        <Text size="sm" c="dimmed" p="lg">{list.length === 0 ? 'There are no webhook endpoints.' : 'No endpoint was due to get this event: none subscribes to its type, or they were created later.'}</Text>
       ) : owed.map(({ endpoint, delivery }) => {
         const last = delivery.attempts.at(-1);
         return (

@@ -40,7 +40,7 @@ function Shown({ group }: { group: Group }) {
   return (
     <PageFrame title={group.display_name} back={{ to: page(`/directories/${group.directory_id}/groups`), label: directory.data?.name ?? 'Directory' }} about={count(group.member_count, 'member')}>
       <PageTabs
-        label="Of this group"
+        label="This group"
         tabs={[
           { to: base, name: 'Members', note: number(group.member_count) },
           { to: `${base}/history`, name: 'History' },
@@ -62,10 +62,10 @@ function Shown({ group }: { group: Group }) {
               ]}
             />
           </Section>
-          <Section title="The SCIM resource as stored" about="Its members are listed apart."><JsonText value={group.raw} label="resource" /></Section>
+          <Section title="The SCIM resource as stored" about="Members are listed on their own tab."><JsonText value={group.raw} label="resource" /></Section>
         </>
       )}
-      {tab !== undefined && !['history', 'about'].includes(tab) && <Nothing title="There is no such page" />}
+      {tab !== undefined && !['history', 'about'].includes(tab) && <Nothing title="Page not found" />}
     </PageFrame>
   );
 }
@@ -85,7 +85,7 @@ function Members({ group }: { group: Group }) {
           { head: 'Name', width: 'minmax(0, 1.5fr)', cell: (one) => (one.type === 'user' ? one.display_name ?? '' : 'a group'), wideOnly: true },
           { head: 'State', width: '128px', align: 'end', cell: (one) => (one.type === 'user' ? <State state={one.active ? 'active' : 'deactivated'} /> : <State state="group" tone="info" />) },
         ]}
-        nothing={<Nothing icon={<GroupIcon size={24} />} title="Nobody in it">Members appear as the identity provider adds them.</Nothing>}
+        nothing={<Nothing icon={<GroupIcon size={24} />} title="No members">Members appear as soon as the identity provider adds them.</Nothing>}
       />
     </Section>
   );

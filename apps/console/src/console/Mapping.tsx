@@ -9,7 +9,7 @@ import { RemapProgress } from './RemapProgress';
 export default function Mapping() {
   const mapping = useApi<AttributeMapping>('/attribute_mapping');
   return (
-    <PageFrame title="Mapping" about="What your product gets of a user beyond the usual fields: attributes of your own, roles, and what is refused. It holds for every directory that has no mapping of its own.">
+    <PageFrame title="Mapping" about="What your product gets about a user beyond the standard fields: your own attributes, roles, and what is rejected. It applies to every directory that does not have its own mapping.">
       <RemapProgress />
       <Answer query={mapping} sketch={<Sketch lines={10} />}>
         {(one) => <MappingEditor key={JSON.stringify(one)} mapping={one} path="/attribute_mapping" />}

@@ -26,13 +26,13 @@ const paths = [
 ];
 
 const ruleNames: [rule: keyof AttributeMapping['rules'], name: string, about: string][] = [
-  ['invalid_value', 'A value that does not fit', 'Of the wrong type, not one of the allowed, or not of the pattern'],
-  ['missing_required', 'A required attribute without a value', 'And without a default'],
-  ['foreign_domain', 'An e-mail address outside the organization’s domains', 'Where the organization has any'],
-  ['email_elsewhere', 'An e-mail address that is active in another organization', 'Of this environment'],
+  ['invalid_value', 'A value that is not valid', 'It has the wrong type, is not one of the allowed values, or does not match the pattern'],
+  ['missing_required', 'A required attribute without a value', 'It has no default either'],
+  ['foreign_domain', 'An e-mail address outside the organization’s domains', 'If the organization lists any domains'],
+  ['email_elsewhere', 'An e-mail address that is active in another organization', 'Within this environment'],
 ];
 
-const actions: { value: RuleAction; label: string }[] = [{ value: 'reject', label: 'Refuse' }, { value: 'warn', label: 'Take, and note' }, { value: 'ignore', label: 'Take' }];
+const actions: { value: RuleAction; label: string }[] = [{ value: 'reject', label: 'Reject' }, { value: 'warn', label: 'Accept with a warning' }, { value: 'ignore', label: 'Accept' }];
 
 /** Edits a mapping, of an environment or of a directory, with a preview of what it would do to the users that are there. */
 export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMapping; path: string; onSaved?: () => void }) {
@@ -44,7 +44,7 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
     () => ({ path, method: 'PUT', body: mappingOf(draft) }),
     (answer) => {
       setPreview(undefined);
-      notifications.show({ message: answer.remap_id ? 'Saved. Users are being mapped anew.' : 'Saved.', color: 'teal' });
+      notifications.show({ message: answer.remap_id ? 'Saved. Users are being remapped.' : 'Saved.', color: 'teal' });
       onSaved?.();
     },
   );
@@ -58,8 +58,8 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
     <form noValidate onSubmit={(event) => { event.preventDefault(); previewing.mutate(); }}>
       <fieldset disabled={!mayChange} className={classes.fieldset}>
         <Stack gap="lg">
-          <Section title="Attributes" about="Taken out of what the identity provider sends, converted, and given to you as “attributes” of the user." padding={draft.attributes.length === 0 ? 'lg' : 0} actions={mayChange && <Add label="Add an attribute" onClick={() => change({ attributes: [...draft.attributes, emptyAttribute()] })} />}>
-            {draft.attributes.length === 0 && <Text size="sm" c="dimmed">None. Name, e-mail, title, department and the like come without a mapping.</Text>}
+          <Section title="Attributes" about="Read from what the identity provider sends, converted, and passed on as the “attributes” of the user." padding={draft.attributes.length === 0 ? 'lg' : 0} actions={mayChange && <Add label="Add an attribute" onClick={() => change({ attributes: [...draft.attributes, emptyAttribute()] })} />}>
+            {draft.attributes.length === 0 && <Text size="sm" c="dimmed">None. Name, e-mail, title, department and the like need no mapping.</Text>}
             {draft.attributes.map((attribute, i) => (
               <AttributeRow
                 key={attribute.key}
@@ -71,13 +71,13 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
             ))}
           </Section>
 
-          <Section title="Roles" about={draft.mode === 'one' ? 'The first rule that gives a role counts.' : 'Every rule that gives a role counts.'} actions={mayChange && <Add label="Add a rule" onClick={() => change({ roles: [...draft.roles, emptyRole()] })} />} padding={0}>
+          <Section title="Roles" about={draft.mode === 'one' ? 'The first rule that matches decides.' : 'Every rule that matches adds its role.'} actions={mayChange && <Add label="Add a rule" onClick={() => change({ roles: [...draft.roles, emptyRole()] })} />} padding={0}>
             <Group p="lg" gap="lg" align="flex-end" className={classes.row}>
               <Box>
-                <Text size="sm" fw={500} mb={4}>A user has</Text>
+                <Text size="sm" fw={600} mb={4}>A user has</Text>
                 <SegmentedControl aria-label="How many roles a user has" value={draft.mode} onChange={(mode) => change({ mode })} data={[{ value: 'one', label: 'one role' }, { value: 'many', label: 'many roles' }] as const} disabled={!mayChange} />
               </Box>
-              <TextInput label="Where no rule gives one" placeholder="none" value={draft.fallbackRole} onChange={(event) => change({ fallbackRole: event.currentTarget.value })} error={faultsAt(error, 'roles/default')['']} />
+              <TextInput label="Default role" placeholder="none" value={draft.fallbackRole} onChange={(event) => change({ fallbackRole: event.currentTarget.value })} error={faultsAt(error, 'roles/default')['']} />
             </Group>
             {draft.roles.map((rule, i) => (
               <RoleRow
@@ -92,7 +92,7 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
             ))}
           </Section>
 
-          <Section title="Rules" about="What happens when a write breaks one. A refusal names the attribute as the identity provider sent it, and what would be right.">
+          <Section title="Rules" about="What happens when a write breaks a rule. A rejection names the attribute as the identity provider sent it, and what would be right.">
             <Stack>
               {ruleNames.map(([rule, name, about]) => (
                 <Group key={rule} justify="space-between" gap="sm">
@@ -140,12 +140,12 @@ function AttributeRow({ attribute, faults, onChange, onRemove }: { attribute: At
       <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing="md">
         <TextInput label="Name" placeholder="plan" value={attribute.name} onChange={(event) => set({ name: event.currentTarget.value })} error={faults.name ?? faults['']} />
         <NativeSelect label="Type" data={typeNames} value={attribute.type} onChange={(event) => set({ type: event.currentTarget.value as MappedAttribute['type'] })} error={faults.type} />
-        <TagsInput label="From" description="The first path that has a value counts" placeholder={attribute.from.length === 0 ? 'userType' : undefined} data={paths} maxDropdownHeight={260} value={attribute.from} onChange={(from) => set({ from })} error={faults.from} disabled={attribute.constant !== ''} maxTags={5} />
+        <TagsInput label="From" description="The first path with a value is used" placeholder={attribute.from.length === 0 ? 'userType' : undefined} data={paths} maxDropdownHeight={260} value={attribute.from} onChange={(from) => set({ from })} error={faults.from} disabled={attribute.constant !== ''} maxTags={5} />
         <TagsInput label="Allowed values (optional)" placeholder={attribute.allowed.length === 0 ? 'Premium' : undefined} value={attribute.allowed} onChange={(allowed) => set({ allowed })} error={faults.allowed_values} />
-        <TextInput label="Default (optional)" description="Where nothing is sent" value={attribute.fallback} onChange={(event) => set({ fallback: event.currentTarget.value })} error={faults.default} />
+        <TextInput label="Default (optional)" description="Used when nothing is sent" value={attribute.fallback} onChange={(event) => set({ fallback: event.currentTarget.value })} error={faults.default} />
         <Stack gap="xs" justify="flex-end" pb={6}>
           <Switch label="Required" checked={attribute.required} onChange={(event) => set({ required: event.currentTarget.checked })} />
-          <Switch label="Without spaces at its ends" checked={attribute.trim} onChange={(event) => set({ trim: event.currentTarget.checked })} />
+          <Switch label="Trim spaces" checked={attribute.trim} onChange={(event) => set({ trim: event.currentTarget.checked })} />
         </Stack>
       </SimpleGrid>
       <Group justify="space-between" mt="sm">
@@ -155,10 +155,10 @@ function AttributeRow({ attribute, faults, onChange, onRemove }: { attribute: At
       <Collapse expanded={more}>
         <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing="md" mt="sm">
           <NativeSelect label="Letters" data={['as sent', 'lower', 'upper']} value={attribute.letters} onChange={(event) => set({ letters: event.currentTarget.value as AttributeDraft['letters'] })} />
-          <TextInput label="Split at (optional)" description="Makes a list of one text" placeholder="," value={attribute.split} onChange={(event) => set({ split: event.currentTarget.value })} error={faults.transform} />
+          <TextInput label="Split at (optional)" description="Turns a text into a list" placeholder="," value={attribute.split} onChange={(event) => set({ split: event.currentTarget.value })} error={faults.transform} />
           <TextInput label="Pattern (optional)" description="A regular expression" placeholder="^[A-Z]{2}$" className="mono" value={attribute.pattern} onChange={(event) => set({ pattern: event.currentTarget.value })} error={faults.pattern} />
-          <Textarea label="Look up (optional)" description="A line each: sent = wanted" placeholder={'E1 = Premium\nE2 = Standard'} autosize minRows={2} value={attribute.lookup} onChange={(event) => set({ lookup: event.currentTarget.value })} />
-          <TextInput label="The same for everybody (optional)" description="In place of a path; JSON" placeholder={'"eu-west"'} value={attribute.constant} onChange={(event) => set({ constant: event.currentTarget.value })} error={faults.constant} />
+          <Textarea label="Lookup (optional)" description="One per line: sent = wanted" placeholder={'E1 = Premium\nE2 = Standard'} autosize minRows={2} value={attribute.lookup} onChange={(event) => set({ lookup: event.currentTarget.value })} />
+          <TextInput label="Constant (optional)" description="JSON, used instead of a path" placeholder={'"eu-west"'} value={attribute.constant} onChange={(event) => set({ constant: event.currentTarget.value })} error={faults.constant} />
         </SimpleGrid>
       </Collapse>
     </Box>
@@ -181,16 +181,16 @@ function RoleRow({ n, rule, faults, onChange, onRemove, onRaise }: {
       {rule.kind === 'group' ? (
         <>
           <TextInput label="Members of" placeholder="IT Admins" style={{ flex: '1 1 160px' }} value={rule.group} onChange={(event) => set({ group: event.currentTarget.value })} error={faults.group ?? faults['']} />
-          <TextInput label="have the role" placeholder="admin" style={{ flex: '1 1 140px' }} value={rule.role} onChange={(event) => set({ role: event.currentTarget.value })} error={faults.role} />
+          <TextInput label="get the role" placeholder="admin" style={{ flex: '1 1 140px' }} value={rule.role} onChange={(event) => set({ role: event.currentTarget.value })} error={faults.role} />
         </>
       ) : (
         <>
-          <Autocomplete label="The role is what stands in" placeholder="roles[primary eq true].value" data={paths} style={{ flex: '1 1 220px' }} value={rule.from} onChange={(from) => set({ from })} error={faults.role_from ?? faults['']} />
-          <Textarea label="Look up (optional)" placeholder="App.Admin = admin" autosize minRows={1} style={{ flex: '1 1 180px' }} value={rule.lookup} onChange={(event) => set({ lookup: event.currentTarget.value })} error={faults.lookup} />
+          <Autocomplete label="Take the role from" placeholder="roles[primary eq true].value" data={paths} style={{ flex: '1 1 220px' }} value={rule.from} onChange={(from) => set({ from })} error={faults.role_from ?? faults['']} />
+          <Textarea label="Lookup (optional)" placeholder="App.Admin = admin" autosize minRows={1} style={{ flex: '1 1 180px' }} value={rule.lookup} onChange={(event) => set({ lookup: event.currentTarget.value })} error={faults.lookup} />
         </>
       )}
       <Group gap={4} mt={27}>
-        <Tooltip label="Before the one above"><ActionIcon variant="default" disabled={!onRaise} onClick={onRaise} aria-label={`Move rule ${n} up`}><Box style={{ transform: 'rotate(180deg)', display: 'grid' }}><ChevronDownIcon size={15} /></Box></ActionIcon></Tooltip>
+        <Tooltip label="Move up"><ActionIcon variant="default" disabled={!onRaise} onClick={onRaise} aria-label={`Move rule ${n} up`}><Box style={{ transform: 'rotate(180deg)', display: 'grid' }}><ChevronDownIcon size={15} /></Box></ActionIcon></Tooltip>
         <Tooltip label="Remove"><ActionIcon variant="subtle" color="red" onClick={onRemove} aria-label={`Remove rule ${n}`}><CrossIcon size={15} /></ActionIcon></Tooltip>
       </Group>
     </Group>
@@ -203,11 +203,11 @@ function Preview({ preview }: { preview: MappingPreview }) {
   return (
     <Section title="Preview" padding={0}>
       <Alert color={preview.failing > 0 ? 'red' : 'teal'} radius={0} role="status">
-        Of {of}, {number(preview.changed)} would change, and {preview.failing === 0 ? 'nobody would be refused.' : `${count(preview.failing, 'active user')} break a rule: they stay as they are, and their next write would be refused.`}
+        Of {of}, {number(preview.changed)} would change, and {preview.failing === 0 ? 'nobody would be rejected.' : `${count(preview.failing, 'active user')} ${preview.failing === 1 ? 'breaks' : 'break'} a rule: they stay as they are, and their next write would be rejected.`}
       </Alert>
       {preview.reasons.map((reason) => (
         <Box key={`${reason.rule} ${reason.attribute} ${reason.wanted}`} px="lg" py="sm" className={classes.row}>
-          <Text size="sm"><b>{count(reason.users, 'user')}</b>: <span className="mono">{reason.path}</span> {reason.rule === 'missing_required' ? 'has no value' : 'does not fit'}; wanted is {reason.wanted}.</Text>
+          <Text size="sm"><b>{count(reason.users, 'user')}</b>: <span className="mono">{reason.path}</span> {reason.rule === 'missing_required' ? 'has no value' : 'is not valid'}; expected is {reason.wanted}.</Text>
         </Box>
       ))}
       {preview.examples.map((example) => (

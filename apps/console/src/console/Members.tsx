@@ -23,7 +23,7 @@ export default function Members() {
   const { values, set, text, reset } = useFields({ email: '', role: 'admin' as Role });
   const invitation = useOwnWrite<{ mail_reaches: boolean }>(() => ({ path: '/invitations', body: values }), () => {
     setInviting(false);
-    notifications.show({ message: `${values.email} is invited.`, color: 'teal' });
+    notifications.show({ message: `${values.email} has been invited.`, color: 'teal' });
     reset();
   });
   const change = useOwnWrite<unknown, { id: string; role: Role }>(({ id, role }) => ({ path: `/members/${id}`, method: 'PATCH', body: { role } }));
@@ -33,8 +33,8 @@ export default function Members() {
   return (
     <PageFrame
       title="Members"
-      about="An admin may change everything here; a viewer may look."
-      actions={mayChange && <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>Invite somebody</Button>}
+      about="Admins can change everything here; viewers can see everything."
+      actions={mayChange && <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>Invite a member</Button>}
     >
       {change.error && <Alert color="red" role="alert">{change.error.message}</Alert>}
       <Answer query={members}>
@@ -42,7 +42,7 @@ export default function Members() {
           <>
             <Section padding={0}>
               <StackedTable
-                heads={['E-mail', 'Role', 'Last seen', 'Since', 'Actions']}
+                heads={['E-mail', 'Role', 'Last seen', 'Member since', 'Actions']}
                 rows={list.map((member) => ({
                   key: member.id,
                   cells: [
@@ -60,7 +60,7 @@ export default function Members() {
             {invitations.length > 0 && (
               <Section title="Invited" padding={0}>
                 <StackedTable
-                  heads={['E-mail', 'Role', 'By', 'Ends', 'Actions']}
+                  heads={['E-mail', 'Role', 'Invited by', 'Expires', 'Actions']}
                   rows={invitations.map((one) => ({
                     key: one.id,
                     cells: [
@@ -68,7 +68,7 @@ export default function Members() {
                       one.role === 'admin' ? 'Admin' : 'Viewer',
                       one.invited_by ?? '',
                       <When key="ends" time={one.expires_at} />,
-                      mayChange && <Button key="revoke" size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Take back the invitation of ${one.email}`}>Take back</Button>,
+                      mayChange && <Button key="revoke" size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Revoke the invitation of ${one.email}`}>Revoke</Button>,
                     ],
                   }))}
                 />
@@ -78,11 +78,11 @@ export default function Members() {
           </>
         )}
       </Answer>
-      <FormDialog opened={inviting} title={`Invite somebody to ${environment.name}`} submit="Invite" pending={invitation.isPending} error={invitation.error} onSubmit={() => invitation.mutate()} onClose={() => setInviting(false)}>
+      <FormDialog opened={inviting} title={`Invite a member to ${environment.name}`} submit="Invite" pending={invitation.isPending} error={invitation.error} onSubmit={() => invitation.mutate()} onClose={() => setInviting(false)}>
         <Stack>
           <TextInput label="E-mail" type="email" required data-autofocus {...text('email', invitation.error)} />
-          <NativeSelect label="Role" data={[{ value: 'admin', label: 'Admin: may change everything' }, { value: 'viewer', label: 'Viewer: may look' }]} value={values.role} onChange={(event) => set('role', event.currentTarget.value as Role)} />
-          <Text size="sm" c="dimmed">They get a mail with a link that works once, for a week.</Text>
+          <NativeSelect label="Role" data={[{ value: 'admin', label: 'Admin: can change everything' }, { value: 'viewer', label: 'Viewer: can see everything' }]} value={values.role} onChange={(event) => set('role', event.currentTarget.value as Role)} />
+          <Text size="sm" c="dimmed">They get an e-mail with a link that works once, within a week.</Text>
         </Stack>
       </FormDialog>
       <ConfirmDialog
@@ -94,7 +94,7 @@ export default function Members() {
         onConfirm={() => removing && removal.mutate(removing.id)}
         onClose={() => setRemoving(undefined)}
       >
-        <Text size="sm">They cannot see this environment any more, from now on. Other environments of theirs stay theirs. API keys that they know go on working: revoke those.</Text>
+        <Text size="sm">They lose access to this environment at once, and keep their other environments. API keys that they know keep working: revoke those too.</Text>
       </ConfirmDialog>
     </PageFrame>
   );

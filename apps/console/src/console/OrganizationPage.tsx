@@ -37,7 +37,7 @@ function Shown({ organization }: { organization: Organization }) {
       back={{ to: page('/organizations'), label: 'Organizations' }}
       actions={mayChange && (
         <>
-          <Button variant="default" onClick={() => setChanging(true)}>Change</Button>
+          <Button variant="default" onClick={() => setChanging(true)}>Edit</Button>
           {add}
           <Menu>
             <Menu.Target><Button variant="default" px={8} aria-label="More"><DotsIcon /></Button></Menu.Target>
@@ -49,7 +49,7 @@ function Shown({ organization }: { organization: Organization }) {
       <Section title="Directories" padding={0}>
         <Answer query={directories}>
           {(list) => list.length === 0
-            ? <Nothing icon={<DirectoriesIcon size={24} />} title="No directory yet" action={mayChange && add}>A directory is what the customer’s identity provider is connected to.</Nothing>
+            ? <Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && add}>A directory is what the customer’s identity provider connects to.</Nothing>
             : <DirectoryRows directories={list} />}
         </Answer>
       </Section>
@@ -66,7 +66,7 @@ function Shown({ organization }: { organization: Organization }) {
                 {limit !== null && limit > 0 && <Progress value={Math.min(100, (used / limit) * 100)} color={used >= limit ? 'red' : used >= limit * 0.8 ? 'yellow' : undefined} aria-label="Seats used" />}
               </Stack>
             )],
-            ['Since', date(organization.created_at)],
+            ['Created', date(organization.created_at)],
           ]}
         />
       </Section>
@@ -83,8 +83,8 @@ function Shown({ organization }: { organization: Organization }) {
         onClose={() => setDeleting(false)}
         goes={[
           `${count(directories.data?.length ?? 0, 'directory', 'directories')}${directories.data?.length ? `: ${directories.data.map(({ name }) => name).join(', ')}` : ''}`,
-          `${count(used, 'active user')}, those who are not active, and all groups`,
-          'every token and setup link: the customer’s identity provider is cut off at once',
+          `${count(used, 'active user')}, all deactivated users, and all groups`,
+          'every token and setup link: the customer’s identity provider is locked out at once',
         ]}
       >
         <Text size="sm">This cannot be undone. What goes:</Text>
@@ -93,4 +93,4 @@ function Shown({ organization }: { organization: Organization }) {
   );
 }
 
-const seatWords = { reject: 'whoever is over is refused', expand: 'expands up to a ceiling', observe: 'more are taken, and told' };
+const seatWords = { reject: 'users over the limit are rejected', expand: 'expands automatically, up to a ceiling', observe: 'users over the limit are accepted and reported' };

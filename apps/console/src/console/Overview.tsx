@@ -10,7 +10,7 @@ import { subjectOf } from '../parts/event-words';
 import { PageFrame, Section } from '../parts/PageFrame';
 import { State } from '../parts/State';
 import { When } from '../parts/When';
-import { count, number, providerShortNames } from '../parts/words';
+import { count, inSentence, number } from '../parts/words';
 import classes from './Overview.module.css';
 
 /** The environment at a glance: what needs somebody, and what has just happened. */
@@ -56,15 +56,15 @@ function Figure({ name, value, note, to }: { name: string; value: string; note?:
 function FirstSteps({ now }: { now: OverviewShape }) {
   const { page, mayChange } = useHere();
   const steps: { done: boolean; title: string; text: string; to: string; action: string }[] = [
-    { done: now.organizations > 0, title: 'Make an organization', text: 'One for each of your customers.', to: '/organizations?new', action: 'Make one' },
-    { done: now.directories.total > 0, title: 'Make a directory', text: 'What the customer’s identity provider is connected to.', to: '/directories?new', action: 'Make one' },
-    { done: now.endpoints.total > 0, title: 'Add a webhook endpoint', text: 'Where your product hears of every change. Or poll the API.', to: '/webhooks?new', action: 'Add one' },
-    { done: now.events.total > 0, title: 'See the first event', text: 'Send a setup link to an IT admin, or play the identity provider yourself.', to: '/sandbox', action: 'Simulate an IdP' },
+    { done: now.organizations > 0, title: 'Create an organization', text: 'One for each of your customers.', to: '/organizations?new', action: 'Create one' },
+    { done: now.directories.total > 0, title: 'Create a directory', text: 'What the customer’s identity provider connects to.', to: '/directories?new', action: 'Create one' },
+    { done: now.endpoints.total > 0, title: 'Add a webhook endpoint', text: 'Where your product is told about every change. Or poll the API.', to: '/webhooks?new', action: 'Add one' },
+    { done: now.events.total > 0, title: 'See the first event', text: 'Send a setup link to an IT admin, or simulate an identity provider.', to: '/sandbox', action: 'Simulate an IdP' },
   ];
   const next = steps.findIndex(({ done }) => !done);
   if (next === -1 || !mayChange) return null;
   return (
-    <Section title="From here to the first webhook" padding={0}>
+    <Section title="Get to your first webhook" padding={0}>
       <ol className={classes.steps}>
         {steps.map((step, i) => (
           <li key={step.title} className={classes.step}>
@@ -88,21 +88,21 @@ function NeedsYou({ now }: { now: OverviewShape }) {
   const lines: ReactNode[] = [
     ...now.failing_endpoints.map((endpoint) => (
       <Line key={endpoint.id} to={page(`/webhooks/${endpoint.id}`)} state={endpoint.state} title={endpoint.url}>
-        {endpoint.state === 'failing' ? 'Webhooks fail' : reasons[endpoint.reason ?? ''] ?? 'Disabled'}{endpoint.since && <> since <When time={endpoint.since} /></>}
+        {endpoint.state === 'failing' ? 'Webhooks are failing; the first failure was' : reasons[endpoint.reason ?? ''] ?? 'Disabled'}{endpoint.since && <> <When time={endpoint.since} /></>}
       </Line>
     )),
     ...now.failing_directories.map((directory) => (
       <Line key={directory.id} to={page(`/directories/${directory.id}`)} state="failing" title={`${directory.organization_name} · ${directory.name}`}>
-        {count(directory.failed, 'request')} of {providerShortNames[directory.provider]} failed in the last 24 hours
+        {count(directory.failed, 'request')} from {inSentence(directory.provider)} failed in the last 24 hours
       </Line>
     )),
   ];
   if (lines.length === 0) return null;
-  return <Section title="Needs somebody" padding={0}>{lines}</Section>;
+  return <Section title="Needs attention" padding={0}>{lines}</Section>;
 }
 
 const reasons: Record<string, string> = {
-  gone: 'Disabled: it answered 410',
+  gone: 'Disabled because it answered 410 Gone,',
   failing: 'Disabled after five days of nothing but failures,',
   by_hand: 'Disabled by hand',
 };
@@ -126,7 +126,7 @@ function Newest() {
     <Section title="Newest events" padding={0} actions={<Anchor component={Link} to={page('/events')} size="sm">All events</Anchor>}>
       <Answer query={newest} sketch={<Box p="lg"><Sketch /></Box>}>
         {({ data }) => data.length === 0
-          ? <Text p="lg" size="sm" c="dimmed">None yet. Each change that an identity provider makes appears here within a second.</Text>
+          ? <Text p="lg" size="sm" c="dimmed">None yet. Every change that an identity provider makes appears here within a second.</Text>
           : (
             <Stack gap={0}>
               {data.map((event) => (

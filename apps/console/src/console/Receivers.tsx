@@ -10,17 +10,17 @@ export function Receivers({ endpoint }: { endpoint: Endpoint }) {
   const code = receivers[language];
   return (
     <Stack gap="lg">
-      <Section title="What a receiver does">
+      <Section title="What your receiver has to do">
         <List type="ordered" size="sm" spacing={8}>
           <List.Item><b>Verify the signature</b> over the body as it came, byte for byte, with this endpoint’s signing secret, and refuse what is older than five minutes. Any <a href="https://www.standardwebhooks.com">Standard Webhooks</a> library does both.</List.Item>
-          <List.Item><b>Drop what it has seen.</b> <span className="mono">webhook-id</span> is the event’s id, the same at every attempt. Or compare the <span className="mono">version</span> of the user or group with the one that you have: older is stale.</List.Item>
-          <List.Item><b>Answer 2xx once it is kept, within 15 seconds.</b> Put longer work into a queue of your own first. Anything else is tried again; 410 ends it.</List.Item>
-          <List.Item><b>Take away access on</b> <span className="mono">user.deactivated</span> and <span className="mono">user.deleted</span>, at once.</List.Item>
+          <List.Item><b>Ignore duplicates.</b> <span className="mono">webhook-id</span> is the event’s id, the same at every attempt. Or compare the <span className="mono">version</span> of the user or group with the one that you have: a lower one is out of date.</List.Item>
+          <List.Item><b>Answer 2xx within 15 seconds, once the event is stored.</b> Put longer work into your own queue. Any other answer is tried again; 410 disables the endpoint.</List.Item>
+          <List.Item><b>Revoke access on</b> <span className="mono">user.deactivated</span> and <span className="mono">user.deleted</span>, at once.</List.Item>
         </List>
         {endpoint.ordering === 'none' && <Text size="sm" mt="sm" c="dimmed">This endpoint gets events without order: compare <span className="mono">sequence</span> before you apply one.</Text>}
       </Section>
       <Section
-        title="A receiver"
+        title="Example receiver"
         actions={(
           <>
             <SegmentedControl size="xs" aria-label="Language" value={language} onChange={(value) => setLanguage(value as Language)} data={[{ value: 'node', label: 'Node' }, { value: 'python', label: 'Python' }, { value: 'go', label: 'Go' }, { value: 'ruby', label: 'Ruby' }]} />

@@ -10,10 +10,10 @@ export function RemapProgress({ directoryId }: { directoryId?: string }) {
   if (!running) return null;
   const { users_total: total, users_done: done, users_failing: failing } = running;
   return (
-    <Alert color="water" title="Users are being mapped anew" role="status">
+    <Alert color="water" title="Users are being remapped" role="status">
       <Stack gap={6}>
-        <Progress value={total ? (done / total) * 100 : 0} animated aria-label="Users mapped anew" />
-        <Text size="sm">{total === null ? 'Counting…' : `${number(done)} of ${count(total, 'user')}`}{failing > 0 && `; ${count(failing, 'active user')} break a rule and keep what they had`}. Each that changes gives an event with the cause “mapping”.</Text>
+        <Progress value={total ? (done / total) * 100 : 0} animated aria-label="Users remapped" />
+        <Text size="sm">{total === null ? 'Counting…' : `${number(done)} of ${count(total, 'user')}`}{failing > 0 && `; ${count(failing, 'active user')} ${failing === 1 ? 'breaks' : 'break'} a rule and keep what they had`}. Every user that changes causes an event.</Text>
       </Stack>
     </Alert>
   );

@@ -46,21 +46,21 @@ function Shown({ request }: { request: WholeRequest }) {
             ]}
           />
         </Section>
-        <Section title="What came of it">
+        <Section title="Result">
           <Stack gap={8}>
-            {request.events.length === 0 && <Text size="sm" c="dimmed">{failed ? 'Nothing was changed.' : request.method === 'GET' ? 'It only read.' : 'Nothing changed: everything was so already.'}</Text>}
+            {request.events.length === 0 && <Text size="sm" c="dimmed">{failed ? 'Nothing was changed.' : request.method === 'GET' ? 'Read only: nothing was changed.' : 'Nothing changed: everything was already as requested.'}</Text>}
             {request.events.map((event) => <Anchor key={event.id} component={Link} to={page(`/events/${event.id}`)} size="sm" className="mono">{event.type}</Anchor>)}
             {request.notes.length > 0 && (
               <div>
-                <Text size="sm" fw={600}>Taken with a grain of salt</Text>
+                <Text size="sm" fw={600}>Accepted, although it deviates from SCIM</Text>
                 <Text component="ul" size="sm" my={4} pl={18}>{request.notes.map((note) => <li key={note}>{note}</li>)}</Text>
               </div>
             )}
           </Stack>
         </Section>
       </SimpleGrid>
-      {request.request_body !== null && <Section title="What it sent" about="Secrets are masked."><JsonText value={request.request_body} label="request body" /></Section>}
-      {request.response_body !== null && <Section title="What it was answered"><JsonText value={request.response_body} label="response body" /></Section>}
+      {request.request_body !== null && <Section title="Request body" about="Secrets are masked."><JsonText value={request.request_body} label="request body" /></Section>}
+      {request.response_body !== null && <Section title="Response body"><JsonText value={request.response_body} label="response body" /></Section>}
     </PageFrame>
   );
 }

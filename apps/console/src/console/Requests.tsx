@@ -20,7 +20,7 @@ export default function Requests() {
   const [parameters, setParameters] = useSearchParams();
   const directoryId = parameters.get('directory') ?? '';
   return (
-    <PageFrame title="Requests" about="What the identity providers sent, with what came of it. Passwords and tokens are never kept.">
+    <PageFrame title="Requests" about="What identity providers sent, and how it went. Passwords and tokens are never stored.">
       <RequestList
         directory={directories.data?.find(({ id }) => id === directoryId)}
         directoryNames={new Map(directories.data?.map(({ id, name }) => [id, name]))}
@@ -52,16 +52,16 @@ export function RequestList({ directory, directoryNames, filter }: { directory?:
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/requests/${id}`)}
           columns={[
-            { head: 'Request', width: 'minmax(0, 2.2fr)', cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
-            { head: 'About', width: 'minmax(0, 1.4fr)', cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
-            ...(directoryNames ? [{ head: 'Directory', width: 'minmax(0, 1fr)', cell: (one: ListedRequest) => directoryNames.get(one.directory_id) ?? '', wideOnly: true }] : []),
-            { head: 'Took', width: '72px', align: 'end' as const, cell: (one: ListedRequest) => duration(one.duration_ms), wideOnly: true },
+            { head: 'Request', width: 'minmax(0, 2.4fr)', clip: true, cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
+            { head: 'About', width: 'minmax(0, 2fr)', clip: true, cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
+            ...(directoryNames ? [{ head: 'Directory', width: 'minmax(0, 1fr)', clip: true, cell: (one: ListedRequest) => directoryNames.get(one.directory_id) ?? '', wideOnly: true }] : []),
+            { head: 'Took', width: '60px', align: 'end' as const, cell: (one: ListedRequest) => duration(one.duration_ms), wideOnly: true },
             { head: 'Status', width: '76px', cell: (one) => <State state={String(one.status)} tone={one.outcome === 'failed' ? 'bad' : 'good'} /> },
-            { head: 'At', width: 'minmax(70px, 150px)', align: 'end' as const, cell: (one: ListedRequest) => <time dateTime={one.at}>{clockTime(one.at)}</time>, wideOnly: true },
+            { head: 'At', width: '96px', align: 'end' as const, cell: (one: ListedRequest) => <time dateTime={one.at}>{clockTime(one.at)}</time>, wideOnly: true },
           ]}
           nothing={filtered
-            ? <Nothing icon={<RequestsIcon size={24} />} title="No such request">Try another filter.</Nothing>
-            : <Nothing icon={<RequestsIcon size={24} />} title="No request yet">{directory ? providerShortNames[directory.provider] : 'No identity provider'} has {directory ? 'not called yet' : 'called yet'}. A wrong address or token does not appear here: such a request belongs to no directory.</Nothing>}
+            ? <Nothing icon={<RequestsIcon size={24} />} title="No matching requests">Try another filter.</Nothing>
+            : <Nothing icon={<RequestsIcon size={24} />} title="No requests yet">{directory ? providerShortNames[directory.provider] : 'No identity provider'} has {directory ? 'not called yet' : 'called yet'}. Requests with a wrong URL or token do not appear here, since they belong to no directory.</Nothing>}
         />
       </Section>
     </>

@@ -51,9 +51,9 @@ export default function Sandbox() {
   const running = run.kind === 'running';
 
   return (
-    <PageFrame title="Sandbox" about="Simulate an identity provider: a directory is made, and your browser plays Entra or Okta against it, request for request. Events, webhooks and failures are real; the people are not.">
+    <PageFrame title="Sandbox" about="Simulate an identity provider: this creates a directory, and your browser sends what Entra or Okta would send, request by request. Events, webhooks and failures are real; the people are not.">
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-        <Section title="What to play">
+        <Section title="Scenario">
           <form onSubmit={(event) => { event.preventDefault(); void begin(); }}>
             <Stack>
               <SegmentedControl
@@ -68,39 +68,39 @@ export default function Sandbox() {
                 <NumberInput label="Users" min={1} max={5000} allowDecimal={false} clampBehavior="strict" disabled={running} value={wish.users} onChange={(users) => setWish({ ...wish, users: Number(users) || 1 })} />
                 <NumberInput label="Groups" min={0} max={100} allowDecimal={false} clampBehavior="strict" disabled={running} value={wish.groups} onChange={(groups) => setWish({ ...wish, groups: Number(groups) || 0 })} />
               </Group>
-              <Checkbox label="Then a working day: a promotion, a move, leavers, somebody back" checked={wish.laterChanges} disabled={running} onChange={(event) => setWish({ ...wish, laterChanges: event.currentTarget.checked })} />
-              <Checkbox label="And two people who cannot be provisioned" checked={wish.failures} disabled={running} onChange={(event) => setWish({ ...wish, failures: event.currentTarget.checked })} />
+              <Checkbox label="Then simulate a working day: a promotion, a move, two deactivations, a return, a deletion" checked={wish.laterChanges} disabled={running} onChange={(event) => setWish({ ...wish, laterChanges: event.currentTarget.checked })} />
+              <Checkbox label="Include two users that cannot be provisioned" checked={wish.failures} disabled={running} onChange={(event) => setWish({ ...wish, failures: event.currentTarget.checked })} />
               <Group>
                 {running
                   ? <Button variant="default" onClick={() => stopping.current?.abort()}>Stop</Button>
-                  : <Button type="submit" disabled={!mayChange}>Begin</Button>}
-                {!mayChange && <Text size="sm" c="dimmed">Only an admin may, since it makes a directory.</Text>}
+                  : <Button type="submit" disabled={!mayChange}>Start</Button>}
+                {!mayChange && <Text size="sm" c="dimmed">Only an admin can start a simulation, since it creates a directory.</Text>}
               </Group>
             </Stack>
           </form>
         </Section>
-        <Section title="How it goes">
+        <Section title="Progress">
           <Stack>
-            {run.kind === 'none' && <Text size="sm" c="dimmed">Nothing has been played yet. Keep this page open while it plays: it is your browser that sends.</Text>}
+            {run.kind === 'none' && <Text size="sm" c="dimmed">Not started yet. Keep this page open while it runs: your browser sends the requests.</Text>}
             {run.kind === 'failed' && <Refusal error={run.error} />}
             {'progress' in run && run.progress && (
               <>
                 <Bar value={(run.progress.done / Math.max(1, run.progress.of)) * 100} animated={running} size="lg" aria-label="Progress" />
                 <Text size="sm" role="status">{running ? `${run.progress.step}…` : run.kind === 'done' ? `Done: ${count(run.progress.done, 'step')}.` : 'Stopped.'}</Text>
-                {run.kind === 'done' && <Alert color="teal" icon={<CheckIcon />}>{run.progress.failed > 0 ? `${count(run.progress.failed, 'request')} failed, as wished: see the directory for why, and what an IT admin would do.` : 'Every request succeeded.'}</Alert>}
+                {run.kind === 'done' && <Alert color="teal" icon={<CheckIcon />}>{run.progress.failed > 0 ? `${count(run.progress.failed, 'request')} failed, as intended: the directory’s page says why, and what an IT admin can do about it.` : 'Every request succeeded.'}</Alert>}
               </>
             )}
-            {running && !run.progress && <Text size="sm" role="status">Making the directory…</Text>}
+            {running && !run.progress && <Text size="sm" role="status">Creating the directory…</Text>}
             {'directory' in run && run.directory && (
               <>
                 <Facts
                   facts={[
                     ['Directory', <Group key="d" gap={8}><ProviderMark provider={run.directory.provider} size={20} /><Anchor component={Link} to={page(`/directories/${run.directory.id}`)} size="sm">{run.directory.name}</Anchor></Group>],
-                    ['Events', <Anchor key="e" component={Link} to={page(`/directories/${run.directory.id}/events`)} size="sm">as they come</Anchor>],
-                    ['Webhooks', <Anchor key="w" component={Link} to={page('/webhooks')} size="sm">what your endpoints get of it</Anchor>],
+                    ['Events', <Anchor key="e" component={Link} to={page(`/directories/${run.directory.id}/events`)} size="sm">watch them arrive</Anchor>],
+                    ['Webhooks', <Anchor key="w" component={Link} to={page('/webhooks')} size="sm">what your endpoints receive</Anchor>],
                   ]}
                 />
-                <Text size="xs" c="dimmed">Delete the directory, or the organization “Sandbox”, when you have seen enough.</Text>
+                <Text size="xs" c="dimmed">When you are done, delete the directory or the organization “Sandbox”.</Text>
               </>
             )}
           </Stack>

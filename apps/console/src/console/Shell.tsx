@@ -8,7 +8,8 @@ import {
   AuditIcon, BookIcon, CheckIcon, DirectoriesIcon, EventsIcon, KeyIcon, MappingIcon, Mark, MembersIcon, MoonIcon, OrganizationsIcon, OverviewIcon, PlusIcon,
   RequestsIcon, SandboxIcon, ScreenIcon, SelectorIcon, SettingsIcon, SignOutIcon, SunIcon, UserIcon, WebhooksIcon,
 } from '../icons';
-import { NewEnvironmentDialog } from './FirstEnvironment';
+import { Unreachable } from '../parts/Unreachable';
+import { mayMakeEnvironments, NewEnvironmentDialog } from './FirstEnvironment';
 import classes from './Shell.module.css';
 
 const remembered = 'causeway:environment';
@@ -28,7 +29,7 @@ const groups: { name?: string; links: { to: string; label: string; icon: ReactNo
     ],
   },
   {
-    name: 'What happens',
+    name: 'Activity',
     links: [
       { to: '/events', label: 'Events', icon: <EventsIcon /> },
       { to: '/webhooks', label: 'Webhooks', icon: <WebhooksIcon /> },
@@ -103,6 +104,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <div className={classes.foot}><AccountMenu /></div>
       </AppShell.Navbar>
       <AppShell.Main className={classes.main} id="main" ref={main} tabIndex={-1} pt={{ base: 54, sm: 0 }}>
+        <Unreachable />
         <div className={classes.content}>{children}</div>
       </AppShell.Main>
     </AppShell>
@@ -117,7 +119,7 @@ function EnvironmentSwitcher() {
     <>
       <Menu position="bottom-start" width={232}>
         <Menu.Target>
-          <UnstyledButton className={classes.switcher} aria-label={`Environment: ${environment.name}. Change it`}>
+          <UnstyledButton className={classes.switcher} aria-label={`Environment: ${environment.name}. Switch`}>
             <Mark />
             <Box style={{ minWidth: 0, flex: 1 }}>
               <Text size="sm" fw={600} truncate>{environment.name}</Text>
@@ -133,8 +135,12 @@ function EnvironmentSwitcher() {
               {one.name}
             </Menu.Item>
           ))}
-          <Menu.Divider />
-          <Menu.Item leftSection={<PlusIcon size={16} />} onClick={() => setMaking(true)}>New environment</Menu.Item>
+          {mayMakeEnvironments(session) && (
+            <>
+              <Menu.Divider />
+              <Menu.Item leftSection={<PlusIcon size={16} />} onClick={() => setMaking(true)}>New environment</Menu.Item>
+            </>
+          )}
         </Menu.Dropdown>
       </Menu>
       <NewEnvironmentDialog opened={making} onClose={() => setMaking(false)} />

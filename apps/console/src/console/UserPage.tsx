@@ -44,7 +44,7 @@ function Shown({ user }: { user: User }) {
       about={user.user_name}
     >
       <PageTabs
-        label="Of this user"
+        label="This user"
         tabs={[
           { to: base, name: 'Profile' },
           { to: `${base}/groups`, name: 'Groups', note: user.groups.length },
@@ -56,7 +56,7 @@ function Shown({ user }: { user: User }) {
       {tab === 'groups' && <Groups user={user} />}
       {tab === 'history' && <EventList subject={user.id} directoryId={user.directory_id} />}
       {tab === 'raw' && <Section title="The SCIM resource as stored"><JsonText value={user.raw} label="resource" folded={false} /></Section>}
-      {tab !== undefined && !['groups', 'history', 'raw'].includes(tab) && <Nothing title="There is no such page" />}
+      {tab !== undefined && !['groups', 'history', 'raw'].includes(tab) && <Nothing title="Page not found" />}
     </PageFrame>
   );
 }
@@ -100,7 +100,7 @@ function Profile({ user }: { user: User }) {
           )}
         </Stack>
       </SimpleGrid>
-      {attributes.length > 0 && <Section title="Attributes" about="What your mapping made of the resource."><Facts facts={attributes.map(([name, value]) => [name, shown(value)])} /></Section>}
+      {attributes.length > 0 && <Section title="Attributes" about="What your mapping makes of the SCIM resource."><Facts facts={attributes.map(([name, value]) => [name, shown(value)])} /></Section>}
       <UserErasure user={user} />
     </Stack>
   );
@@ -116,7 +116,7 @@ function Groups({ user }: { user: User }) {
   const { page } = useHere();
   return (
     <Section padding={user.groups.length === 0 ? 'lg' : 0}>
-      {user.groups.length === 0 && <Text size="sm" c="dimmed">In no group.</Text>}
+      {user.groups.length === 0 && <Text size="sm" c="dimmed">Not a member of any group.</Text>}
       {user.groups.map((group) => (
         <Group key={group.id} px="lg" py="sm" style={{ borderBottom: '1px solid var(--causeway-line)' }}>
           <Anchor component={Link} to={page(`/groups/${group.id}`)} size="sm">{group.display_name}</Anchor>

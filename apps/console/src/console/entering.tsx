@@ -47,7 +47,7 @@ export function SignIn({ session }: { session: Session }) {
           <PasswordInput label="Password" autoComplete="current-password" required {...text('password')} />
           <Refusal error={entering.error} />
           <Button type="submit" loading={entering.isPending} fullWidth>Sign in</Button>
-          <Anchor component={Link} to="/forgotten" size="sm" ta="center">Forgotten your password?</Anchor>
+          <Anchor component={Link} to="/forgotten" size="sm" ta="center">Forgot your password?</Anchor>
         </Stack>
       </form>
     </Door>
@@ -60,11 +60,11 @@ export function SignUp({ session }: { session: Session }) {
   if (session.member) return <Navigate to="/" replace />;
   const below = <>Have an account? <Anchor component={Link} to="/sign-in" underline="always">Sign in</Anchor></>;
   if (session.sign_up === 'closed') {
-    return <Door title="Sign up" below={below}><Text size="sm">Signing up is closed on this installation. Ask a member of your team to invite you.</Text></Door>;
+    return <Door title="Sign up" below={below}><Text size="sm">Sign-up is closed on this installation. Ask a member of your team to invite you.</Text></Door>;
   }
   if (asking.isSuccess) return <Mailed title="Confirm your address" email={values.email} reaches={asking.data.mail_reaches} />;
   return (
-    <Door title="Sign up" about="Your customers’ directories, as one stream of events." below={below}>
+    <Door title="Sign up" about="All your customers’ directories, as one stream of events." below={below}>
       <form noValidate onSubmit={(event) => { event.preventDefault(); asking.mutate(values); }}>
         <Stack>
           <TextInput label="Your product or company" description="The name of your first environment" required autoFocus {...text('environment_name', asking.error)} />
@@ -81,9 +81,9 @@ export function SignUp({ session }: { session: Session }) {
 export function Forgotten() {
   const { values, text } = useFields({ email: '' });
   const asking = useMutation({ mutationFn: (body: typeof values) => call<{ mail_reaches: boolean }>('/console/api/password_reset', { method: 'POST', body }) });
-  if (asking.isSuccess) return <Mailed title="Look into your mailbox" email={values.email} reaches={asking.data.mail_reaches} />;
+  if (asking.isSuccess) return <Mailed title="Check your inbox" email={values.email} reaches={asking.data.mail_reaches} />;
   return (
-    <Door title="Forgotten your password?" about="We send you a link to choose a new one." below={<Anchor component={Link} to="/sign-in">Back to signing in</Anchor>}>
+    <Door title="Forgot your password?" about="We will send you a link to choose a new one." below={<Anchor component={Link} to="/sign-in">Back to sign-in</Anchor>}>
       <form noValidate onSubmit={(event) => { event.preventDefault(); asking.mutate(values); }}>
         <Stack>
           <TextInput label="E-mail" type="email" autoComplete="username" required autoFocus {...text('email', asking.error)} />
@@ -97,9 +97,9 @@ export function Forgotten() {
 
 function Mailed({ title, email, reaches }: { title: string; email: string; reaches: boolean }) {
   return (
-    <Door title={title} below={<Anchor component={Link} to="/sign-in">Back to signing in</Anchor>}>
+    <Door title={title} below={<Anchor component={Link} to="/sign-in">Back to sign-in</Anchor>}>
       <Stack>
-        <Text size="sm">If <Text span fw={600} inherit>{email}</Text> can be reached, a mail with a link is on its way. Open it to go on.</Text>
+        <Text size="sm">If <Text span fw={600} inherit>{email}</Text> can be reached, an e-mail with a link is on its way. Open it to continue.</Text>
         {!reaches && <NoMailServer />}
       </Stack>
     </Door>
@@ -108,7 +108,7 @@ function Mailed({ title, email, reaches }: { title: string; email: string; reach
 
 /** Where there is no mail server, whoever runs the broker finds the mail in its log. */
 export function NoMailServer() {
-  return <Alert color="yellow">This installation has no mail server (SMTP_URL is not set). The mail, with its link, is in the broker’s log: ask whoever runs it.</Alert>;
+  return <Alert color="yellow">This installation has no mail server (SMTP_URL is not set). The e-mail and its link are in the broker’s log: ask whoever runs it.</Alert>;
 }
 
 export function ConfirmAddress() {
@@ -122,7 +122,7 @@ export function ConfirmAddress() {
     entering.mutate({ secret }, { onSuccess: () => void navigate('/', { replace: true }) });
   });
   return (
-    <Door title="Confirming your address" below={<Anchor component={Link} to="/sign-in">Go to signing in</Anchor>}>
+    <Door title="Confirming your address" below={<Anchor component={Link} to="/sign-in">Go to sign-in</Anchor>}>
       {entering.error ? <Refusal error={entering.error} /> : <Sketch lines={2} />}
     </Door>
   );
@@ -155,11 +155,11 @@ export function Invitation() {
     queryFn: () => call<{ email: string; role: Role; environment_name: string; known: boolean }>('/console/api/invitation', { method: 'POST', body: { secret } }),
   });
   const entering = useEntering<{ secret: string; password?: string }>('/invitation/accept');
-  if (invitation.error) return <Door title="Invitation" below={<Anchor component={Link} to="/sign-in">Go to signing in</Anchor>}><Failed error={invitation.error} title="This invitation cannot be used" /></Door>;
+  if (invitation.error) return <Door title="Invitation" below={<Anchor component={Link} to="/sign-in">Go to sign-in</Anchor>}><Failed error={invitation.error} title="This invitation cannot be used" /></Door>;
   if (!invitation.data) return <Door title="Invitation"><Sketch lines={3} /></Door>;
   const { email, role, environment_name: name, known } = invitation.data;
   return (
-    <Door title={`Join ${name}`} about={<>As {role === 'admin' ? 'an admin, who may change everything' : 'a viewer, who may see everything'}, with the address <b>{email}</b>.</>}>
+    <Door title={`Join ${name}`} about={<>As {role === 'admin' ? 'an admin, who can change everything' : 'a viewer, who can see everything'}, with the address <b>{email}</b>.</>}>
       <form
         noValidate
         onSubmit={(event) => {

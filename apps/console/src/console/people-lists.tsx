@@ -10,7 +10,7 @@ import { Absent, Section } from '../parts/PageFrame';
 import { SearchBox } from '../parts/SearchBox';
 import { State } from '../parts/State';
 import { When } from '../parts/When';
-import { number, providerShortNames } from '../parts/words';
+import { inSentence, number } from '../parts/words';
 
 /** A directory's users, in the order of their names. */
 export function UserList({ directory }: { directory: Directory }) {
@@ -32,15 +32,15 @@ export function UserList({ directory }: { directory: Directory }) {
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/users/${id}`)}
           columns={[
-            { head: 'User name', width: 'minmax(0, 2fr)', cell: (user) => user.user_name },
-            { head: 'Name', width: 'minmax(0, 1.5fr)', cell: (user) => user.display_name ?? <Absent />, wideOnly: true },
-            { head: 'E-mail', width: 'minmax(0, 1.8fr)', cell: (user) => user.email ?? <Absent />, wideOnly: true },
+            { head: 'User name', width: 'minmax(0, 2fr)', clip: true, cell: (user) => user.user_name },
+            { head: 'Name', width: 'minmax(0, 1.5fr)', clip: true, cell: (user) => user.display_name ?? <Absent />, wideOnly: true },
+            { head: 'E-mail', width: 'minmax(0, 1.8fr)', clip: true, cell: (user) => user.email ?? <Absent />, wideOnly: true },
             { head: 'Changed', width: '120px', cell: (user) => <When time={user.updated_at} />, wideOnly: true },
             { head: 'State', width: '128px', align: 'end', cell: (user) => <State state={user.active ? 'active' : 'deactivated'} /> },
           ]}
           nothing={filtered
-            ? <Nothing icon={<UserIcon size={24} />} title="Nobody matches">Try a part of the name or address, or another filter.</Nothing>
-            : <Nothing icon={<UserIcon size={24} />} title="Nobody here yet">Users appear as soon as {providerShortNames[directory.provider]} sends them. Nobody comes unless they are assigned to the application there.</Nothing>}
+            ? <Nothing icon={<UserIcon size={24} />} title="No matching users">Try part of the name or e-mail address, or another filter.</Nothing>
+            : <Nothing icon={<UserIcon size={24} />} title="No users yet">Users appear as soon as {inSentence(directory.provider)} sends them. Only users who are assigned to the application there are sent.</Nothing>}
         />
       </Section>
     </>
@@ -67,8 +67,8 @@ export function GroupList({ directory }: { directory: Directory }) {
             { head: 'Members', width: '100px', align: 'end', cell: (group) => number(group.member_count) },
           ]}
           nothing={search !== ''
-            ? <Nothing icon={<GroupIcon size={24} />} title="No group matches">Try a part of its name.</Nothing>
-            : <Nothing icon={<GroupIcon size={24} />} title="No groups">{providerShortNames[directory.provider]} sends groups only where that is turned on and they are assigned.</Nothing>}
+            ? <Nothing icon={<GroupIcon size={24} />} title="No matching groups">Try part of the name.</Nothing>
+            : <Nothing icon={<GroupIcon size={24} />} title="No groups yet">Groups are sent only if {inSentence(directory.provider)} is set up to push them, and they are assigned.</Nothing>}
         />
       </Section>
     </>

@@ -30,9 +30,9 @@ export function Failed({ error, retry, title }: { error: Error; retry?: () => vo
   const requestId = error instanceof Problem ? error.requestId : null;
   const gone = error instanceof Problem && error.status === 404;
   return (
-    <Alert color={gone ? 'gray' : 'red'} icon={<WarningIcon />} title={title ?? (gone ? 'There is nothing here' : 'This could not be loaded')} role="alert">
+    <Alert color={gone ? 'gray' : 'red'} icon={<WarningIcon />} title={title ?? (gone ? 'Not found' : 'This could not be loaded')} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{gone ? 'It does not exist, or was deleted. Go back to the list and choose another.' : error.message}</Text>
+        <Text size="sm">{gone ? 'It does not exist, or has been deleted. Go back to the list and choose another.' : error.message}</Text>
         {requestId && !gone && <Text size="xs" c="dimmed">Request <span className="mono">{requestId}</span></Text>}
         {retry && !gone && <Button size="xs" variant="default" onClick={retry}>Try again</Button>}
       </Stack>

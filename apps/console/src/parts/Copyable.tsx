@@ -20,7 +20,7 @@ export function CopyButton({ value, label = 'Copy' }: { value: string; label?: s
 export function Copyable({ label, value, hint }: { label: string; value: string; hint?: ReactNode }) {
   return (
     <Box>
-      <Text size="sm" fw={500} mb={4}>{label}</Text>
+      <Text size="sm" fw={600} mb={4}>{label}</Text>
       <Group gap={4} wrap="nowrap" align="center" pl="sm" pr={4} py={4} style={{ background: 'var(--causeway-code)', border: '1px solid var(--causeway-line)', borderRadius: 'var(--mantine-radius-md)' }}>
         <Text component="code" className="mono" style={{ flex: 1, minWidth: 0, lineHeight: 1.5 }}>{value}</Text>
         <CopyButton value={value} label={`Copy ${label}`} />

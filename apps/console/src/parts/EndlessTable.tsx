@@ -16,6 +16,8 @@ export interface Column<T> {
   /** Stands below the cell where the screen is narrow: of what is left out there, the most telling. */
   below?: (row: T) => ReactNode;
   align?: 'end';
+  /** One line: what is too long for it is cut, and told on hovering. */
+  clip?: boolean;
 }
 
 interface Answered<T> {
@@ -83,7 +85,7 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
         <div role="rowgroup">
           <div className={classes.head} role="row" aria-rowindex={1}>
             {columns.map((column) => (
-              <div key={column.head} role="columnheader" className={classes.cell} data-phone={column.wideOnly ? 'hide' : undefined} data-align={column.align}>{column.head}</div>
+              <div key={column.head} role="columnheader" className={classes.cell} data-phone={column.wideOnly ? 'hide' : undefined} data-align={column.align}>{column.head === 'Actions' ? <span className="visually-hidden">{column.head}</span> : column.head}</div>
             ))}
           </div>
         </div>
@@ -103,12 +105,23 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
                 data-chosen={chosen?.(row) ? '' : undefined}
                 style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start - virtual.options.scrollMargin}px)` }}
               >
-                {columns.map((column, i) => (
-                  <div key={column.head} role="cell" className={classes.cell} data-phone={column.wideOnly ? 'hide' : undefined} data-align={column.align}>
-                    {i === 0 && linkOf ? <Link to={linkOf(row)} className={classes.link}>{column.cell(row)}</Link> : column.cell(row)}
-                    {column.below && <div className={classes.below}>{column.below(row)}</div>}
-                  </div>
-                ))}
+                {columns.map((column, i) => {
+                  const content = column.cell(row);
+                  return (
+                    <div
+                      key={column.head}
+                      role="cell"
+                      className={classes.cell}
+                      data-phone={column.wideOnly ? 'hide' : undefined}
+                      data-align={column.align}
+                      data-clip={column.clip || undefined}
+                      title={column.clip && typeof content === 'string' ? content : undefined}
+                    >
+                      {i === 0 && linkOf ? <Link to={linkOf(row)} className={classes.link}>{content}</Link> : content}
+                      {column.below && <div className={classes.below}>{column.below(row)}</div>}
+                    </div>
+                  );
+                })}
               </div>
             );
           })}

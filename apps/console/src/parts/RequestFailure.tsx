@@ -3,7 +3,7 @@ import { Alert, Stack, Text } from '@mantine/core';
 /** Why a request failed, in plain words, and what to do about it. */
 export function RequestFailure({ explanation, fix, detail }: { explanation: string | null; fix: string | null; detail: string | null }) {
   return (
-    <Alert color="red" title={explanation ?? 'The request was refused'}>
+    <Alert color="red" title={explanation ?? 'The request was rejected'}>
       <Stack gap={10}>
         {fix && (
           <div>

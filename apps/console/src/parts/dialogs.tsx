@@ -15,7 +15,7 @@ export function SecretDialog({ title, secrets, children, onClose }: {
     <Modal opened={secrets !== undefined} onClose={onClose} title={title} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg">
       <Stack>
         {secrets?.map(({ label, value }) => <Copyable key={label} label={label} value={value} />)}
-        <Alert color="yellow" icon={<WarningIcon />}>You will not see this again. Copy it now and keep it where secrets are kept.</Alert>
+        <Alert color="yellow" icon={<WarningIcon />}>You will not see this again. Copy it now and store it where you keep secrets.</Alert>
         {children}
         <Group justify="flex-end"><Button onClick={onClose} data-autofocus>I have copied it</Button></Group>
       </Stack>

@@ -1,5 +1,5 @@
 import type { Directory, DirectoryHealth } from '../broker/shapes';
-import { ago, count, number, providerShortNames } from './words';
+import { ago, count, inSentence, number, providerShortNames } from './words';
 
 export interface HealthInWords {
   tone: 'good' | 'waiting' | 'bad' | 'off';
@@ -11,7 +11,7 @@ const hourMs = 3_600_000;
 /** How a directory is doing, as somebody would say it. */
 export function healthInWords(directory: Directory, health: DirectoryHealth, now = Date.now()): HealthInWords {
   const idp = providerShortNames[directory.provider];
-  if (directory.state === 'disabled') return { tone: 'off', sentence: `The directory is disabled: whatever ${inSentence(idp)} sends is refused.` };
+  if (directory.state === 'disabled') return { tone: 'off', sentence: `This directory is disabled: everything that ${inSentence(directory.provider)} sends is rejected.` };
   if (directory.state === 'pending' || !directory.last_request_at) {
     return { tone: 'waiting', sentence: `${idp} has not called yet. Send the customer’s IT admin a setup link, or the base URL and a token.` };
   }
@@ -21,7 +21,7 @@ export function healthInWords(directory: Directory, health: DirectoryHealth, now
   if (health.operations === 0) {
     // Entra calls at least every 40 minutes while provisioning runs, if only to look; the others call when something changes.
     return directory.provider === 'entra' && quietMs > 3 * hourMs
-      ? { tone: 'waiting', sentence: `${called}, though it calls every 40 minutes while provisioning is on: it has been stopped or put into quarantine there.` }
+      ? { tone: 'waiting', sentence: `${called}, although it calls every 40 minutes while provisioning is on: provisioning has probably been stopped or put into quarantine there.` }
       : { tone: 'good', sentence: `${called}, and nothing has changed in the last 24 hours.` };
   }
   const all = health.operations_capped ? `more than ${number(health.operations)}` : number(health.operations);
@@ -30,8 +30,4 @@ export function healthInWords(directory: Directory, health: DirectoryHealth, now
     tone: 'bad',
     sentence: `${called}. ${number(health.failed)} of ${health.operations_capped ? all : count(health.operations, 'operation')} in the last 24 hours failed.`,
   };
-}
-
-function inSentence(idp: string): string {
-  return idp.startsWith('The ') ? `the ${idp.slice(4)}` : idp;
 }

@@ -12,5 +12,6 @@ export function readable(path: string): string {
 
 /** Method and path in one line of a list: long ids are cut in their middle. */
 export function PathText({ request }: { request: Pick<ListedRequest, 'method' | 'path'> }) {
-  return <span className="mono"><b>{request.method}</b> {readable(request.path).replace(/\b(usr|grp)_[0-9a-f]{32}\b/g, shortId)}</span>;
+  const path = readable(request.path);
+  return <span className="mono" title={`${request.method} ${path}`}><b>{request.method}</b> {path.replace(/\b(usr|grp)_[0-9a-f]{32}\b/g, shortId)}</span>;
 }

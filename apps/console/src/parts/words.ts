@@ -10,7 +10,7 @@ export const providerNames: Record<Provider, string> = {
   generic: 'Other (SCIM 2.0)',
 };
 
-/** As it is said within a sentence. */
+/** As a sentence begins with it. */
 export const providerShortNames: Record<Provider, string> = {
   entra: 'Entra',
   okta: 'Okta',
@@ -20,6 +20,11 @@ export const providerShortNames: Record<Provider, string> = {
   ping: 'PingOne',
   generic: 'The identity provider',
 };
+
+/** The same, where it does not begin the sentence. */
+export function inSentence(provider: Provider): string {
+  return provider === 'generic' ? 'the identity provider' : providerShortNames[provider];
+}
 
 const whole = new Intl.NumberFormat('en');
 
@@ -31,6 +36,11 @@ export function number(n: number): string {
   return whole.format(n);
 }
 
+/** `once`, `3 times`. */
+export function times(n: number): string {
+  return n === 1 ? 'once' : `${whole.format(n)} times`;
+}
+
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const steps: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['year', 31_557_600], ['month', 2_629_800], ['day', 86_400], ['hour', 3_600], ['minute', 60],
@@ -40,23 +50,28 @@ const steps: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
 export function ago(time: string | Date, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000;
   for (const [unit, size] of steps) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    // What is past is rounded down and what is to come to the nearest: two hours less a second are "in 2 hours".
+    if (Math.abs(seconds) >= size) return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
   }
   return Math.abs(seconds) < 10 ? 'just now' : seconds < 0 ? `${Math.round(-seconds)} seconds ago` : `in ${Math.round(seconds)} seconds`;
 }
 
 const long = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
 const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+const clockOfDay = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false });
+const dayOfYear = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' });
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
 
 export function dateAndTime(time: string): string {
   return long.format(new Date(time));
 }
 
-/** The clock's time today, the date too on other days. */
+/** The clock's time today, with the day before it on other days, and the year where it is not this one. */
 export function clockTime(time: string): string {
   const at = new Date(time);
-  return at.toDateString() === new Date().toDateString() ? clock.format(at) : `${day.format(at)}, ${clock.format(at)}`;
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  return at.getFullYear() === now.getFullYear() ? `${dayOfYear.format(at)}, ${clockOfDay.format(at)}` : day.format(at);
 }
 
 export function date(time: string): string {
