@@ -157,7 +157,7 @@ const causes: Cause[] = [
   },
   {
     is: (request) => request.status === 400 && says(/is required and has no value|is required, and must be/i)(request),
-    explanation: ({ detail }) => `Something that must be there was not sent. ${detail}`,
+    explanation: ({ detail }) => `A required value was not sent. ${detail}`,
     fix: ({ mapping, retry }, request) => `Give the ${subject(request)} a value, and see that it is mapped: ${mapping}. ${retry}`,
   },
   {
