@@ -186,7 +186,7 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
 
 describe('okta-oauth-authorization-code.txt: five attributes, and somebody who is in another workspace', () => {
   /** The admin opens the setup link, is sent to the authorization page by Okta, and allows it. */
-  async function authorize(customer: Customer): Promise<string> {
+  async function authorize(customer: Customer): Promise<{ token: string; refresh: () => Promise<string> }> {
     const callback = 'https://system-admin.okta.com/admin/app/cpc/acme_readai_1/oauth/callback';
     const client = await system.api('POST', `/v1/directories/${customer.directoryId}/oauth_clients`, { grant_type: 'authorization_code', redirect_uris: [callback] });
     const { url } = await system.api('POST', `/v1/directories/${customer.directoryId}/setup_link`, {});
@@ -201,13 +201,22 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
       method: 'POST', redirect: 'manual', headers: { cookie }, body: new URLSearchParams([...fields, ['decision', 'allow']]),
     });
     const code = new URL(allowed.headers.get('location') ?? '').searchParams.get('code') ?? '';
-    const given = await fetch(local(client.token_url), {
-      method: 'POST',
-      body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: callback, client_id: client.client_id, client_secret: client.client_secret }),
-    });
-    const { access_token: token } = await given.json() as { access_token: string };
-    expect([given.status, typeof token]).toEqual([200, 'string']);
-    return token;
+    const grant = async (parameters: Record<string, string>) => {
+      const given = await fetch(local(client.token_url), {
+        method: 'POST', body: new URLSearchParams({ ...parameters, client_id: client.client_id, client_secret: client.client_secret }),
+      });
+      const tokens = await given.json() as { access_token: string; refresh_token: string };
+      expect([given.status, typeof tokens.access_token, typeof tokens.refresh_token]).toEqual([200, 'string', 'string']);
+      return tokens;
+    };
+    let { access_token: token, refresh_token: refreshToken } = await grant({ grant_type: 'authorization_code', code, redirect_uri: callback });
+    return {
+      token,
+      refresh: async () => {
+        ({ access_token: token, refresh_token: refreshToken } = await grant({ grant_type: 'refresh_token', refresh_token: refreshToken }));
+        return token;
+      },
+    };
   }
 
   const byOkta = (name: string) => {
@@ -218,7 +227,8 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
   test('users are pushed, updated and deactivated; one who is active elsewhere is refused until they are no longer', async () => {
     const customer = await aCustomer('okta');
     await map(customer, fiveAttributes);
-    const okta = identityProvider({ baseUrl: customer.baseUrl, token: await authorize(customer) });
+    const { token: first, refresh } = await authorize(customer);
+    const okta = identityProvider({ baseUrl: customer.baseUrl, token: first });
     const find = (userName: string) => okta.get(`/Users?filter=${encodeURIComponent(`userName eq "${userName}"`)}&startIndex=1&count=100`);
     ok(await okta.get('/Users?startIndex=1&count=2'), 200);
 
@@ -246,7 +256,9 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
     ok(await other.delete(`/Users/${kim.id}`), 204);
     ok(await okta.post('/Users', byOkta('Kim King')), 201);
 
-    ok(await okta.patch(`/Users/${joe.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', value: { active: false } }] }), 200);
+    // Some hours later, with a new access token: Joe is unassigned.
+    const later = identityProvider({ baseUrl: customer.baseUrl, token: await refresh() });
+    ok(await later.patch(`/Users/${joe.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', value: { active: false } }] }), 200);
     expect(await system.api('GET', `/v1/access?email=joe@customer.example&organization_id=${customer.organizationId}`)).toMatchObject({ status: 'deactivated' });
     // That the vendor has mapped "active" makes its change one of the attributes as well.
     const types = await eventually(async () => {
@@ -254,6 +266,35 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
       return all.length === 7 && all;
     });
     expect(types).toEqual(['directory.activated', 'user.created', 'user.updated', 'provisioning.failed', 'user.created', 'user.updated', 'user.deactivated']);
+  });
+});
+
+describe('okta-oauth-authorization-code.txt: seats', () => {
+  test('with auto-charge off the one too many is an error in Okta, which tries again when told to; it then passes if a seat is free', async () => {
+    const customer = await aCustomer('okta', { seat_limit: 1 });
+    await map(customer, fiveAttributes);
+    const { token } = await system.api('POST', `/v1/directories/${customer.directoryId}/bearer_token`, {});
+    const okta = identityProvider({ baseUrl: customer.baseUrl, token });
+    const pushed = (name: string) => okta.post('/Users', { schemas: [userUrn], ...person(name, `00u-${name}`), active: true });
+    const lou = ok(await pushed('Lou Lane'), 201);
+    const refused = await pushed('Mia Monk');
+    expect({ status: refused.status, body: refused.body }).toEqual(refusal(403, expect.stringMatching(/^No seat is left: 1 of 1 seats/)));
+    const [request] = await eventually(async () => {
+      const { data } = await system.api('GET', `/v1/directories/${customer.directoryId}/requests?outcome=failed`);
+      return data.length === 1 && data;
+    });
+    expect(request.fix).toContain('Retry Selected for the task in Dashboard › Tasks');
+    ok(await okta.put(`/Users/${lou.id}`, { ...lou, active: false }), 200);
+    ok(await pushed('Mia Monk'), 201);
+  });
+
+  test('with auto-charge on a seat is added, up to the limit', async () => {
+    const customer = await aCustomer('okta', { seat_limit: 0, seat_mode: 'expand', seat_ceiling: 1 });
+    const { token } = await system.api('POST', `/v1/directories/${customer.directoryId}/bearer_token`, {});
+    const okta = identityProvider({ baseUrl: customer.baseUrl, token });
+    ok(await okta.post('/Users', { schemas: [userUrn], ...person('Ned Nox', '00u-n'), active: true }), 201);
+    expect((await okta.post('/Users', { schemas: [userUrn], ...person('Oda Orr', '00u-o'), active: true })).status).toBe(403);
+    expect(await system.api('GET', `/v1/organizations/${customer.organizationId}`)).toMatchObject({ seat_limit: 1, seats_used: 1 });
   });
 });
 
@@ -290,19 +331,22 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
     ok(await entra.patch(`/Users/${lea.id}`, { op: 'Remove', path: `${metadata}:costCenter` }, { op: 'Add', path: `${metadata}:site`, value: 'BER' }), 200);
     expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Remove', path: 'members', value: [{ $ref: null, value: lea.id }] })).status);
     expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Replace', path: 'displayName', value: 'Former Admins' })).status);
+    // Groups have metadata too.
+    expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Add', path: `${metadata}:owner`, value: 'IT' })).status);
+    expect((await system.api('GET', `/v1/directory_groups/${admins}`)).raw).toMatchObject({ externalId: objectId(8), displayName: 'Former Admins', [metadata]: { owner: 'IT' } });
     expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([ // oxlint-disable-line no-explicit-any
       [{ object_id: objectId(1), teams: ['Data'], metadata: { department: 'Research', site: 'BER' } }, ['chat.data']],
       [{ object_id: objectId(2), teams: ['Former Admins'] }, ['chat.user']],
     ]);
     const types = await eventually(async () => {
       const all = (await eventsOf(customer)).map((event: any) => event.type); // oxlint-disable-line no-explicit-any
-      return all.length === 17 && all;
+      return all.length === 18 && all;
     });
     expect(types).toEqual([
       'directory.activated', 'provisioning.failed', 'user.created', 'user.created',
       'group.created', 'group.member_added', 'user.updated', 'group.member_added', 'user.updated',
       'group.created', 'group.member_added', 'user.updated',
-      'user.updated', 'group.member_removed', 'user.updated', 'group.updated', 'user.updated',
+      'user.updated', 'group.member_removed', 'user.updated', 'group.updated', 'user.updated', 'group.updated',
     ]);
   });
 });
@@ -356,6 +400,15 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
     expect((await usersOf(customer))[0]).toMatchObject({
       attributes: { user_type: 'Standard', folders: ['Folder 1', 'Folder 2', 'Folder 3'], metadata: { 'Site Code': 'BER' } }, roles: [{ role: 'ReadOnly', rule: 0 }],
     });
+
+    // The e-mail address is the user name, and so nobody else's. Users can be imported from here.
+    const again = await entra.idp.post('/Users', { schemas: [userUrn], ...person('Nia North', 'z-9'), userType: 'Premium' });
+    expect({ status: again.status, body: again.body }).toEqual(refusal(
+      409, 'Another user of this directory already has the userName "nia@customer.example". Match on it instead, or send another userName.', 'uniqueness'));
+    const imported = ok(await entra.idp.get('/Users?startIndex=1&count=100'), 200);
+    expect(imported.Resources.map((user: any) => [user.userName, user.userType, user[folders.slice(0, folders.lastIndexOf(':'))]])).toEqual([ // oxlint-disable-line no-explicit-any
+      ['nia@customer.example', 'Standard', { folders: ['Folder 1', ' Folder 2', 'Folder 3'] }], ['ole@customer.example', 'Standard', { folders: 'Folder 1, Folder 2' }],
+    ]);
 
     // Somebody whose type is taken away is refused, and can be switched off all the same.
     const cleared = await entra.patch(`/Users/${premium.id}`, { op: 'Remove', path: 'userType' });
