@@ -4,6 +4,7 @@ import { defaultMapping, type Mapping, parseMapping, type Problem, problemError 
 import { newId, publicId } from '#identifier';
 import { foldCase, type JsonObject, type SchemaSet } from '#scim';
 import { addressesElsewhere } from './admission';
+import { beginRemap } from './begin-remap';
 import { getDirectory } from './directories';
 import { inTransaction } from './in-transaction';
 import { mapUser } from './mapped-user';
@@ -126,28 +127,13 @@ const hasUsers = prepared<{ users: boolean }>('scope_has_users', `
                              else d.id = $2 end
                     and exists (select 1 from users u where u.directory_id = d.id)) as users`);
 
-const supersedeRemaps = prepared('supersede_remaps', `
-  update remaps
-     set finished_at = now(),
-         superseded = true,
-         lease_until = null
-   where environment_id = $1
-     and directory_id is not distinct from $2
-     and finished_at is null`);
-
-const insertRemap = prepared('add_remap', `
-  insert into remaps (id, environment_id, directory_id, request_id)
-  values ($1, $2, $3, $4)`);
-
 /** Rules alone change nobody: what is at fault stands in no attribute, whatever is done about it. */
 async function remapIfNeeded(client: PoolClient, scope: MappingScope, before: Mapping, after: Mapping, requestId: string): Promise<{ remapId?: string }> {
   if (sameJson(before.attributes, after.attributes) && sameJson(before.roles, after.roles)) return {};
   const { environmentId, directoryId = null } = scope;
   const [row] = await hasUsers.run(client, [environmentId, directoryId]);
-  await supersedeRemaps.run(client, [environmentId, directoryId]);
-  const remapId = newId();
   // Also where there is nobody to be seen: somebody may be on their way in who began under the mapping of before.
-  await insertRemap.run(client, [remapId, environmentId, directoryId, requestId]);
+  const remapId = await beginRemap(client, { environmentId, directoryId }, requestId);
   return row?.users ? { remapId } : {};
 }
 

@@ -1,5 +1,7 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { coreSchemas, type DeclaredExtension, foldResource, parseDeclaredExtension, type Resource, ScimError, type SchemaSet, schemaSet } from '#scim';
+import { beginRemap } from './begin-remap';
+import { inTransaction } from './in-transaction';
 import { firstId, prepared } from './prepared';
 
 /** What a vendor declares is no extension that can be kept; the message says why. */
@@ -60,10 +62,13 @@ const upsertExtension = prepared<{ urn_key: string }>('declare_extension', `
  *
  * @throws InvalidExtension, TooManyExtensions
  */
-export async function declareExtension(pool: Pool, environmentId: string, document: unknown): Promise<DeclaredExtension> {
+export async function declareExtension(pool: Pool, environmentId: string, document: unknown, requestId: string): Promise<DeclaredExtension> {
   const extension = readExtension(document);
-  const [declared] = await upsertExtension.run(pool, [environmentId, extension.urn, extension.resourceType, JSON.stringify(extension), extensionsAtMost]);
-  if (!declared) throw new TooManyExtensions();
+  await inTransaction(pool, async (client) => {
+    const [declared] = await upsertExtension.run(client, [environmentId, extension.urn, extension.resourceType, JSON.stringify(extension), extensionsAtMost]);
+    if (!declared) throw new TooManyExtensions();
+    await remapEverybody(client, environmentId, requestId);
+  });
   await foldAnew(pool, environmentId, extension.urn);
   return extension;
 }
@@ -94,11 +99,32 @@ const deleteExtension = prepared<{ urn_key: string }>('withdraw_extension', `
   returning urn_key`);
 
 /** Withdraws a declaration; what was stored under its URN stays. False where there is none. */
-export async function withdrawExtension(pool: Pool, environmentId: string, urn: string): Promise<boolean> {
-  const [withdrawn] = await deleteExtension.run(pool, [environmentId, urn]);
+export async function withdrawExtension(pool: Pool, environmentId: string, urn: string, requestId: string): Promise<boolean> {
+  const withdrawn = await inTransaction(pool, async (client) => {
+    await lockEnvironment.run(client, [environmentId]);
+    if ((await deleteExtension.run(client, [environmentId, urn])).length === 0) return false;
+    await remapEverybody(client, environmentId, requestId);
+    return true;
+  });
   if (!withdrawn) return false;
   await foldAnew(pool, environmentId, urn);
   return true;
+}
+
+const lockEnvironment = prepared('lock_environment_of_extensions', `
+  select id
+    from environments
+   where id = $1
+     for no key update`);
+
+const mappedScopes = prepared<{ directory_id: string | null }>('mapped_scopes', `
+  select directory_id
+    from attribute_mappings
+   where environment_id = $1`);
+
+/** What a mapping reads may be an attribute by its short name, which a declaration gives and takes. */
+async function remapEverybody(client: PoolClient, environmentId: string, requestId: string): Promise<void> {
+  for (const { directory_id: directoryId } of await mappedScopes.run(client, [environmentId])) await beginRemap(client, { environmentId, directoryId }, requestId);
 }
 
 interface FoldedRow {

@@ -100,8 +100,17 @@ test('an extension that was declared may be named without its URN', async () => 
   expect([200, 201]).toContain(answer.status);
   expect((await broker.call('PUT', '/v1/attribute_mapping', { body })).status).toBe(200);
   expect((await aUser('ada@acme.com', { [urn]: { site: 'BER' } })).status).toBe(201);
-  const [user] = (await broker.call('GET', `/v1/directories/${directory.id}/users`)).body.data;
-  expect(user.attributes).toEqual({ site: 'BER' });
+  const attributes = async () => (await broker.call('GET', `/v1/directories/${directory.id}/users`)).body.data[0].attributes;
+  expect(await attributes()).toEqual({ site: 'BER' });
+
+  // Withdrawn, the name means nothing any more; declared again, it does.
+  for (const [method, sent, mapped] of [['DELETE', {}, {}], ['PUT', { body: declared }, { site: 'BER' }]] as const) {
+    await broker.call(method, `/v1/schema_extensions/${urn}`, sent);
+    await remapUsers(broker.db.pool, new AbortController().signal);
+    expect(await attributes()).toEqual(mapped);
+  }
+  const { rows } = await broker.db.pool.query(`select data->>'cause' as cause from events where type = 'user.updated'`);
+  expect(rows).toEqual([{ cause: 'mapping' }, { cause: 'mapping' }]);
 });
 
 describe('what an identity provider is told', () => {

@@ -76,7 +76,7 @@ const Remap = open('Remap', {
   created_at: Time,
   finished_at: nullable(Time),
 }, {
-  description: 'Users being mapped anew, because a mapping was saved.',
+  description: 'Users being mapped anew, because a mapping was saved or a schema extension declared or withdrawn.',
   example: {
     id: `rmp_${digits}`, directory_id: null, state: 'running', users_total: 100_000, users_done: 42_500, users_changed: 42_500, users_failing: 3,
     created_at: '2026-01-31T09:00:00.000Z', finished_at: null,

@@ -94,10 +94,10 @@ export const schemaExtensionRoutes: Route[] = [
     }, { examples: [{ resource_type: 'User', name: 'Acme', attributes: attributesExample }] }),
     answer: { status: 200, description: 'It is declared', schema: SchemaExtension },
     problems: { too_many_extensions: 'The environment has 50 already' },
-    handle: async ({ environmentId, names, body }, { pool }) => {
+    handle: async ({ environmentId, names, body, requestId }, { pool }) => {
       const { resource_type: resourceType, ...document } = body;
       try {
-        return extensionJson(await declareExtension(pool, environmentId, { ...document, urn: names['urn'], resourceType }));
+        return extensionJson(await declareExtension(pool, environmentId, { ...document, urn: names['urn'], resourceType }, requestId));
       } catch (error) {
         if (error instanceof TooManyExtensions) throw new Problem('too_many_extensions', error.message);
         if (error instanceof InvalidExtension) throw new Problem('invalid_request', error.message);
@@ -111,13 +111,13 @@ export const schemaExtensionRoutes: Route[] = [
     operationId: 'withdrawSchemaExtension',
     tag,
     summary: 'Withdraw a declaration',
-    description: 'What identity providers have stored under the URN stays, and is treated like any undeclared extension.',
+    description: 'What identity providers have stored under the URN stays, and is treated like any undeclared extension. Users are mapped anew where a mapping reads it by a short name.',
     names: { urn: Urn },
     answer: { status: 204, description: 'It is no longer declared' },
     problems: { not_found: 'No such extension is declared' },
-    handle: async ({ environmentId, names }, { pool }) => {
+    handle: async ({ environmentId, names, requestId }, { pool }) => {
       const { urn = '' } = names;
-      if (!(await withdrawExtension(pool, environmentId, urn))) throw notFound(urn);
+      if (!(await withdrawExtension(pool, environmentId, urn, requestId))) throw notFound(urn);
     },
   }),
 ];
