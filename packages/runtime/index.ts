@@ -7,7 +7,7 @@
 export { ConfigError, loadConfig, loadDatabaseConfig, loadStandaloneConfig, standaloneUnset, variables, type Config, type LogLevel, type StandaloneConfig } from './config';
 export { startEmbeddedPostgres, ensureDatabase, releaseCluster, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
 export { CannotListen, listen, type Listening } from './listen';
-export { createLog, withoutSecrets, type Logger } from './log';
+export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
 export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
 export { checkDatabase, clientConfig, createKnex, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';

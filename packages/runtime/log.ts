@@ -43,19 +43,24 @@ const secretFields = [
   'smtpUrl',
 ];
 
+/** Blanks what looks like a secret: ours, a bearer's or Basic's credentials, the password in a URL. */
+export function withoutSecrets(text: string): string {
+  return withoutOwnSecrets(text)
+    .replace(/(Bearer|Basic) [A-Za-z0-9._~+/=-]{6,}/gi, '$1 ***')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*):[^\s/"\\]+@/gi, '$1:***@');
+}
+
 /**
- * Blanks what looks like a secret: ours by prefix, a bearer's or Basic's credentials, the password in a URL.
+ * Blanks the secrets that we give, and nothing that only people would write.
  *
  * Where a word begins cannot be told: JSON writes the end of a line as \n, and a URL a space as %20. So what is as long as a secret
  * of ours is blanked whatever stands before it, and the rest of one only where its kind is known and its prefix begins a word.
  */
-export function withoutSecrets(text: string): string {
+export function withoutOwnSecrets(text: string): string {
   return text
     .replace(/(cw[a-z]_)[A-Za-z0-9._~+/-]{16,}/g, '$1***')
     .replace(/\b(cw[kmtscarlp]_)[A-Za-z0-9._~+/-]{6,}/g, '$1***')
-    .replace(/(whsec_)[A-Za-z0-9+/=_-]{6,}/g, '$1***')
-    .replace(/(Bearer|Basic) [A-Za-z0-9._~+/=-]{6,}/gi, '$1 ***')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*):[^\s/"\\]+@/gi, '$1:***@');
+    .replace(/(whsec_)[A-Za-z0-9+/=_-]{6,}/g, '$1***');
 }
 
 /**

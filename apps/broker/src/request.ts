@@ -71,7 +71,8 @@ export function throughDoor(door: Door) {
   };
 }
 
+/** The path as the log has it. The links that are mailed end in a secret: a browser opens /reset/… as a page. */
 function pathOf(url: string): string {
   const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
+  return (end === -1 ? url : url.slice(0, end)).replace(/^(\/+(?:confirm|reset|invitation)\/).+/i, '$1***');
 }

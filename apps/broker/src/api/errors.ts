@@ -12,6 +12,7 @@ import {
 } from '#delivery';
 import { DirectoryGone, ExternalIdTaken } from '#directory';
 import { InvalidMapping } from '#mapping';
+import { withoutOwnSecrets } from '#runtime';
 
 /** A fault in a body (`pointer`, RFC 6901) or in a query (`parameter`). */
 export type Fault = { pointer: string; detail: string } | { parameter: string; detail: string };
@@ -64,8 +65,9 @@ export class Problem extends Error {
     this.members = more.members ?? {};
   }
 
-  toJson(publicUrl: string): object {
-    return {
+  /** The body. It may quote what the caller has sent, and a key that they have put into the address by mistake is not for whoever keeps answers. */
+  toText(publicUrl: string): string {
+    return withoutOwnSecrets(JSON.stringify({
       type: `${publicUrl}/docs/errors#${this.code}`,
       title: problems[this.code].title,
       status: this.status,
@@ -73,7 +75,7 @@ export class Problem extends Error {
       code: this.code,
       ...(this.faults && { errors: this.faults }),
       ...this.members,
-    };
+    }));
   }
 }
 
@@ -126,7 +128,7 @@ export function sendProblem(res: Response, problem: Problem, publicUrl: string):
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
   res.setHeader('Content-Type', 'application/problem+json');
   res.setHeader('Cache-Control', 'no-store');
-  res.end(JSON.stringify(problem.toJson(publicUrl)));
+  res.end(problem.toText(publicUrl));
 }
 
 /** The error edge of every door that answers in problem+json. */

@@ -84,7 +84,7 @@ async function answer(route: Route, req: Request, res: Response, parts: ApiParts
     } catch (error) {
       const problem = problemOf(error);
       if (!isFinal(problem)) throw error;
-      return { status: problem.status, contentType: 'application/problem+json', text: JSON.stringify(problem.toJson(parts.publicUrl)) };
+      return { status: problem.status, contentType: 'application/problem+json', text: problem.toText(parts.publicUrl) };
     }
   });
   if (kept.notKept !== undefined) res.locals.failure = kept.notKept;

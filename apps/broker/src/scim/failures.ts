@@ -2,6 +2,7 @@ import { GroupNameTaken, recordFailure, UserNameTaken } from '#directory';
 import { isObject } from '#scim';
 import { scimErrorOf } from './errors';
 import type { Exchange } from './exchange';
+import { storable } from './masked';
 
 /**
  * Tells the vendor of a write that was refused: `provisioning.failed`. Not of 401, 404, 412 and 429, which say nothing of
@@ -12,16 +13,17 @@ export async function reportFailure(exchange: Exchange, error: unknown, write: {
   if (status < 400 || status >= 500 || [401, 404, 412, 429].includes(status)) return;
   const sent = isObject(write.body) ? write.body : {};
   if ((error instanceof UserNameTaken || error instanceof GroupNameTaken) && error.externalId !== null && error.externalId === sent.externalId) return;
-  const named = Object.fromEntries(
-    ['userName', 'displayName', 'externalId'].filter((name) => typeof sent[name] === 'string').map((name) => [name, sent[name]]),
-  );
+  const named = Object.fromEntries(['userName', 'displayName', 'externalId'].flatMap((name) => {
+    const value = sent[name];
+    return typeof value === 'string' ? [[name, storable(value)]] : [];
+  }));
   await recordFailure(exchange.pool, exchange.directory, {
     requestId: exchange.requestId,
     method: write.method,
-    path: write.path,
+    path: storable(write.path),
     status,
     scimType: scimType ?? null,
-    detail,
+    detail: storable(detail),
     resource: Object.keys(named).length > 0 ? named : null,
   });
 }

@@ -313,7 +313,7 @@ function errorEdge(parts: ScimParts) {
     if (thrown instanceof MethodNotAllowed) res.setHeader('Allow', thrown.allow);
     res.locals.decision = `refused: ${error.scimType ?? error.status}`;
     res.locals.refusal = error;
-    await send(res, { status: error.status, body: { ...error.toJSON() }, ...(error instanceof TooManyRequests && { retryAfterSeconds: error.retryAfterSeconds }) });
+    await send(res, { status: error.status, body: { ...error.toJSON(), detail: storable(error.detail) }, ...(error instanceof TooManyRequests && { retryAfterSeconds: error.retryAfterSeconds }) });
   };
 }
 
@@ -353,9 +353,9 @@ function recordAtEnd(parts: ScimParts, directory: ScimDirectory, req: Request, r
       detail: refusal ? storable(refusal.detail) : null,
       notes: (exchange?.notes ?? []).map(storable),
       durationMs: performance.now() - begun,
-      userAgent: req.headers['user-agent']?.slice(0, 500) ?? null,
+      userAgent: req.headers['user-agent'] === undefined ? null : storable(req.headers['user-agent']).slice(0, 500),
       requestBody: maskedBody(req.body, res.locals.bodyBytes ?? 0),
-      responseBody: refusal?.toJSON(),
+      responseBody: refusal && { ...refusal.toJSON(), detail: storable(refusal.detail) },
     }, directory.state !== 'disabled');
   });
 }
