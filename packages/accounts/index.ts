@@ -14,6 +14,7 @@ export {
 } from './environments';
 export { authenticateApiKey, hasApiKey, issueApiKey, listApiKeys, revokeApiKey, type ApiKey, type Caller, type IssuedApiKey } from './api-keys';
 export { actorTypes, listActs, recordAct, type Act, type Actor, type ActorType, type RecordedAct } from './audit-log';
+export { forgetExpiredAccess } from './expired';
 export { acceptInvitation, AlreadyMember, type Invitation, invite, listInvitations, type OpenedInvitation, openInvitation, revokeInvitation } from './invitations';
 export { createEnvironmentFor, deleteEnvironment, EnvironmentInUse, renameEnvironment } from './member-environments';
 export {

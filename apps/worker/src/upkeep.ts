@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
+import { forgetExpiredAccess } from '#accounts';
 import { forgetEvents, forgetLeftovers } from '#delivery';
-import { purgeDeletedDirectories } from '#directory';
+import { announceExpiringCredentials, forgetExpiredCredentials, purgeDeletedDirectories } from '#directory';
 import { type Config, dropPartitionsBefore, ensurePartitions } from '#runtime';
 
 const dayMs = 86_400_000;
@@ -39,6 +40,15 @@ async function keepUp(pool: Pool, retention: Config['retention'], now: Date): Pr
     ...(await dropPartitionsBefore(pool, 'delivery_attempts', ago(retention.attemptsDays))),
   ];
   return { made, dropped, forgotten };
+}
+
+/** Tells of credentials that are about to end by themselves, and forgets those, and the sessions and links, that have. */
+export async function endCredentials(pool: Pool, stop: AbortSignal, now: Date): Promise<void> {
+  await announceExpiringCredentials(pool, now);
+  while (!stop.aborted && (await forgetExpiredCredentials(pool, now))) {
+    // Each batch is a transaction of its own.
+  }
+  await forgetExpiredAccess(pool, now);
 }
 
 const purgedAtOnce = 1_000;

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
-import { announceExpiringCredentials, forgetExpiredCredentials } from '#directory';
 import { publicId } from '#identifier';
 import { logMailer, sendDueMails, smtpMailer } from '#notify';
 import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
@@ -10,7 +9,7 @@ import { mailNotice, mailTimes, type MailTimes, writeMails } from './mail';
 import { WorkerMetrics } from './metrics';
 import { erase, remap } from './remapping';
 import { Repeating } from './repeating';
-import { purge, upkeep } from './upkeep';
+import { endCredentials, purge, upkeep } from './upkeep';
 
 export interface RunningWorker {
   /** Whether doorbells go through the queue. Deliveries go on without it. */
@@ -38,7 +37,9 @@ const directlyAtMost = 1_000;
  *
  * Its metrics go into prom-client's default registry.
  */
-export async function startWorker({ config, log, mail = mailTimes }: { config: Config; log: Logger; mail?: MailTimes }): Promise<RunningWorker> {
+export async function startWorker(
+  { config, log, mail = mailTimes, upkeepAfterMs = 60_000 }: { config: Config; log: Logger; mail?: MailTimes; upkeepAfterMs?: number },
+): Promise<RunningWorker> {
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
   const onPoolError = warn('a connection to the database broke');
 
@@ -110,12 +111,7 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
     if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
   }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
 
-  const announcing = new Repeating(async () => {
-    await announceExpiringCredentials(pool, new Date());
-    while (!stopping.signal.aborted && (await forgetExpiredCredentials(pool, new Date()))) {
-      // Each batch is a transaction of its own.
-    }
-  }, upkeepEveryMs, warn('credentials that end could not be announced; tried again in an hour'));
+  const ending = new Repeating(() => endCredentials(pool, stopping.signal, new Date()), upkeepEveryMs, warn('credentials that end could not be announced or forgotten; tried again in an hour'));
   const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
   const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
   const mailer = config.smtpUrl === undefined
@@ -136,8 +132,8 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
   sequencer.start();
   sweeping.start(0);
   purging.start(10_000);
-  keeping.start(60_000);
-  announcing.start(60_000);
+  keeping.start(upkeepAfterMs);
+  ending.start(upkeepAfterMs);
   remapping.start(0);
   erasing.start(0);
   mailing.start(0);
@@ -149,7 +145,7 @@ export async function startWorker({ config, log, mail = mailTimes }: { config: C
       stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([announcing.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await Promise.all([ending.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
