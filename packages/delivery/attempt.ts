@@ -4,7 +4,7 @@ import { withoutHeaderValues } from './endpoint-headers';
 import type { Poster } from './post';
 import { retryAfterSeconds } from './retry-schedule';
 import type { Sender } from './sender';
-import { signatureHeader } from './signature';
+import { signatureHeader, signedContent, timestamp } from './signature';
 
 /** What one attempt means for what it was an attempt at. */
 export type Outcome =
@@ -38,6 +38,7 @@ export async function attempt(
 ): Promise<{ outcome: Outcome; record: AttemptRecord }> {
   const at = new Date();
   const webhookId = publicId('evt', event.id);
+  const { signed, body } = signedContent(webhookId, at, event.json);
   const answer = await poster.post(
     sender.url,
     {
@@ -45,10 +46,10 @@ export async function attempt(
       'content-type': 'application/json',
       'user-agent': 'Causeway-Webhooks/1',
       'webhook-id': webhookId,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': signatureHeader(sender.keys, webhookId, at, event.json),
+      'webhook-timestamp': timestamp(at),
+      'webhook-signature': await signatureHeader(sender.keys, at, signed),
     },
-    event.json,
+    body,
   );
   const outcome: Outcome = answer.kind === 'answered'
     ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, new Date()))

@@ -54,7 +54,7 @@ export class Poster {
   }
 
   /** POSTs `body`. */
-  post(url: URL, headers: Record<string, string>, body: string): Promise<Answer> {
+  post(url: URL, headers: Record<string, string>, body: string | Buffer): Promise<Answer> {
     return new Promise((resolve) => {
       const exchange = new Exchange(this.#totalMs, (end) => {
         this.#underWay.delete(exchange);

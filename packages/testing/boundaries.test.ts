@@ -53,7 +53,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/delivery',
     ours: ['packages/directory', 'packages/credential', 'packages/identifier'],
-    modules: ['pg', 'knex', 'bullmq', 'ioredis', 'undici', 'ipaddr.js', 'standardwebhooks', 'node:'],
+    modules: ['pg', 'knex', 'bullmq', 'ioredis', 'undici', 'ipaddr.js', 'node:'],
     because: 'delivery reads the log and returns what happened: it neither speaks SCIM nor mails, and no door is its caller alone',
   },
   {
