@@ -8,6 +8,7 @@ import { type Claim, type HeldLane, type LaneException, Lanes } from './lanes';
 import type { Poster } from './post';
 import { retryDelaySeconds, shouldPark } from './retry-schedule';
 import { isOwed, type Sender, Senders, typesWorthReading } from './sender';
+import { SharedPages } from './shared-pages';
 import { Slots } from './slots';
 
 /** A lane may have work; or, without a directory, what an endpoint is owed outside of its lanes. Any bell may be lost. */
@@ -71,6 +72,7 @@ const looseTriesMs = 5 * 24 * 3_600_000;
 export class Drain {
   readonly #lanes: Lanes;
   readonly #senders: Senders;
+  readonly #pages: SharedPages;
   readonly #quick: Slots;
   readonly #slow: Slots;
   readonly #underWay = new Set<Promise<void>>();
@@ -79,6 +81,7 @@ export class Drain {
   constructor(private readonly options: DrainOptions) {
     this.#lanes = new Lanes(options.pool);
     this.#senders = new Senders(options.pool, options.keyring);
+    this.#pages = new SharedPages((query) => readDirectoryEvents(options.pool, query));
     this.#quick = new Slots(options.slots?.quick ?? 128);
     this.#slow = new Slots(options.slots?.slow ?? 48);
   }
@@ -134,9 +137,7 @@ export class Drain {
       const limit = lane.attempt > 0 || lane.probing ? 1 : readAtOnce;
       const upTo = lane.head;
       const { directoryId } = lane;
-      const read = await readDirectoryEvents(this.options.pool, {
-        directoryId, after: lane.cursor, upTo, limit, types: typesWorthReading(sender.filters),
-      });
+      const read = await this.#pages.read({ directoryId, after: lane.cursor, upTo, limit, types: typesWorthReading(sender.filters) });
       const complete = read.length < limit;
       const end = complete ? upTo : (read.at(-1)?.sequence ?? upTo);
       const owed = read.filter((event) => isOwed(sender.filters, event));
