@@ -1,11 +1,10 @@
-/** What infra/bench/deliveries.ts compares with, a process of its own: so many loops that POST the given bodies with undici, one after the other, and do nothing else. */
+/** What infra/bench/deliveries.ts compares with, a process of its own: so many loops that POST what they are given with undici, one after the other, and do nothing else. */
 import { Agent, request } from 'undici';
 
 export interface ToBareLoop {
   url: string;
-  paths: string[];
-  bodies: string[];
-  headers: Record<string, string>;
+  /** Gone through again and again. */
+  webhooks: { path: string; headers: Record<string, string>; body: string }[];
   requests: number;
   concurrency: number;
 }
@@ -20,13 +19,14 @@ process.on('disconnect', () => process.exit(0));
 
 const agent = new Agent({ pipelining: 1 });
 
-async function run({ url, paths, bodies, headers, requests, concurrency }: ToBareLoop): Promise<void> {
+async function run({ url, webhooks, requests, concurrency }: ToBareLoop): Promise<void> {
   let next = 0;
   const loop = async (): Promise<void> => {
     while (next < requests) {
-      const n = next;
+      const webhook = webhooks[next % webhooks.length];
+      if (!webhook) throw new Error('there is nothing to send');
       next += 1;
-      const response = await request(`${url}/${paths[n % paths.length]}`, { dispatcher: agent, method: 'POST', headers, body: bodies[n % bodies.length] ?? '' });
+      const response = await request(`${url}/${webhook.path}`, { dispatcher: agent, method: 'POST', headers: webhook.headers, body: webhook.body });
       await response.body.dump();
       if (response.statusCode !== 204) throw new Error(`the receiver answered ${response.statusCode}`);
     }

@@ -9,8 +9,9 @@
  * A broker and a worker as they ship, an embedded PostgreSQL with fsync on, and a receiver in a process of its own, all on this
  * machine. Printed are
  *
- *   rate     deliveries a second, from the first to the last arrival of a backlog, beside those of a loop that does nothing but POST the same bodies to
- *            the same receiver with undici, as many at once. The two take turns; medians, and their ratio.
+ *   rate     deliveries a second, from the first to the last arrival of a backlog, beside those of a loop that does nothing but POST the same webhooks
+ *            to the same receiver with undici, as many at once. The two take turns; medians, and their ratio; and what each delivery took of the processors.
+ *            Once to a receiver that only answers, and once to one that verifies signatures, as a vendor's does.
  *   latency  from the commit (PostgreSQL's own timestamp of it) to the arrival, and from when the identity provider's request was due. Requests
  *            are sent at a steady rate whatever becomes of the ones before (an open loop), each event goes to five endpoints.
  *   dead     the same for four endpoints, while the fifth works and while it is dead (it hangs or hangs up). The two take turns.
@@ -99,45 +100,47 @@ async function measureRate(bench: Bench): Promise<void> {
   await loggedEvents(system); // an endpoint begins at the end of what has a position
   const endpoints = await Promise.all(Array.from({ length: endpointCount }, (_, n) => anEndpoint(bench, `rate-${n}`)));
   const owed = (await loggedEvents(system)).length * endpoints.length;
-  const bodies = await bodiesOf(system, 500);
-  const sizesOfBodies = bodies.map((body) => Buffer.byteLength(body));
+  const sizesOfBodies = (await bodiesOf(system)).map((body) => Buffer.byteLength(body));
+  console.log(`\ndeliveries a second: ${owed.toLocaleString('en')} to ${endpointCount} endpoints, of ${directoryCount} directories, ${endpointCount * directoryCount} at once, ${Math.round(quantile(sizesOfBodies, 0.5))} bytes each; median of ${sizes.rounds} (least–most)`);
 
-  const rates: { ours: number[]; bare: number[] } = { ours: [], bare: [] };
-  const costs: Cost[] = [];
+  const secrets = Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, endpoint.secret]));
+  const receivers = [{ does: 'answers, and nothing else', secrets: undefined }, { does: 'verifies each signature with the official library and parses the event, as vendors do', secrets }]
+    .map((how) => ({ ...how, ours: [] as number[], bare: [] as number[], costs: [] as Cost[] }));
   for (let round = -1; round < sizes.rounds; round += 1) {
-    // The worker stands still until all endpoints are asked for: otherwise what is measured is when they were.
-    receiver.begin(sampleEvery);
-    const before = await costSoFar(bench);
-    system.worker.kill('SIGSTOP');
-    await Promise.all(endpoints.map(({ id }) => system.api('POST', `/v1/webhook_endpoints/${id}/replay`, {})));
-    system.worker.kill('SIGCONT');
-    const ours = await receiver.after(owed);
-    await quietAgain(system);
-    const after = await costSoFar(bench);
-    await checkArrivals(ours, endpoints, await loggedEvents(system));
+    for (const how of receivers) {
+      // The worker stands still until all endpoints are asked for: otherwise what is measured is when they were.
+      receiver.begin({ sampleEvery, secrets: how.secrets });
+      const before = await costSoFar(bench);
+      system.worker.kill('SIGSTOP');
+      await Promise.all(endpoints.map(({ id }) => system.api('POST', `/v1/webhook_endpoints/${id}/replay`, {})));
+      system.worker.kill('SIGCONT');
+      const ours = await receiver.after(owed);
+      await quietAgain(system);
+      const after = await costSoFar(bench);
+      await checkArrivals(ours, endpoints, await loggedEvents(system));
 
-    receiver.begin(0);
-    const requests = owed;
-    const order: ToBareLoop = {
-      url: receiver.url, paths: endpoints.map((endpoint) => endpoint.path), bodies, headers: sampleHeaders(ours), requests, concurrency: endpointCount * directoryCount,
-    };
-    bench.bareLoop.send(order);
-    await new Promise((resolve) => bench.bareLoop.once('message', resolve));
-    const bare = await receiver.after(requests);
-    if (round < 0) continue; // the first of each is slower
-    rates.ours.push(rateOf(ours));
-    rates.bare.push(rateOf(bare));
-    const each = (kind: keyof Cost): number => (after[kind] - before[kind]) / owed;
-    costs.push({ commits: each('commits'), workerMs: each('workerMs'), postgresMs: each('postgresMs'), receiverMs: each('receiverMs') });
+      receiver.begin({ sampleEvery: 0, secrets: how.secrets });
+      const order: ToBareLoop = { url: receiver.url, webhooks: await signedWebhooks(bench, endpoints), requests: owed, concurrency: endpointCount * directoryCount };
+      bench.bareLoop.send(order);
+      await new Promise((resolve) => bench.bareLoop.once('message', resolve));
+      const bare = await receiver.after(owed);
+      if (round < 0) continue; // the first of each is slower
+      how.ours.push(rateOf(ours));
+      how.bare.push(rateOf(bare));
+      const each = (kind: keyof Cost): number => (after[kind] - before[kind]) / owed;
+      how.costs.push({ commits: each('commits'), workerMs: each('workerMs'), postgresMs: each('postgresMs'), receiverMs: each('receiverMs') });
+    }
   }
   for (const { id } of endpoints) await system.api('DELETE', `/v1/webhook_endpoints/${id}`);
 
-  console.log(`\ndeliveries a second: ${owed.toLocaleString('en')} to ${endpointCount} endpoints, of ${directoryCount} directories, ${endpointCount * directoryCount} at once, ${Math.round(quantile(sizesOfBodies, 0.5))} bytes each; median of ${sizes.rounds} (least–most)`);
-  console.log(`  Causeway           ${spread(rates.ours)}`);
-  console.log(`  bare undici loop   ${spread(rates.bare)}`);
-  console.log(`  ratio              ${(100 * quantile(rates.ours, 0.5) / quantile(rates.bare, 0.5)).toFixed(0)} % of the bare loop (round by round ${rates.ours.map((ours, i) => (100 * ours / (rates.bare[i] ?? NaN)).toFixed(0)).join(', ')})`);
-  const cost = (kind: keyof Cost, unit = 1): string => (quantile(costs.map((each) => each[kind]), 0.5) * unit).toFixed(kind === 'commits' ? 2 : 0);
-  console.log(`  for each delivery  ${cost('commits')} transactions; µs of a processor: worker ${cost('workerMs', 1_000)}, PostgreSQL ${cost('postgresMs', 1_000)}, receiver ${cost('receiverMs', 1_000)}`);
+  for (const { does, ours, bare, costs } of receivers) {
+    const cost = (kind: keyof Cost, unit = 1): string => (quantile(costs.map((each) => each[kind]), 0.5) * unit).toFixed(kind === 'commits' ? 2 : 0);
+    console.log(` to a receiver that ${does}`);
+    console.log(`  Causeway           ${spread(ours)}`);
+    console.log(`  bare undici loop   ${spread(bare)}`);
+    console.log(`  ratio              ${(100 * quantile(ours, 0.5) / quantile(bare, 0.5)).toFixed(0)} % of the bare loop (round by round ${ours.map((rate, i) => (100 * rate / (bare[i] ?? NaN)).toFixed(0)).join(', ')})`);
+    console.log(`  for each delivery  ${cost('commits')} transactions; µs of a processor: worker ${cost('workerMs', 1_000)}, PostgreSQL ${cost('postgresMs', 1_000)}, receiver ${cost('receiverMs', 1_000)}`);
+  }
 }
 
 async function measureLatency(bench: Bench): Promise<void> {
@@ -215,7 +218,7 @@ async function steadily(
   const { system, receiver, directories } = bench;
   const { rows: [head] } = await system.db.query<{ position: string }>('select position from feed_heads');
   const from = Number(head?.position);
-  receiver.begin(sampleEvery);
+  receiver.begin({ sampleEvery });
   const due: number[] = [];
   const answers: Promise<unknown>[] = [];
   let lateMs = 0;
@@ -347,9 +350,28 @@ async function loggedEvents({ db }: System, after = 0): Promise<{ directory: str
   return rows.map((row) => ({ directory: `dir_${row.directory_id.replaceAll('-', '')}`, sequence: Number(row.sequence), title: row.title ?? '', committedAt: row.committed_at ?? NaN }));
 }
 
-async function bodiesOf(system: System, count: number): Promise<string[]> {
-  const { body } = await system.api('GET', `/v1/events?limit=${count}`);
+async function bodiesOf(system: System): Promise<string[]> {
+  const { body } = await system.api('GET', '/v1/events?limit=500');
   return body.data.map((event: unknown) => JSON.stringify(event));
+}
+
+/** Webhooks as the worker sends them, signatures and all, for those who have nothing else to do. */
+async function signedWebhooks({ system }: Bench, endpoints: Endpoint[]): Promise<ToBareLoop['webhooks']> {
+  const at = new Date();
+  const bodies = await bodiesOf(system);
+  return bodies.map((body, n) => {
+    const endpoint = endpoints[n % endpoints.length];
+    if (!endpoint) throw new Error('there is no endpoint');
+    const { id } = JSON.parse(body);
+    const notLookedAt = Buffer.alloc(64).toString('base64');
+    return {
+      path: endpoint.path, body,
+      headers: {
+        'content-type': 'application/json', 'user-agent': 'Causeway-Webhooks/1', 'webhook-id': id, 'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+        'webhook-signature': `${new Webhook(endpoint.secret).sign(id, at, body)} v1a,${notLookedAt}`,
+      },
+    };
+  });
 }
 
 async function quietAgain({ db }: System): Promise<void> {
@@ -393,7 +415,7 @@ interface Receiver {
   process: ChildProcess;
   url: string;
   /** Forgets what came, and keeps one in so many for its signature; 0: none. */
-  begin: (sampleEvery: number) => void;
+  begin: (how: Omit<Extract<ToReceiver, { kind: 'begin' }>, 'kind'>) => void;
   /** What came, once so many have. */
   after: (count: number) => Promise<Report>;
 }
@@ -421,7 +443,7 @@ async function startReceiver(): Promise<Receiver> {
   const { url } = await heard('listening');
   return {
     process: child, url,
-    begin: (every) => tell({ kind: 'begin', sampleEvery: every }),
+    begin: (how) => tell({ kind: 'begin', ...how }),
     after: async (owed) => {
       const until = performance.now() + 60_000;
       for (;;) {
@@ -436,12 +458,6 @@ async function startReceiver(): Promise<Receiver> {
       return report;
     },
   };
-}
-
-/** The headers that a webhook came with, for those who send the same. */
-function sampleHeaders({ samples }: Report): Record<string, string> {
-  const names = ['content-type', 'user-agent', 'webhook-id', 'webhook-timestamp', 'webhook-signature'];
-  return Object.fromEntries(names.map((name) => [name, String(samples[0]?.headers[name])]));
 }
 
 // ── Showing ────────────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,12 @@
 /** The vendor of infra/bench/deliveries.ts, a process of its own: takes webhooks, answers 204 at once, and notes what came and when. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { Webhook } from 'standardwebhooks';
 
-/** `begin`: forget what came so far. `report`: tell what came since. */
-export type ToReceiver = { kind: 'begin'; sampleEvery: number } | { kind: 'report' } | { kind: 'count' };
+/**
+ * `begin`: forget what came so far; where `secrets` are given (by path), verify each webhook and parse its event as vendors do, with the
+ * official library. `report`: tell what came since.
+ */
+export type ToReceiver = { kind: 'begin'; sampleEvery: number; secrets?: Record<string, string> | undefined } | { kind: 'report' } | { kind: 'count' };
 
 /** What came, in the order in which it came; each list has an entry for each webhook. */
 export interface Report {
@@ -25,6 +29,7 @@ const columns = { endpoint: new Int32Array(atMost), directory: new Int32Array(at
 let count = 0;
 let sampleEvery = 0;
 let samples: Report['samples'] = [];
+let webhooks: Map<string, Webhook> | undefined;
 const endpoints = new Map<string, number>();
 const directories = new Map<string, number>();
 
@@ -40,13 +45,25 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     const at = performance.timeOrigin + performance.now();
-    response.writeHead(204).end();
-    note(endpoint, at, request.headers, chunks);
+    const good = webhooks === undefined || verifies(webhooks.get(endpoint), request.headers, chunks);
+    response.writeHead(good ? 204 : 401).end();
+    if (good) note(endpoint, at, request.headers, chunks);
   });
   request.on('error', () => {});
 });
 // Longer than any pause here: a connection that closes as it is used again is another measurement.
 server.keepAliveTimeout = 600_000;
+
+function verifies(webhook: Webhook | undefined, headers: IncomingHttpHeaders, chunks: Buffer[]): boolean {
+  try {
+    webhook?.verify(Buffer.concat(chunks), {
+      'webhook-id': String(headers['webhook-id']), 'webhook-timestamp': String(headers['webhook-timestamp']), 'webhook-signature': String(headers['webhook-signature']),
+    });
+    return webhook !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 function note(endpoint: string, at: number, headers: IncomingHttpHeaders, chunks: Buffer[]): void {
   const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
@@ -77,6 +94,7 @@ process.on('message', (message: ToReceiver) => {
       count = 0;
       samples = [];
       sampleEvery = message.sampleEvery;
+      webhooks = message.secrets && new Map(Object.entries(message.secrets).map(([endpoint, secret]) => [endpoint, new Webhook(secret)]));
       return;
     case 'count':
       return tell({ kind: 'count', count });
