@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, eventually, redisUrl, startRedis, testDatabase } from '#testing';
+import { createPool } from './postgres';
 import { queueBackend, type JobQueue, type JobWorker } from './queue-backend';
 
 interface Bell {
@@ -73,6 +74,27 @@ test('on PostgreSQL, a queue and a worker open no more connections than they say
   await eventually(() => done.length === 100);
   const { rows } = await pool.query<{ n: number }>(`select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
   expect(rows[0]?.n).toBeLessThanOrEqual(made.connections.queue + made.connections.worker);
+});
+
+test('on PostgreSQL, the queue alone does not wait for the disk', async () => {
+  const { url, pool } = await createTestDatabase();
+  // As a server is that nobody has told otherwise; the one of the tests is in a hurry.
+  await pool.query(`do $$ begin execute format('alter database %I set synchronous_commit = on', current_database()); end $$`);
+  await pool.query(`
+    create table commits (how text not null);
+    create function note_commit() returns trigger language plpgsql as $$ begin insert into public.commits values (current_setting('synchronous_commit')); return null; end $$;
+    create trigger note_commit after insert or delete on bullmq.job for each statement execute function note_commit()`);
+  const made = queueBackend({ databaseUrl: url });
+  const done: string[] = [];
+  open.push(made.worker<Bell>('lazy', async ({ data }) => void done.push(data.lane), { removeOnComplete: { count: 0 } }));
+  const queue = made.queue<Bell>('lazy', { defaultJobOptions: { removeOnComplete: true } });
+  open.push(queue);
+  await queue.add('ring', { lane: 'a' });
+  await eventually(async () => expect((await pool.query('select how from commits')).rows).toEqual([{ how: 'off' }, { how: 'off' }]));
+
+  const own = createPool(url, { max: 1, applicationName: 'test', onError: () => {} });
+  expect((await own.query(`select current_setting('synchronous_commit') as how`)).rows).toEqual([{ how: 'on' }]);
+  await own.end();
 });
 
 test('on PostgreSQL, what is closed as soon as it is made leaves no connection behind', async () => {

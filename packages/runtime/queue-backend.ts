@@ -52,6 +52,9 @@ function onPostgres(databaseUrl: string, onError: (error: Error) => void = () =>
     schema: queueSchema,
     max,
     application_name: 'causeway queue',
+    // A job that a crash of the server takes with it is only a doorbell, so nobody waits for the disk because of one. What we owe
+    // goes through pools of our own, which do wait.
+    options: '-c synchronous_commit=off',
     connectionTimeoutMillis: 2_000,
     statement_timeout: 10_000,
     idle_in_transaction_session_timeout: 15_000,
