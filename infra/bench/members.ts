@@ -84,10 +84,11 @@ async function measureMembers(directory: Directory, db: pg.Client): Promise<void
   const add = change({ op: 'add', path: 'members', value: [{ value: newcomer }] });
   const remove = change({ op: 'remove', path: `members[value eq "${newcomer}"]` });
   const kinds: [string, string, (id: string) => Promise<{ milliseconds: number; status: number }>][] = [
-    ['add one member', 'add', (id) => directory.send('PATCH', `/Groups/${id}`, add)],
-    ['remove one member', 'remove', (id) => directory.send('PATCH', `/Groups/${id}`, remove)],
+    // Asked for nothing else, all sizes are answered alike: a group of a thousand would be answered whole, one of more than that not at all.
+    ['add one member', 'add', (id) => directory.send('PATCH', `/Groups/${id}?attributes=displayName`, add)],
+    ['remove one member', 'remove', (id) => directory.send('PATCH', `/Groups/${id}?attributes=displayName`, remove)],
     ['read without members', 'read', (id) => directory.send('GET', `/Groups/${id}?excludedAttributes=members`)],
-    ['find by displayName, without members', 'find', (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22`)],
+    ['find by id, without members', 'find', (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22`)],
     ['is this one a member?', 'reference', (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22+and+members+eq+%22${userId(1)}%22`)],
   ];
   const times = new Map(kinds.map(([name]) => [name, groups.map((): number[] => [])]));

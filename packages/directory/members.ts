@@ -141,7 +141,7 @@ const describeMembers = prepared<{ id: string; type: 'User' | 'Group'; display: 
              and present
              and member_id > $4
            union
-          select id, case when exists (select 1 from groups where directory_id = $1 and groups.id = k.id) then 'Group' else 'User' end
+          select id, case when (select groups.id from groups where directory_id = $1 and groups.id = k.id) is null then 'User' else 'Group' end
             from unnest($3::uuid[]) as k (id)
            where id > $4) c
     left join users u on u.directory_id = $1 and u.id = c.id
@@ -205,13 +205,15 @@ const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
    where m.ctid = l.row
   returning m.member_id, m.member_type, m.version`);
 
+// Each is looked up by its key. By "exists" the plan for any number of them would hash all users of the directory first: 40 ms
+// of 120,000, for one new member.
 const unknownMember = prepared<MemberIdentity & { id: string }>('unknown_member', `
   select w.id, w.type
     from unnest($2::uuid[], $3::text[]) as w (id, type)
    where case w.type
-           when 'User' then not exists (select 1 from users u where u.directory_id = $1 and u.id = w.id)
-           else not exists (select 1 from groups g where g.directory_id = $1 and g.id = w.id)
-         end
+           when 'User' then (select u.id from users u where u.directory_id = $1 and u.id = w.id)
+           else (select g.id from groups g where g.directory_id = $1 and g.id = w.id)
+         end is null
    limit 1`);
 
 const beginMemberships = prepared<MovedRow>('begin_memberships', `
