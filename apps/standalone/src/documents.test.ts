@@ -145,7 +145,7 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
     const it = `it@customer${customers}.example`;
     const begun = await eventually(() => mailsTo(it)[0] ?? false);
     expect(begun.text).toContain('1 ×  No seat is left: 2 of 2 seats of this organization are taken.');
-    expect(begun.text).toContain('What to do: Take somebody who does not need it any more out of Enterprise applications › your application › Users and groups');
+    expect(begun.text).toContain('What to do: Remove somebody who does not need access any more from Enterprise applications › your application › Users and groups');
     await eventually(() => mailsTo(it).length === 2);
     expect(mailsTo(it)[1]!.headers.get('subject')).toMatch(/are being made again$/);
 
