@@ -4,7 +4,7 @@ import path from 'node:path';
 import { BearerTokens, Keyring } from '#credential';
 import { newId } from '#identifier';
 import { createLog, ensureDatabase, migrate, startEmbeddedPostgres } from '#runtime';
-import { createTestDatabase, eventually } from '#testing';
+import { createTestDatabase, eventually, freePort } from '#testing';
 import { aBroker, aConfig, caller } from './a-broker';
 import { type Broker, startBroker } from './broker';
 
@@ -46,6 +46,14 @@ test('stopping answers those who wait at once, ends what is under way, and takes
   for (const { status, body } of await Promise.all(waiting)) expect([status, body.data]).toEqual([200, []]);
   await stream;
   await expect(call('GET', '/livez')).rejects.toThrow('fetch failed');
+});
+
+test('while Redis is away it is ready, and says what is missing', async () => {
+  const { url: databaseUrl } = await createTestDatabase();
+  const broker = await startBroker({ config: aConfig({ databaseUrl, redisUrl: `redis://127.0.0.1:${await freePort()}` }), log });
+  const { status, body } = await caller(broker.url, '')('GET', '/readyz');
+  await broker.stop();
+  expect([status, body.parts]).toEqual([200, { database: { state: 'ok' }, schema: { state: 'ok' }, queue: { state: 'unreachable' } }]);
 });
 
 test('while the database is away it lives, is not ready and answers 503; when it is back all goes on', async () => {

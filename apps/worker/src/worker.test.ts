@@ -167,6 +167,23 @@ test('the worker on its own answers for its health and its metrics where WORKER_
   expect(await process.stop()).toEqual({ code: 0, signal: null });
 });
 
+test('with a Redis that is not there deliveries go on, and /readyz names it with 200', async () => {
+  const port = await freePort();
+  const nobody = `redis://127.0.0.1:${await freePort()}`;
+  const process = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: String(port), REDIS_URL: nobody }), ready: /worker started/ });
+  const scene = await aScene();
+  const vendor = await startVendor();
+  await endpointOf(scene.environmentId, vendor.url);
+  await scene.happen();
+  await eventually(() => vendor.received.length === 2);
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+  expect([answer.status, await answer.json()]).toEqual([200, {
+    status: 'ready', parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'unreachable' } },
+  }]);
+  expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('causeway_queue_reachable 0');
+  expect(await process.stop()).toEqual({ code: 0, signal: null });
+});
+
 test('a setting that is wrong is one sentence and exit 1', async () => {
   const wrong = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: 'eighty' }) });
   expect(await wrong.ended).toEqual({ code: 1, signal: null });
