@@ -89,8 +89,9 @@ function compared(names: string[], operators: fc.Arbitrary<string>, literals: fc
 
 function known(kind: ResourceType): fc.Arbitrary<string> {
   return fc.nat().map((i) => {
-    const { id, meta } = shown[kind][i % shown[kind].length] as { id: string; meta: Record<string, string> };
-    const { location, version, created, lastModified } = meta;
+    const { meta } = shown[kind][i % shown[kind].length]!;
+    const { location = '', version, created, lastModified } = meta as Record<string, string>;
+    const id = location.slice(location.lastIndexOf('/') + 1);
     return [`id eq "${id}"`, `meta.location eq ${JSON.stringify(location)}`, `meta.version eq ${JSON.stringify(version)}`, `meta.created le "${created}"`, `meta.lastModified ge "${String(lastModified).replace('Z', '+00:00')}"`, `meta.created eq "${created}"`, `id gt "${id}"`, `meta.location ew "${id}"`][i % 8] ?? '';
   });
 }
