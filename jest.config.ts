@@ -11,6 +11,8 @@ const config: Config = {
   globalSetup: '<rootDir>/packages/testing/global-setup.ts',
   globalTeardown: '<rootDir>/packages/testing/global-teardown.ts',
   testTimeout: 60_000,
+  // jest would leave one core free. Most of the time goes into waiting for servers and processes, which wait for one another.
+  maxWorkers: '100%',
 };
 
 export default config;

@@ -90,7 +90,7 @@ withRedis('a Redis that goes away', () => {
     expect(doorbell.reachable).toBe(false);
     const again = performance.now();
     expect(await doorbell.ring([bell()])).toBe(false);
-    expect(performance.now() - again).toBeLessThan(50);
+    expect(performance.now() - again).toBeLessThan(500);
 
     await redis.restart();
     await eventually(async () => doorbell.ring([bell()]), { withinMs: 20_000, everyMs: 100 });
