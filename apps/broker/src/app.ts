@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -48,11 +50,7 @@ export function createApp(parts: AppParts): Express {
   app.set('case sensitive routing', true);
 
   app.use(identifyRequest(parts.log, parts.metrics));
-  app.use(helmet({
-    // Answers are JSON and load nothing. /docs, which has pages, sets a policy of its own.
-    contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
-    strictTransportSecurity: publicUrl.startsWith('https:'),
-  }));
+  app.use(protect(publicUrl));
 
   app.use(['/livez', '/readyz', '/metrics'], throughDoor('health'));
   app.use(healthRouter(parts));
@@ -85,6 +83,23 @@ export function createApp(parts: AppParts): Express {
   });
   app.use(problemEdge(publicUrl));
   return app;
+}
+
+/** helmet's headers. They are the same on every answer, so it is asked for them once. */
+function protect(publicUrl: string) {
+  const sample = new ServerResponse(new IncomingMessage(new Socket()));
+  helmet({
+    // Answers are JSON and load nothing. /docs, which has pages, sets a policy of its own.
+    contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
+    strictTransportSecurity: publicUrl.startsWith('https:'),
+  })(sample.req, sample, (error) => {
+    if (error !== undefined) throw error;
+  });
+  const headers = Object.entries(sample.getHeaders()).map(([name, value]) => [name, String(value)] as const);
+  return (_req: Request, res: Response, next: NextFunction): void => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  };
 }
 
 const notReady = 'this broker is waiting for its database to be brought up to date';
