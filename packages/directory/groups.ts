@@ -4,7 +4,8 @@ import { newId } from '#identifier';
 import { appendEvents } from './event-log';
 import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
 import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
-import { prepared, violates } from './prepared';
+import { policyOf } from './policy';
+import { prepared, type Queryable, violates } from './prepared';
 import { sameJson } from './profile';
 import { remapGroup } from './remap';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
@@ -30,8 +31,8 @@ const selectGroup = prepared<GroupRow>('group', `
      and gr.id = $2`);
 
 /** @throws GroupNotFound */
-export async function findGroup(pool: Pool, directory: DirectoryScope, id: string): Promise<StoredGroup> {
-  const [row] = await selectGroup.run(pool, [directory.id, id]);
+export async function findGroup(db: Queryable, directory: DirectoryScope, id: string): Promise<StoredGroup> {
+  const [row] = await selectGroup.run(db, [directory.id, id]);
   if (!row) throw new GroupNotFound(id);
   return groupOf(row);
 }
@@ -92,6 +93,7 @@ export async function changeGroup(
 ): Promise<StoredGroup> {
   let attempted: Resource = {};
   const changed = inDirectory(pool, directory, requestId, async (tx) => {
+    void policyOf(tx); // on its way together with the group
     const [row] = await tx.read(selectGroup, [directory.id, id]);
     if (!row) throw new GroupNotFound(id);
     const before = groupOf(row);

@@ -21,6 +21,7 @@ export {
 } from './event-log';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './groups';
 export { inTransaction } from './in-transaction';
+export { Lookups } from './lookups';
 export {
   getMapping, type MappingExample, type MappingPreview, type MappingScope, previewMapping, readMapping, removeMapping, type SavedMapping, saveMapping,
 } from './mappings';
@@ -45,7 +46,7 @@ export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, 
 export { NoSeatLeft } from './seats';
 export { searchGroups, searchUsers, readMembers, listCursorSeconds, type Found, type GroupMember, type MembersPart } from './search';
 export { type GroupJson, groupJson, type StoredGroup } from './stored-group';
-export { type StoredUser, type UserJson, userJson } from './stored-user';
+export { type ShownUser, type StoredUser, type UserJson, userJson } from './stored-user';
 export {
   authenticateBearer, issueBearerToken, listBearerTokens, replaceBearerToken, revokeBearerToken, revokeBearerTokens,
   type Authenticated, type BearerToken, type IssuedToken, type UsedCredential,

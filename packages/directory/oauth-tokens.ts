@@ -3,7 +3,7 @@ import { hashSecret, isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf } from './directories';
 import type { CallingClient } from './oauth-clients';
-import { prepared } from './prepared';
+import { prepared, type Queryable } from './prepared';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
 import type { Authenticated } from './tokens';
 
@@ -42,10 +42,10 @@ const accessTokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash:
  * The directory that an access token opens, if it is a live token of that very directory. The row is read on every request: it
  * goes with its client and its grant, and so does the way in.
  */
-export async function authenticateAccessToken(pool: Pool, keyring: Keyring, directoryId: string, token: string): Promise<Authenticated | undefined> {
+export async function authenticateAccessToken(db: Queryable, keyring: Keyring, directoryId: string, token: string): Promise<Authenticated | undefined> {
   const tokenId = rowIdOfSecret(keyring, 'cwa', token);
   if (tokenId === undefined) return undefined;
-  const [row] = await accessTokenRow.run(pool, [directoryId, tokenId]);
+  const [row] = await accessTokenRow.run(db, [directoryId, tokenId]);
   if (!row || !isSecretOf(token, row.hash)) return undefined;
   return {
     directory: { ...directoryOf({ ...row, has_bearer_token: false }), schemas: schemasOf(row.extensions) },

@@ -3,8 +3,9 @@ import type { Pool } from 'pg';
 import { newId, publicId } from '#identifier';
 import { coreSchemas, type JsonObject, type ListQuery, matches, parseFilter, type Resource, wholeResource } from '#scim';
 import { testDatabase } from '#testing';
+import { aMappedDirectory } from './a-mapped-directory';
 import {
-  createDirectory, createGroup, createOrganization, createUser, readMembers, type ScimDirectory, searchGroups, searchUsers, type StoredUser,
+  createDirectory, createGroup, createOrganization, createUser, deleteUser, readMembers, type ScimDirectory, searchGroups, searchUsers, type StoredUser,
 } from './index';
 
 let pool: Pool;
@@ -185,4 +186,16 @@ test('groups are found by name in any case, and by their members', async () => {
   for (const text of [`members eq "${publicId('usr', users[20]!.stored.id)}"`, 'members.value eq "nobody"', 'not (members pr)']) {
     expect((await searchGroups(pool, directory, groupQuery(text), baseUrl)).resources).toEqual([]);
   }
+});
+
+test('a total is right on every page, whoever comes and goes between them', async () => {
+  const { directory } = await aMappedDirectory();
+  const total = async (startIndex: number): Promise<number> => (await searchUsers(pool, directory, query(undefined, { startIndex, count: 1 }), baseUrl)).total;
+  const made: StoredUser[] = [];
+  for (const name of ['a', 'b', 'c']) made.push(await createUser(pool, directory, newId(), { userName: name, active: true }));
+  expect([await total(1), await total(2), await total(1)]).toEqual([3, 3, 3]);
+  await createUser(pool, directory, newId(), { userName: 'd', active: true });
+  expect([await total(1), await total(2)]).toEqual([4, 4]);
+  await deleteUser(pool, directory, newId(), made[0]!.id, () => {});
+  expect([await total(1), await total(2)]).toEqual([3, 3]);
 });

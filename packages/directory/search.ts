@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { type AttributeReference, type Filter, type ListQuery, type ResourceType, ScimError } from '#scim';
 import { parsePublicId } from '#identifier';
-import { firstId, prepared } from './prepared';
+import { firstId, prepared, type Queryable } from './prepared';
 import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
-import { type StoredUser, type UserRow, userColumns, userGroups, userOf } from './stored-user';
+import { type ShownUser, shownUserColumns, shownUserOf, userGroups, type UserRow } from './stored-user';
 import type { DirectoryScope } from './transaction';
 
 /** A page of what a query selects. `total` is of everything selected, not of the page. */
@@ -20,15 +20,19 @@ export interface Found<T> {
   nextCursor?: string;
 }
 
-/** @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1) */
-export async function searchUsers(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string): Promise<Found<StoredUser>> {
-  const found = await search<UserRow>(pool, directory, query, userTable, baseUrl);
-  return { ...found, resources: found.resources.map(userOf) };
+/**
+ * `lookups`: where it is asked if it goes by a key, and so is as quick as anything there.
+ *
+ * @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1)
+ */
+export async function searchUsers(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string, lookups: Queryable = pool): Promise<Found<ShownUser>> {
+  const found = await search<Omit<UserRow, 'profile'>>(pool, lookups, directory, query, userTable, baseUrl);
+  return { ...found, resources: found.resources.map(shownUserOf) };
 }
 
 /** Groups without their members: see `readMembers`. @throws as searchUsers */
-export async function searchGroups(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string): Promise<Found<StoredGroup>> {
-  const found = await search<GroupRow>(pool, directory, query, groupTable, baseUrl);
+export async function searchGroups(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string, lookups: Queryable = pool): Promise<Found<StoredGroup>> {
+  const found = await search<GroupRow>(pool, lookups, directory, query, groupTable, baseUrl);
   return { ...found, resources: found.resources.map(groupOf) };
 }
 
@@ -50,7 +54,7 @@ const userTable: Table = {
   type: 'User',
   row: 'u',
   name: 'users',
-  columns: userColumns,
+  columns: shownUserColumns,
   joined: userGroups,
   keys: { username: 'u.user_name_key', externalid: 'u.external_id' },
   lastModified: `greatest(u.updated_at, (select max(m.changed_at) from memberships m where m.directory_id = u.directory_id and m.member_id = u.id))`,
@@ -70,6 +74,7 @@ const groupTable: Table = {
 
 async function search<Row extends { id: string }>(
   pool: Pool,
+  lookups: Queryable,
   directory: DirectoryScope,
   query: ListQuery,
   table: Table,
@@ -81,10 +86,13 @@ async function search<Row extends { id: string }>(
   const sortKey = query.sort && sql.sortKey(query.sort.by);
   const order = sortKey?.sql;
   const direction = query.sort?.descending ? 'desc nulls first' : 'asc nulls last';
-  const count = async (): Promise<number> => {
-    const { rows } = await select<{ total: number }>(pool,
-      `select count(*) as total from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted));
-    return rows[0]?.total ?? 0;
+  const count = async (sequence?: number): Promise<number> => {
+    if (sequence !== undefined && isPlain(query)) return totals.of(table, directory, sequence) ?? count();
+    const { rows } = await select<{ total: number; sequence: number }>(pool,
+      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted), { everyday: isPlain(query) });
+    const [row] = rows;
+    if (row && isPlain(query)) totals.set(table, directory, row);
+    return row?.total ?? 0;
   };
   if (query.count === 0) return { total: await count(), resources: [] };
 
@@ -98,8 +106,8 @@ async function search<Row extends { id: string }>(
   const inOrder = `${order ? `${order} ${direction}, ` : ''}${table.row}.id`;
   // First which resources, then what they hold: of those before the page nothing but what they are chosen and ordered by is read.
   // "limit 1" keeps PostgreSQL from joining the page with everybody.
-  const { rows } = await select<Row & { sort_key?: string | null }>(pool, `
-    select ${table.columns}, p.sort_key
+  const page = `
+    select ${table.columns}, p.sort_key, ${sequenceNow}
       from (select ${table.row}.id, ${order ? `(${order})::text` : 'null'} as sort_key, row_number() over (order by ${inOrder}) as place
               from ${table.name} ${table.row}
              where ${table.row}.directory_id = $1
@@ -107,20 +115,66 @@ async function search<Row extends { id: string }>(
              order by ${inOrder}
              limit ${limit} ${offset}) p
      cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row} ${table.joined}
-     order by p.place`, sql.values);
+     order by p.place`;
+  const byKey = isByKey(query, table);
+  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(byKey ? lookups : pool, page, sql.values, { everyday: byKey || isPlain(query) });
   const more = rows.length > query.count;
   const resources = more ? rows.slice(0, query.count) : rows;
   const last = resources.at(-1);
   // A page that holds the end needs no counting: that is every match by userName or externalId.
   const known = !more && !after && (rows.length > 0 || query.startIndex === 1);
-  const total = known ? query.startIndex - 1 + rows.length : await count();
+  const total = known ? query.startIndex - 1 + rows.length : await count(rows[0]?.sequence);
   return { total, resources, ...(paged && more && last ? { nextCursor: writeCursor(query, last.id, last.sort_key ?? null) } : {}) };
 }
 
-/** @throws ScimError `tooMany` (RFC 7644 §3.12) where PostgreSQL ended the query because its time was up. */
-async function select<Row extends QueryResultRow>(pool: Pool, text: string, values: unknown[]): Promise<QueryResult<Row>> {
+/** How far the directory had come at the moment that a statement looks at it. */
+const sequenceNow = '(select h.sequence from directory_heads h where h.directory_id = $1) as sequence';
+
+/**
+ * How many there are in a directory altogether, as counted when its sequence was this: whoever comes or goes moves it, in the same
+ * transaction, so a total goes for as long as the sequence is the same, and no longer. An IdP that reads a directory of a million
+ * page by page has it counted once.
+ */
+class Totals {
+  readonly #counted = new Map<string, { sequence: number; total: number }>();
+
+  of(table: Table, directory: DirectoryScope, sequence: number): number | undefined {
+    const counted = this.#counted.get(`${table.name} ${directory.id}`);
+    return counted?.sequence === sequence ? counted.total : undefined;
+  }
+
+  set(table: Table, directory: DirectoryScope, { sequence, total }: { sequence: number; total: number }): void {
+    if (this.#counted.size >= totalsAtMost) this.#counted.clear();
+    this.#counted.set(`${table.name} ${directory.id}`, { sequence, total });
+  }
+}
+
+const totalsAtMost = 10_000;
+const totals = new Totals();
+
+/** What IdPs ask all day: who has this userName, displayName or externalId? */
+function isByKey({ filter, sort, cursor }: ListQuery, table: Table): boolean {
+  return sort === undefined && cursor === undefined && filter?.kind === 'comparison' && filter.operator === 'eq' && typeof filter.value === 'string'
+    && filter.attribute.keys.join('.') in table.keys;
+}
+
+/** A page of everybody. */
+function isPlain({ filter, sort, cursor }: ListQuery): boolean {
+  return filter === undefined && sort === undefined && cursor === undefined;
+}
+
+const names = new Map<string, string>();
+
+/**
+ * What is asked all day is planned once for each connection. Of other queries there are as many as anybody makes up.
+ *
+ * @throws ScimError `tooMany` (RFC 7644 §3.12) where PostgreSQL ended the query because its time was up.
+ */
+async function select<Row extends QueryResultRow>(db: Queryable, text: string, values: unknown[], { everyday = false } = {}): Promise<QueryResult<Row>> {
+  const name = everyday ? names.get(text) ?? `search_${names.size}` : '';
+  if (everyday) names.set(text, name);
   try {
-    return await pool.query<Row>(text, values);
+    return await db.query<Row>({ name, text, values });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === '57014')) throw error;
     throw new ScimError(400, 'tooMany', 'This query takes too long here. Ask for less: filter by userName, externalId, id, displayName or an e-mail address, or page by cursor.');

@@ -1,5 +1,6 @@
 import { publicId } from '#identifier';
 import type { JsonObject, Resource } from '#scim';
+import { prepared } from './prepared';
 import { type Profile, rawOf } from './profile';
 import type { DirectoryScope } from './transaction';
 
@@ -14,6 +15,9 @@ export interface StoredUser {
   createdAt: Date;
   updatedAt: Date;
 }
+
+/** As much of it as SCIM shows. */
+export type ShownUser = Omit<StoredUser, 'profile'>;
 
 /** A user as the API and the events show it. */
 export interface UserJson extends Profile {
@@ -55,9 +59,11 @@ export interface UserRow {
 }
 
 /** Of `users u` joined with `userGroups`. */
-export const userColumns = `
-         u.id, u.resource, u.profile, g.groups, greatest(u.version, g.version) as version,
+export const shownUserColumns = `
+         u.id, u.resource, g.groups, greatest(u.version, g.version) as version,
          u.created_at, greatest(u.updated_at, g.changed_at) as updated_at`;
+
+export const userColumns = `${shownUserColumns}, u.profile`;
 
 /** A user's groups, and how far its memberships have moved its version: a row for every row of `users u`. */
 export const userGroups = `
@@ -71,11 +77,20 @@ export const userGroups = `
        where m.directory_id = u.directory_id
          and m.member_id = u.id) g`;
 
+export const selectUser = prepared<UserRow>('user', `
+  select ${userColumns}
+    from users u ${userGroups}
+   where u.directory_id = $1
+     and u.id = $2`);
+
 export function userOf(row: UserRow): StoredUser {
+  return { ...shownUserOf(row), profile: row.profile };
+}
+
+export function shownUserOf(row: Omit<UserRow, 'profile'>): ShownUser {
   return {
     id: row.id,
     resource: row.resource,
-    profile: row.profile,
     groups: row.groups.map((group) => ({ id: group.id, displayName: group.display_name })),
     version: row.version,
     createdAt: row.created_at,

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { BearerTokens } from '#credential';
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from './directories';
-import { firstId, prepared } from './prepared';
+import { firstId, prepared, type Queryable } from './prepared';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
 import { inDirectory } from './transaction';
 
@@ -163,10 +163,10 @@ const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: strin
  * The row is read on every request, so that a replaced or revoked token is refused from the next one on, by every
  * process; bcrypt is paid once for each token and process (`BearerTokens`).
  */
-export async function authenticateBearer(pool: Pool, tokens: BearerTokens, directoryId: string, token: string): Promise<Authenticated | undefined> {
+export async function authenticateBearer(db: Queryable, tokens: BearerTokens, directoryId: string, token: string): Promise<Authenticated | undefined> {
   const tokenId = tokens.rowIdOf(token);
   if (!tokenId) return undefined;
-  const [row] = await tokenRow.run(pool, [directoryId, tokenId]);
+  const [row] = await tokenRow.run(db, [directoryId, tokenId]);
   if (!row || !(await tokens.verify(token, row.hash))) return undefined;
   return {
     directory: { ...directoryOf({ ...row, has_bearer_token: true }), schemas: schemasOf(row.extensions) },

@@ -8,10 +8,10 @@ import { memberEvent } from './group-events';
 import { mappedProfile } from './mapped-user';
 import { type Policy, policyForUsers, policyOf } from './policy';
 import { emailAddresses, sameJson } from './profile';
-import { prepared, violates } from './prepared';
+import { prepared, type Queryable, violates } from './prepared';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
 import { NoSeatLeft } from './seats';
-import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
+import { selectUser, type StoredUser, userJson, userOf } from './stored-user';
 import { type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
 import { userEvents } from './user-events';
 
@@ -28,15 +28,9 @@ export class UserNameTaken extends Error {
   }
 }
 
-const selectUser = prepared<UserRow>('user', `
-  select ${userColumns}
-    from users u ${userGroups}
-   where u.directory_id = $1
-     and u.id = $2`);
-
 /** @throws UserNotFound */
-export async function findUser(pool: Pool, directory: DirectoryScope, id: string): Promise<StoredUser> {
-  const [row] = await selectUser.run(pool, [directory.id, id]);
+export async function findUser(db: Queryable, directory: DirectoryScope, id: string): Promise<StoredUser> {
+  const [row] = await selectUser.run(db, [directory.id, id]);
   if (!row) throw new UserNotFound(id);
   return userOf(row);
 }

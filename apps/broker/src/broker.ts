@@ -4,6 +4,7 @@ import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
 import { BearerTokens, Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
+import { Lookups } from '#directory';
 import { newId, publicId } from '#identifier';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
 import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';
@@ -76,7 +77,7 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
   const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
   const failedAttempts = new FailedAttempts(redis);
   const rate = new RequestRate(config.scimRateLimit, redis);
-  const scim: Router = scimRouter({ pool, keyring, tokens, recentRequests, recentUses, failedAttempts, rate, publicUrl: config.publicUrl });
+  const scim: Router = scimRouter({ pool, lookups: new Lookups(pool), keyring, tokens, recentRequests, recentUses, failedAttempts, rate, publicUrl: config.publicUrl });
   const setupSessions = new SetupSessions(pool, keyring, config.publicUrl);
   const oauth = oauthRouter({
     pool, keyring, failedAttempts, recentUses, rate,

@@ -1,9 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
-import { Passport } from 'passport';
 import { Strategy } from 'passport-http-bearer';
-import type { Pool } from 'pg';
 import type { BearerTokens, Keyring } from '#credential';
-import { authenticateAccessToken, authenticateBearer, type Authenticated, type ScimDirectory } from '#directory';
+import { authenticateAccessToken, authenticateBearer, type Authenticated, type Lookups, type ScimDirectory } from '#directory';
 import { parsePublicId } from '#identifier';
 import type { FailedAttempts } from '../failed-attempts';
 import type { RecentUses } from '../recent-uses';
@@ -19,14 +17,12 @@ declare global {
 }
 
 export interface AuthenticationParts {
-  pool: Pool;
+  lookups: Lookups;
   keyring: Keyring;
   tokens: BearerTokens;
   failedAttempts: FailedAttempts;
   recentUses: RecentUses;
 }
-
-type Done = (error: unknown, authenticated?: Authenticated | false) => void;
 
 /**
  * Lets in whoever holds a credential of the very directory that the URL names, in the Authorization header (RFC 6750 §2.1): a
@@ -36,16 +32,14 @@ type Done = (error: unknown, authenticated?: Authenticated | false) => void;
  * included, is refused in the same way and after the same work; the credential is looked at however many have failed before.
  */
 export function authenticateDirectory(parts: AuthenticationParts) {
-  const passport = new Passport();
-  // The strategy would take a token from the query or a form as well; those end in logs and histories, so only the header is
-  // handed to it. Nothing is thrown past `done`: it would leave the request hanging.
-  passport.use(new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (req: Request, token: string, done: Done): void => {
-    open(parts, req, token).then((authenticated) => done(null, authenticated ?? false), (error: unknown) => done(error));
-  }));
+  const strategy = new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (presented: Presented, token: string, done: Done): void => {
+    open(parts, String(presented.params.directory), token).then((authenticated) => done(null, authenticated ?? false), (error: unknown) => done(error));
+  });
 
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    const directoryId = String(req.params.directory);
     const given = credentialIn(req.headers.authorization);
-    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, req, given) : given && await bearer(passport, req, res, given.token);
+    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, directoryId, given) : given && await present(strategy, { params: req.params, headers: { authorization: `Bearer ${given.token}` } });
     if (!authenticated) throw await refusal(parts, req, res);
 
     parts.recentUses.add(authenticated.credential);
@@ -66,30 +60,30 @@ async function refusal({ failedAttempts }: AuthenticationParts, req: Request, re
   );
 }
 
-function bearer(passport: InstanceType<typeof Passport>, req: Request, res: Response, token: string): Promise<Authenticated | false | undefined> {
+/** What the strategy is handed in place of the request: it would take a token from the query or a form as well, and those end in logs. */
+type Presented = Pick<Request, 'params' | 'headers'>;
+
+type Done = (error: unknown, authenticated?: Authenticated | false) => void;
+
+/** Runs the strategy by itself: of what passport would do around it (sessions, users on the request) nothing is wanted here. */
+function present(strategy: object, presented: Presented): Promise<Authenticated | undefined> {
   return new Promise((resolve, reject) => {
-    const authenticate: unknown = passport.authenticate('bearer', { session: false }, (error: unknown, authenticated: Authenticated | false | undefined) => {
-      if (error) reject(error);
-      else resolve(authenticated);
-    });
-    const headerAlone = Object.create(req, {
-      headers: { value: { ...req.headers, authorization: `Bearer ${token}` } }, query: { value: {} }, body: { value: undefined },
-    });
-    if (typeof authenticate === 'function') authenticate(headerAlone, res, reject);
+    const attempt = Object.assign(Object.create(strategy), { success: resolve, fail: () => resolve(undefined), error: reject });
+    attempt.authenticate(presented);
   });
 }
 
 /** The two kinds of token tell themselves apart by their prefix. */
-async function open({ pool, keyring, tokens }: AuthenticationParts, req: Request, token: string): Promise<Authenticated | undefined> {
-  const directoryId = parsePublicId('dir', String(req.params.directory));
+async function open({ lookups, keyring, tokens }: AuthenticationParts, directory: string, token: string): Promise<Authenticated | undefined> {
+  const directoryId = parsePublicId('dir', directory);
   if (directoryId === undefined) return undefined;
-  return token.startsWith('cwa_') ? authenticateAccessToken(pool, keyring, directoryId, token) : authenticateBearer(pool, tokens, directoryId, token);
+  return token.startsWith('cwa_') ? authenticateAccessToken(lookups, keyring, directoryId, token) : authenticateBearer(lookups, tokens, directoryId, token);
 }
 
-async function openWithPassword({ pool, tokens }: AuthenticationParts, req: Request, given: { userName: string; password: string }): Promise<Authenticated | undefined> {
+async function openWithPassword({ lookups, tokens }: AuthenticationParts, directory: string, given: { userName: string; password: string }): Promise<Authenticated | undefined> {
   const directoryId = parsePublicId('dir', given.userName);
-  if (directoryId === undefined || given.userName !== req.params.directory) return undefined;
-  const authenticated = await authenticateBearer(pool, tokens, directoryId, given.password);
+  if (directoryId === undefined || given.userName !== directory) return undefined;
+  const authenticated = await authenticateBearer(lookups, tokens, directoryId, given.password);
   return authenticated?.directory.basicAuth ? authenticated : undefined;
 }
 

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
-import type { ScimDirectory } from '#directory';
+import type { Lookups, ScimDirectory } from '#directory';
 import type { JsonObject } from '#scim';
 
 /** One SCIM operation on its way: a request of its own, or one of a bulk request. */
 export interface Exchange {
   pool: Pool;
+  /** For what is read by an id. */
+  lookups: Lookups;
   directory: ScimDirectory;
   requestId: string;
   /** `https://…/scim/v2/dir_…`, without a trailing slash. */

@@ -20,7 +20,7 @@ export async function postGroup(exchange: Exchange, body: unknown, projection: P
 }
 
 export async function getGroup(exchange: Exchange, id: string, projection: Projection): Promise<Answer> {
-  const group = await findGroup(exchange.pool, exchange.directory, groupId(id));
+  const group = await findGroup(exchange.lookups, exchange.directory, groupId(id));
   if (isNotModified(exchange.ifNoneMatch, group.version)) return { status: 304, etag: etagOf(group.version), id };
   return whole(exchange, group, projection);
 }
@@ -39,7 +39,7 @@ export async function patchGroupById(exchange: Exchange, id: string, body: unkno
   const { schemas } = exchange.directory;
   const { operations, notes } = await readOrMissing(
     () => parsePatch(body, 'Group', schemas),
-    async () => findGroup(exchange.pool, exchange.directory, groupId(id)),
+    async () => findGroup(exchange.lookups, exchange.directory, groupId(id)),
   );
   exchange.notes.push(...notes);
   const group = await changeGroup(exchange.pool, exchange.directory, exchange.requestId, groupId(id), (before) => {
@@ -61,7 +61,7 @@ export async function deleteGroupById(exchange: Exchange, id: string): Promise<A
 
 export async function listGroups(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
-  const { total, resources, nextCursor } = await searchGroups(exchange.pool, exchange.directory, query, exchange.baseUrl);
+  const { total, resources, nextCursor } = await searchGroups(exchange.pool, exchange.directory, query, exchange.baseUrl, exchange.lookups);
   const page = query.cursor === undefined
     ? { totalResults: total, startIndex: query.startIndex }
     : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) };

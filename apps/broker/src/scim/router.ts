@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
+import type { Pool } from 'pg';
 import { activateDirectory, type ScimDirectory } from '#directory';
 import { publicId } from '#identifier';
 import {
@@ -22,6 +23,7 @@ import { listEverything } from './root-query';
 import { deleteUserById, getUser, listUsers, patchUserById, postUser, putUser } from './users';
 
 export interface ScimParts extends AuthenticationParts {
+  pool: Pool;
   recentRequests: RecentRequests;
   rate: RequestRate;
   /** The origin that IdPs see, without a trailing slash. */
@@ -216,6 +218,7 @@ function exchangeOf(parts: ScimParts, req: Request, res: Response): Exchange {
   const directory = directoryOf(res);
   const exchange: Exchange = {
     pool: parts.pool,
+    lookups: parts.lookups,
     directory,
     requestId: res.locals.requestId,
     baseUrl: `${parts.publicUrl}/scim/v2/${publicId('dir', directory.id)}`,
@@ -238,29 +241,30 @@ const gatheredBytesAtMost = 1024 * 1024;
 
 /** G1: exactly this media type. express' own res.json would add a charset, which strict clients refuse. */
 async function send(res: Response, { status, body, location, etag, retryAfterSeconds }: Answer): Promise<void> {
-  const text = body && status !== 204 && status !== 304 ? partsOf(body) : undefined;
+  const shown = status === 204 || status === 304 ? undefined : body;
+  const parts = shown && isText(shown) ? bytesOf(shown) : undefined;
   // Read before anything is sent: as long as nothing has been, a failure can still be answered as one.
-  const begun = text && await gather(text);
+  const begun = parts && await gather(parts);
+  const whole = begun ? (begun.isWhole ? begun.bytes : undefined) : shown && JSON.stringify(shown);
 
   res.locals.decision ??= status < 300 ? 'answered' : undefined;
-  res.status(status);
+  res.statusCode = status;
   if (location) res.setHeader('Location', location);
   if (etag) res.setHeader('ETag', etag);
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(retryAfterSeconds));
-  if (!text || !begun) {
+  if (!shown) {
     res.end();
     return;
   }
   res.setHeader('Content-Type', mediaType);
-  if (begun.isWhole) res.setHeader('Content-Length', begun.bytes.length);
+  if (whole !== undefined) res.setHeader('Content-Length', Buffer.byteLength(whole));
   if (res.req.method === 'HEAD') res.end();
-  else if (begun.isWhole) res.end(begun.bytes);
-  else await pipeline(rest(begun.bytes, text, res), res); // no faster than it is taken, and no longer than somebody is there
+  else if (whole !== undefined) res.end(whole);
+  else if (begun) await pipeline(rest(begun.bytes, parts, res), res); // no faster than it is taken, and no longer than somebody is there
 }
 
-async function* partsOf(body: NonNullable<Answer['body']>): AsyncGenerator<Buffer, void> {
-  if (!isText(body)) yield Buffer.from(JSON.stringify(body));
-  else for await (const part of body) yield Buffer.from(part);
+async function* bytesOf(text: AsyncIterable<string>): AsyncGenerator<Buffer, void> {
+  for await (const part of text) yield Buffer.from(part);
 }
 
 function isText(body: NonNullable<Answer['body']>): body is AsyncIterable<string> {
@@ -351,7 +355,7 @@ function recordAtEnd(parts: ScimParts, directory: ScimDirectory, req: Request, r
       status: res.statusCode,
       scimType: refusal?.scimType ?? null,
       detail: refusal ? storable(refusal.detail) : null,
-      notes: (exchange?.notes ?? []).map(storable),
+      notes: [...new Set(exchange?.notes)].map(storable), // a change that was begun again has noted some twice
       durationMs: performance.now() - begun,
       userAgent: req.headers['user-agent'] === undefined ? null : storable(req.headers['user-agent']).slice(0, 500),
       requestBody: maskedBody(req.body, res.locals.bodyBytes ?? 0),

@@ -1,5 +1,5 @@
 import {
-  changeUser, createUser, deleteUser, findUser, searchUsers, type StoredUser, UserNotFound,
+  changeUser, createUser, deleteUser, findUser, searchUsers, type ShownUser, UserNotFound,
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import {
@@ -16,7 +16,7 @@ export async function postUser(exchange: Exchange, body: unknown, projection: Pr
 }
 
 export async function getUser(exchange: Exchange, id: string, projection: Projection): Promise<Answer> {
-  const user = await findUser(exchange.pool, exchange.directory, userId(id));
+  const user = await findUser(exchange.lookups, exchange.directory, userId(id));
   if (isNotModified(exchange.ifNoneMatch, user.version)) return { status: 304, etag: etagOf(user.version), id };
   return whole(exchange, user, projection);
 }
@@ -35,7 +35,7 @@ export async function patchUserById(exchange: Exchange, id: string, body: unknow
   const { schemas } = exchange.directory;
   const { operations, notes } = await readOrMissing(
     () => parsePatch(body, 'User', schemas),
-    async () => findUser(exchange.pool, exchange.directory, userId(id)),
+    async () => findUser(exchange.lookups, exchange.directory, userId(id)),
   );
   exchange.notes.push(...notes);
   const user = await changeUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (before) => {
@@ -54,7 +54,7 @@ export async function deleteUserById(exchange: Exchange, id: string): Promise<An
 
 export async function listUsers(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
-  const { total, resources, nextCursor } = await searchUsers(exchange.pool, exchange.directory, query, exchange.baseUrl);
+  const { total, resources, nextCursor } = await searchUsers(exchange.pool, exchange.directory, query, exchange.baseUrl, exchange.lookups);
   const shown = resources.map((user) => userBody(exchange, user, query.projection));
   return {
     status: 200,
@@ -64,7 +64,7 @@ export async function listUsers(exchange: Exchange, query: ListQuery): Promise<A
   };
 }
 
-function whole(exchange: Exchange, user: StoredUser, projection: Projection): Answer {
+function whole(exchange: Exchange, user: ShownUser, projection: Projection): Answer {
   const id = publicId('usr', user.id);
   return {
     status: 200,
@@ -75,7 +75,7 @@ function whole(exchange: Exchange, user: StoredUser, projection: Projection): An
   };
 }
 
-export function userBody(exchange: Exchange, user: StoredUser, projection: Projection): JsonObject {
+export function userBody(exchange: Exchange, user: ShownUser, projection: Projection): JsonObject {
   return renderResource({
     type: 'User',
     id: publicId('usr', user.id),
