@@ -10,20 +10,6 @@ export interface EventDraft {
   data: (sequence: number) => object;
 }
 
-const insertEvents = prepared('insert_events', `
-  with drafts as (
-    select *
-      from unnest($7::uuid[], $8::bigint[], $9::text[], $10::text[]) as d (id, sequence, type, data)
-  ), logged as (
-    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data)
-    select d.id, $1, $2, $3, $4, d.sequence, d.type, $5, $6, d.data::json
-      from drafts d
-  )
-  insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
-  select $1, $2, $4, d.sequence, d.id, d.type, clock_timestamp()
-    from drafts d
-   order by d.sequence`);
-
 /**
  * Appends events to the log, in the transaction that makes them true, and returns the last one's sequence.
  *
@@ -33,14 +19,7 @@ const insertEvents = prepared('insert_events', `
 export function appendEvents(tx: DirectoryTransaction, drafts: EventDraft[]): number {
   if (drafts.length === 0) return tx.sequence;
   const first = tx.drawSequences(drafts.length);
-  const { directory } = tx;
-  tx.write(insertEvents, [
-    directory.environmentId, directory.organizationId, directory.organizationExternalId, directory.id, tx.now, tx.requestId,
-    drafts.map(newId),
-    drafts.map((_, i) => first + i),
-    drafts.map((draft) => draft.type),
-    drafts.map((draft, i) => JSON.stringify(draft.data(first + i))),
-  ]);
+  tx.append(drafts.map((draft, i) => ({ id: newId(), sequence: first + i, type: draft.type, data: JSON.stringify(draft.data(first + i)) })));
   return tx.sequence;
 }
 

@@ -4,7 +4,7 @@ import type { Brake, BrakeRow } from './brake';
 import { prepared } from './prepared';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
 import type { SeatMode } from './organizations';
-import { type DirectoryTransaction, SeatsWereSet } from './transaction';
+import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from './transaction';
 
 /** What a vendor has decided for a directory, as it stands under the directory's lock. */
 export interface Policy {
@@ -66,26 +66,30 @@ const selectPolicy = prepared<PolicyRow>('policy_of_directory', `
     left join directory_brakes b on b.directory_id = d.id
    where d.id = $1`);
 
-const read = new WeakMap<DirectoryTransaction, Promise<Policy>>();
+const read = new WeakMap<object, Promise<Policy>>();
 
 /**
  * The policy that a change is made under. Read behind the directory's lock, in the same round trip, and so never out of date:
  * whoever saves a mapping and then has the users mapped anew finds a writer that read the old one done by the time it gets the
- * lock. Read once for each transaction.
+ * lock. Read once for all who are made side by side.
  */
 export function policyOf(tx: DirectoryTransaction): Promise<Policy> {
-  let policy = read.get(tx);
+  let policy = read.get(tx.company);
   if (!policy) {
     policy = readPolicy(tx);
     policy.catch(() => {}); // whoever asks early may meet the refusal of something else first
-    read.set(tx, policy);
+    read.set(tx.company, policy);
   }
   return policy;
 }
 
-/** The same for a change of users: throws SeatsWereSet where there are seats and this transaction has not locked them. */
+/**
+ * The same for a change of users: throws SeatsWereSet where there are seats and this transaction has not locked them, and
+ * MustBeAlone where something is counted, or an address held, that whoever shares the transaction would count or hold as well.
+ */
 export async function policyForUsers(tx: DirectoryTransaction): Promise<Policy> {
   const policy = await policyOf(tx);
+  if (tx.isShared && (policy.seats || policy.brake || policy.mapping.rules.email_elsewhere !== 'ignore')) throw new MustBeAlone();
   if (policy.seats && !tx.holdsSeats) throw new SeatsWereSet();
   return policy;
 }

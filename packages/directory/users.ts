@@ -62,7 +62,7 @@ export async function createUser(
     tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
     appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
     return user;
-  }, { seats: true }));
+  }, { seats: true, only: `new ${foldCase(userNameOf(resource))}` }));
 }
 
 /** Where no seat is left, whoever is there already is told that: they need none, and their identity provider is about to match them. */
@@ -131,7 +131,7 @@ export async function changeUser(
     tx.write(updateUser, storedValues(directory, after));
     appendEvents(tx, [...drafts, ...besides]);
     return after;
-  }, { seats: true });
+  }, { seats: true, only: id });
   return uniqueUserName(pool, directory, () => attempted, changed);
 }
 

@@ -1,0 +1,286 @@
+import type { PoolClient, QueryResultRow } from 'pg';
+import { type Prepared, prepared } from './prepared';
+
+/** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
+export interface DirectoryScope {
+  id: string;
+  environmentId: string;
+  organizationId: string;
+  organizationExternalId: string | null;
+}
+
+/** The directory is gone: deleted while the request was on its way. */
+export class DirectoryGone extends Error {
+  constructor(readonly directoryId: string) {
+    super('this directory has been deleted');
+  }
+}
+
+/** An organization's seats were set while a change of its users was on its way: the change begins again, and locks them. */
+export class SeatsWereSet extends Error {
+  constructor() {
+    super('the seats of the organization were set at this very moment');
+  }
+}
+
+interface Head {
+  sequence: number;
+  active_users: number;
+  now: Date;
+}
+
+const lockHead = prepared<Head>('lock_directory_head', `
+  select h.sequence, h.active_users, date_trunc('milliseconds', clock_timestamp()) as now
+    from directory_heads h
+   where h.directory_id = $1
+     for no key update`);
+
+// No row where the organization has no limit: then its directories do not wait for one another.
+const lockSeats = prepared<{ organization_id: string }>('lock_organization_seats', `
+  select s.organization_id
+    from organization_seats s
+   where s.organization_id = $1
+     for no key update`);
+
+/** A change cannot share its transaction with others: it is begun again in one of its own. */
+export class MustBeAlone extends Error {
+  constructor() {
+    super('this change needs a transaction of its own');
+  }
+}
+
+/**
+ * A transaction that holds one directory: its client, its lock, and what is counted under it. One change is made in it, or
+ * several that waited for the directory at the same time (`Line`).
+ */
+export class Hold {
+  readonly #locked: Promise<Head>;
+  #head: Head | undefined;
+  #writes: Promise<unknown>[] = [];
+  #events: AppendedEvent[] = [];
+  /** How far the events have been written. */
+  #written = 0;
+  sequence = 0;
+  activeUsers = 0;
+  holdsSeats = false;
+
+  constructor(
+    readonly client: PoolClient,
+    readonly directory: DirectoryScope,
+    /** Whether several changes are made in it. */
+    readonly isShared: boolean,
+    { seats }: Locks,
+  ) {
+    const begun = client.query('begin');
+    // Submitted first: whoever counts seats in another directory of the organization is waited for before this one is held.
+    const seatsLocked = seats ? lockSeats.run(client, [directory.organizationId]) : [];
+    this.#locked = Promise.all([lockHead.run(client, [directory.id]), seatsLocked, begun]).then(([[head], locked]) => {
+      if (!head) throw new DirectoryGone(directory.id);
+      this.#head = head;
+      this.#written = head.sequence;
+      this.sequence = head.sequence;
+      this.activeUsers = head.active_users;
+      this.holdsSeats = locked.length > 0;
+      return head;
+    });
+    this.#locked.catch(() => {}); // waited for below, by everyone who needs it
+  }
+
+  async locked(): Promise<void> {
+    await this.#locked;
+  }
+
+  get now(): Date {
+    if (!this.#head) throw new Error('the directory is not locked yet: await locked() or a read first');
+    return this.#head.now;
+  }
+
+  async read<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+    const rows = statement.run(this.client, values);
+    rows.catch(() => {});
+    await this.#locked;
+    try {
+      return await rows;
+    } catch (error) {
+      await firstRefusal(this.#writes); // where an earlier write was refused, this read only met its aborted transaction
+      throw error;
+    }
+  }
+
+  write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
+    const done = statement.run(this.client, values);
+    done.catch(() => {});
+    this.#writes.push(done);
+  }
+
+  append(events: AppendedEvent[]): void {
+    this.#events.push(...events);
+  }
+
+  async flush(): Promise<void> {
+    this.#writeEvents();
+    const writes = this.#writes;
+    this.#writes = [];
+    await firstRefusal(writes);
+  }
+
+  async commit(): Promise<void> {
+    await this.#locked;
+    this.#writeEvents();
+    const committed = this.client.query('commit');
+    await firstRefusal([...this.#writes, committed]);
+    // PostgreSQL answers "rollback", and no error, to the commit of a transaction that a statement has failed in.
+    if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+  }
+
+  /** All that were appended since the last time, and how far the directory has come by them, in one statement. */
+  #writeEvents(): void {
+    const events = this.#events;
+    if (this.sequence === this.#written) return;
+    this.#events = [];
+    this.#written = this.sequence;
+    const { id, environmentId, organizationId } = this.directory;
+    this.write(insertEvents, [
+      environmentId, organizationId, id, this.now, this.sequence, this.activeUsers,
+      events.map((event) => event.id), events.map((event) => event.sequence), events.map((event) => event.type), events.map((event) => event.data),
+      events.map((event) => event.requestId), events.map((event) => event.organizationExternalId),
+    ]);
+  }
+}
+
+/** An event as it is written: `data` is the text of its JSON. */
+export interface AppendedEvent {
+  id: string;
+  sequence: number;
+  type: string;
+  data: string;
+  requestId: string | null;
+  organizationExternalId: string | null;
+}
+
+const insertEvents = prepared('insert_events', `
+  with drafts as (
+    select *
+      from unnest($7::uuid[], $8::bigint[], $9::text[], $10::text[], $11::uuid[], $12::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
+  ), logged as (
+    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data)
+    select d.id, $1, $2, d.organization_external_id, $3, d.sequence, d.type, $4, d.request_id, d.data::json
+      from drafts d
+  ), advanced as (
+    update directory_heads
+       set sequence = $5,
+           active_users = $6
+     where directory_id = $3
+  )
+  insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
+  select $1, $2, $3, d.sequence, d.id, d.type, clock_timestamp()
+    from drafts d
+   order by d.sequence`);
+
+/**
+ * One change to one directory, and the only handle that `appendEvents` accepts; only `inDirectory` makes one.
+ *
+ * `read` waits for rows. `write` does not: what a change writes travels together with its events and the commit, in one
+ * round trip, and a refusal by a constraint comes out of `inDirectory` as the error of that statement.
+ */
+export class DirectoryTransaction {
+  readonly #hold: Hold;
+
+  constructor(
+    hold: Hold,
+    readonly directory: DirectoryScope,
+    /** The SCIM or API request that causes the change; stands in its events. */
+    readonly requestId: string | null,
+    /** The same object for all who are made side by side: what one of them has read of the directory's own rows holds for the others. */
+    readonly company: object = {},
+  ) {
+    this.#hold = hold;
+  }
+
+  get client(): PoolClient {
+    return this.#hold.client;
+  }
+
+  /** Waits until this transaction holds the directory. From then on every statement sees all that was committed. */
+  async locked(): Promise<void> {
+    await this.#hold.locked();
+  }
+
+  /** The database's clock at the moment the directory was locked, so that times never run backwards within it. */
+  get now(): Date {
+    return this.#hold.now;
+  }
+
+  /** Whether other changes are made in the same transaction: then what they have counted may not be in the database yet. */
+  get isShared(): boolean {
+    return this.#hold.isShared;
+  }
+
+  /** Whether the organization's seats are set, and locked by this transaction. */
+  get holdsSeats(): boolean {
+    return this.#hold.holdsSeats;
+  }
+
+  /** How many users of the directory are active, by this transaction or before it. */
+  get activeUsers(): number {
+    return this.#hold.activeUsers;
+  }
+
+  /** Counts a user who becomes active (1), or ceases to be or to exist (-1). Stored with the sequence: each is told by an event. */
+  countActive(change: 1 | -1): void {
+    this.#hold.activeUsers += change;
+  }
+
+  /** The sequence of the last event appended, by this transaction or before it. */
+  get sequence(): number {
+    return this.#hold.sequence;
+  }
+
+  /** Draws the next `count` sequences; the first of them is returned. They are given back if the transaction fails. */
+  drawSequences(count: number): number {
+    const first = this.#hold.sequence + 1;
+    this.#hold.sequence += count;
+    return first;
+  }
+
+  /** Submitted behind the lock without waiting for it: the server runs them in order, each with a snapshot of its own. */
+  read<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+    const rows = this.#hold.read(statement, values);
+    rows.catch(() => {}); // whoever submits several may meet the refusal of another first
+    return rows;
+  }
+
+  write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
+    this.#hold.write(statement, values);
+  }
+
+  /** For `appendEvents` alone. */
+  append(events: Pick<AppendedEvent, 'id' | 'sequence' | 'type' | 'data'>[]): void {
+    const { requestId, directory: { organizationExternalId } } = this;
+    this.#hold.append(events.map((event) => ({ ...event, requestId, organizationExternalId })));
+  }
+
+  /** Waits for the writes so far: bounds what is in memory when a change writes in many batches. */
+  async flush(): Promise<void> {
+    await this.#hold.flush();
+  }
+}
+
+/** Waits for all; throws the error of the first that failed, since the later ones only say that the transaction is aborted. */
+async function firstRefusal(pending: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(pending)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
+}
+
+/** What a transaction locks besides its directory. */
+export interface Locks {
+  /** The organization's seats, where it has any: for a change of who is active. Locked before the directory. */
+  seats?: boolean;
+}
+
+/** How a change gets along with others that wait for the same directory. */
+export interface Company extends Locks {
+  /** The one thing that it reads and changes, and nothing else of the directory: changes of others may be under way beside it. */
+  only?: string;
+}
