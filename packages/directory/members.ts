@@ -6,7 +6,7 @@ import { policyOf } from './policy';
 import { firstId, prepared } from './prepared';
 import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
 import { remapMembers } from './remap';
-import { type UserRow, userColumns, userGroups, userOf } from './stored-user';
+import { selectUser, type UserRow, userColumns, userGroups, userOf } from './stored-user';
 import type { DirectoryTransaction } from './transaction';
 
 /** A member as a request names it. */
@@ -48,12 +48,18 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
   const { everybodyLeaves, leaving, coming } = await difference(tx, group, changes);
 
   let after = group;
-  const tell = async (change: 'added' | 'removed', moved: MovedRow[]): Promise<void> => {
+  const tell = async (change: 'added' | 'removed', moved: MovedRow[], users?: Promise<UserRow[]>): Promise<void> => {
     moved.sort((a, b) => a.version - b.version);
     for (let i = 0; i < moved.length; i += eventsAtOnce) {
-      after = await tellMembers(tx, after, change, moved.slice(i, i + eventsAtOnce));
+      after = await tellMembers(tx, after, change, moved.slice(i, i + eventsAtOnce), users);
     }
     await remapMembers(tx, moved.filter((row) => row.member_type === 'User').map((row) => row.member_id));
+  };
+
+  // Of a few it is read in the same round trip who they are by then.
+  const whoFew = (ids: string[]): Promise<UserRow[]> | undefined => {
+    if (ids.length === 1) return tx.read(selectUser, [tx.directory.id, ids[0]]);
+    return ids.length <= eventsAtOnce ? tx.read(usersByIds, [tx.directory.id, ids]) : undefined;
   };
 
   if (everybodyLeaves) {
@@ -66,7 +72,12 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     }
   } else {
     for (const ids of inChunks([...leaving], membersAtOnce)) {
-      await tell('removed', await tx.read(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]));
+      const [only, ...others] = ids;
+      const moved = others.length === 0
+        ? tx.read(endMembership, [tx.directory.id, group.id, only, tx.sequence, tx.now])
+        : tx.read(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]);
+      const users = whoFew(ids);
+      await tell('removed', await moved, users);
     }
   }
   for (const members of inChunks([...coming.values()], membersAtOnce)) {
@@ -74,12 +85,13 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     const types = members.map(({ type }) => type);
     const unknown = tx.read(unknownMember, [tx.directory.id, ids, types]);
     const moved = tx.read(beginMemberships, [tx.directory.id, group.id, ids, types, tx.sequence, tx.now]);
+    const users = whoFew(ids);
     const [stranger] = await unknown;
     if (stranger) {
       await moved;
       throw new UnknownMember(publicId(stranger.type === 'User' ? 'usr' : 'grp', stranger.id));
     }
-    await tell('added', await moved);
+    await tell('added', await moved, users);
   }
   return after;
 }
@@ -184,6 +196,18 @@ const endMemberships = prepared<MovedRow>('end_memberships', `
    where m.ctid = l.row
   returning m.member_id, m.member_type, m.version`);
 
+// One that leaves by itself, which is what most requests ask for. Of an array PostgreSQL makes a plan each time, since it might be long.
+const endMembership = prepared<MovedRow>('end_membership', `
+  update memberships
+     set present = false,
+         version = $4 + 1,
+         changed_at = $5
+   where directory_id = $1
+     and group_id = $2
+     and member_id = $3
+     and present
+  returning member_id, member_type, version`);
+
 // "not in" is hashed whatever the array's length is thought to be; as an anti-join it might compare each with each.
 const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
   with leaving as materialized (
@@ -256,11 +280,13 @@ const moveGroupVersions = prepared('move_group_versions', `
      and gr.id = n.id`);
 
 /** Appends the events of members whose rows have been written with the sequences that these events will have. */
-async function tellMembers(tx: DirectoryTransaction, before: StoredGroup, change: 'added' | 'removed', moved: MovedRow[]): Promise<StoredGroup> {
+async function tellMembers(
+  tx: DirectoryTransaction, before: StoredGroup, change: 'added' | 'removed', moved: MovedRow[], known?: Promise<UserRow[]>,
+): Promise<StoredGroup> {
   const idsOf = (type: string): string[] => moved.filter((row) => row.member_type === type).map((row) => row.member_id);
   const groupIds = idsOf('Group');
   const [users, groups] = await Promise.all([
-    tx.read(usersByIds, [tx.directory.id, idsOf('User')]),
+    known ?? tx.read(usersByIds, [tx.directory.id, idsOf('User')]),
     groupIds.length > 0 ? tx.read(groupsByIds, [tx.directory.id, groupIds]) : [],
   ]);
   const members = new Map<string, Member>();
@@ -279,7 +305,7 @@ async function tellMembers(tx: DirectoryTransaction, before: StoredGroup, change
     tx.write(moveGroupVersions, [tx.directory.id, tx.now, groupIds, movedGroups.map((row) => row.version)]);
   }
   appendEvents(tx, drafts);
-  await tx.flush();
+  if (drafts.length === eventsAtOnce) await tx.flush(); // there may be many more
   return group;
 }
 
