@@ -7,6 +7,7 @@
  *     npm run bench -- directories           twenty customers at once, with a webhook endpoint and a poller
  *     npm run bench -- scale                 the same request in a directory of a thousand and of a million
  *     npm run bench -- memory [requests=n]   what a process holds after a million requests
+ *     npm run bench -- initial-sync [users=n] [groups=n] [memberships=n]   a customer's first day
  *
  * `alone` leaves Polis out; `rounds=`, `seconds=` and `users=` change the sizes of rows; flags of Node, such as --cpu-prof, go to the broker.
  *
@@ -14,6 +15,7 @@
  * compared takes turns, so that whatever else the machine does falls on all alike: trust the ratios, not the numbers.
  */
 import { measureDirectories } from './directories';
+import { measureInitialSync } from './initial-sync';
 import { measureMemory } from './memory';
 import { full, measureRows, quick as small } from './rows';
 import { measureScale } from './scale';
@@ -28,6 +30,7 @@ const parts: Record<string, (postgres: Postgres) => Promise<void>> = {
   directories: (postgres) => measureDirectories(postgres, given.seconds ?? (quick ? 10 : 60)),
   scale: (postgres) => measureScale(postgres, quick ? [1_000, 20_000] : [1_000, 1_000_000], quick ? 100 : 400),
   memory: (postgres) => measureMemory(postgres, given.requests ?? (quick ? 20_000 : 1_000_000)),
+  'initial-sync': (postgres) => measureInitialSync(postgres, { ...(quick ? { users: 500, groups: 10, memberships: 2_000 } : { users: 50_000, groups: 500, memberships: 200_000 }), ...given }),
 };
 
 function isName(word: string): boolean {

@@ -3,7 +3,7 @@
  * times twenty), while a webhook endpoint and a poller follow every event. The floor gets the same requests, and nobody follows it.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -26,10 +26,7 @@ export async function measureDirectories(postgres: Postgres, seconds: number): P
       await stop(server);
     } else {
       const server = await startCauseway(database, { directories });
-      const worker = spawn(process.execPath, [path.join(projectFolder, 'dist/apps/worker/src/main.js')], {
-        env: { ...process.env, DATABASE_URL: database, ENCRYPTION_KEY: server.encryptionKey, WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8' }, stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await printed(worker, /"msg":/);
+      const worker = await startWorker(database, server);
       const followers = await follow(server);
       rows.push(rowOf(await load(server, postgres, seconds), server));
       await followers.done(server);
@@ -41,6 +38,14 @@ export async function measureDirectories(postgres: Postgres, seconds: number): P
   console.log(`\n${table(['20 directories × 25 a second', 'writes p50', 'writes p99', 'reads p50', 'reads p99', 'CPU of server', 'of PostgreSQL', 'MB'], rows)}`);
   const [floor, own] = rows.map((row) => Number(row[2]!.split(' ')[0]));
   console.log(`\np99 of writes: ×${(own! / floor!).toFixed(2)} of the floor's\n`);
+}
+
+export async function startWorker(databaseUrl: string, { encryptionKey }: { encryptionKey: string }): Promise<ChildProcess> {
+  const worker = spawn(process.execPath, [path.join(projectFolder, 'dist/apps/worker/src/main.js')], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, ENCRYPTION_KEY: encryptionKey, WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8' }, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await printed(worker, /"msg":/);
+  return worker;
 }
 
 interface Load { writes: number[]; reads: number[]; cpu: number; postgres: number }
@@ -86,7 +91,7 @@ function ask(ids: string[], n: number): { request: ScimRequest; right: (answer: 
 }
 
 /** A webhook endpoint and a poller, who both are to see every event once and in each directory's order. */
-async function follow(server: Server & { url: string; apiKey: string }): Promise<{ done: (server: Server) => Promise<void> }> {
+export async function follow(server: Server & { url: string; apiKey: string }): Promise<{ done: (server: Server) => Promise<void> }> {
   const headers = { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' };
   const seen = { webhook: new Map<string, number>(), poller: new Map<string, number>() };
   const lags = { webhook: [] as number[], poller: [] as number[] };

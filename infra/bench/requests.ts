@@ -30,8 +30,8 @@ export function putGroupBody(displayName: string, members: string[]): object {
   return { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName, members: members.map((value) => ({ value })) };
 }
 
-export function memberChange(op: 'Add' | 'Remove', member: string): object {
-  return { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op, path: 'members', value: [{ value: member }] }] };
+export function memberChange(op: 'Add' | 'Remove', ...members: string[]): object {
+  return { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op, path: 'members', value: members.map((value) => ({ value })) }] };
 }
 
 export function match(userName: string): string {
