@@ -185,6 +185,7 @@ const insertEvents = prepared('insert_events', `
  */
 export class DirectoryTransaction {
   readonly #hold: Hold;
+  #hasChanged = false;
 
   constructor(
     hold: Hold,
@@ -221,6 +222,11 @@ export class DirectoryTransaction {
     return this.#hold.holdsSeats;
   }
 
+  /** Whether the change has written, counted or drawn anything: then it cannot fail without taking the others of its transaction with it. */
+  get hasChanged(): boolean {
+    return this.#hasChanged;
+  }
+
   /** How many users of the directory are active, by this transaction or before it. */
   get activeUsers(): number {
     return this.#hold.activeUsers;
@@ -228,6 +234,7 @@ export class DirectoryTransaction {
 
   /** Counts a user who becomes active (1), or ceases to be or to exist (-1). Stored with the sequence: each is told by an event. */
   countActive(change: 1 | -1): void {
+    this.#hasChanged = true;
     this.#hold.activeUsers += change;
   }
 
@@ -238,6 +245,7 @@ export class DirectoryTransaction {
 
   /** Draws the next `count` sequences; the first of them is returned. They are given back if the transaction fails. */
   drawSequences(count: number): number {
+    this.#hasChanged = true;
     const first = this.#hold.sequence + 1;
     this.#hold.sequence += count;
     return first;
@@ -251,6 +259,7 @@ export class DirectoryTransaction {
   }
 
   write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
+    this.#hasChanged = true;
     this.#hold.write(statement, values);
   }
 

@@ -4,6 +4,7 @@ import { type Resource, ScimError } from '#scim';
 import { eventually, testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory, request } from './a-mapped-directory';
 import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UserNameTaken, UserNotFound } from './index';
+import { inDirectory } from './transaction';
 
 let pool: Pool;
 
@@ -74,6 +75,26 @@ test('one who is refused by what they are refuses nobody else', async () => {
   expect(transactions).toBe(2);
   // Of users who have nothing to do with each other, whoever is read first comes first.
   expect((await mapped.log()).slice(2).map(({ type, data }) => `${type} ${data.user.user_name}`).sort()).toEqual(['user.created cyd', 'user.created dan', 'user.updated ada']);
+});
+
+test('one who fails half way takes back what they drew and counted, and nobody else is refused for it', async () => {
+  const mapped = await aMappedDirectory();
+  const halfWay = new Error('half way');
+  const { results } = await meanwhile<unknown>(mapped, () => [
+    mapped.create('ada'),
+    mapped.create('bob'),
+    inDirectory(pool, mapped.directory, request, async (tx) => {
+      await tx.locked();
+      tx.countActive(1);
+      tx.drawSequences(3);
+      throw halfWay;
+    }, { only: 'somebody' }),
+    mapped.create('cyd'),
+  ]);
+  expect(failures(results)).toEqual([halfWay]);
+  expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user.user_name])).toEqual([[1, 'ada'], [2, 'bob'], [3, 'cyd']]);
+  const { rows } = await pool.query('select sequence, active_users from directory_heads where directory_id = $1', [mapped.directory.id]);
+  expect(rows).toEqual([{ sequence: 3, active_users: 3 }]);
 });
 
 test('several changes of one user come one after the other', async () => {

@@ -107,36 +107,43 @@ export class Line {
   }
 }
 
-/** One who shared a transaction failed after it may have written something. */
+/** One who shared a transaction failed after it had written something. */
 class FailedInCompany extends Error {}
 
 /** Makes all changes: those that keep to one thing each side by side, the others one after the other. */
 async function makeAll(hold: Hold, some: Waiting[]): Promise<PromiseSettledResult<unknown>[]> {
-  const outcomes: Promise<unknown>[] = [];
+  const made: Made[] = [];
   const beside = new Set<string>();
   let company = {};
   for (const { turn: { directory, requestId, change, company: { only } } } of some) {
     if (only === undefined || beside.has(only)) {
-      await allOrNone(outcomes);
+      await allOrNone(made);
       beside.clear();
       company = {};
     }
-    const outcome = change(new DirectoryTransaction(hold, directory, requestId, company));
+    const tx = new DirectoryTransaction(hold, directory, requestId, company);
+    const outcome = change(tx);
     outcome.catch(() => {});
-    outcomes.push(outcome);
+    made.push({ tx, outcome });
     if (only !== undefined) beside.add(only);
-    else await outcome.catch((error: unknown) => { throw needsToBeAlone(error) ? new MustBeAlone() : new FailedInCompany(); });
+    else await allOrNone(made);
   }
-  return allOrNone(outcomes);
+  return allOrNone(made);
 }
 
-/** Those that keep to one thing write last of all, so whoever refused has written nothing; but a failed statement has spoiled it for all. */
-async function allOrNone(outcomes: Promise<unknown>[]): Promise<PromiseSettledResult<unknown>[]> {
-  const settled = await Promise.allSettled(outcomes);
-  for (const outcome of settled) {
+interface Made {
+  tx: DirectoryTransaction;
+  outcome: Promise<unknown>;
+}
+
+/** Who refused before writing anything is refused alone. A failed statement, or a change that was left half made, has spoiled it for all. */
+async function allOrNone(made: Made[]): Promise<PromiseSettledResult<unknown>[]> {
+  const settled = await Promise.allSettled(made.map(({ outcome }) => outcome));
+  for (const [i, outcome] of settled.entries()) {
     if (outcome.status === 'fulfilled') continue;
     if (needsToBeAlone(outcome.reason)) throw new MustBeAlone();
     if (isDatabaseError(outcome.reason)) throw outcome.reason;
+    if (made[i]?.tx.hasChanged) throw new FailedInCompany();
   }
   return settled;
 }
