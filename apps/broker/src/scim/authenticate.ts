@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
+import { Passport } from 'passport';
 import { Strategy } from 'passport-http-bearer';
 import type { BearerTokens, Keyring } from '#credential';
 import { authenticateAccessToken, authenticateBearer, type Authenticated, type Lookups, type ScimDirectory } from '#directory';
@@ -32,14 +33,15 @@ export interface AuthenticationParts {
  * included, is refused in the same way and after the same work; the credential is looked at however many have failed before.
  */
 export function authenticateDirectory(parts: AuthenticationParts) {
-  const strategy = new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (presented: Presented, token: string, done: Done): void => {
+  const passport = new Passport();
+  passport.use(new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (presented: Presented, token: string, done: Done): void => {
     open(parts, String(presented.params.directory), token).then((authenticated) => done(null, authenticated ?? false), (error: unknown) => done(error));
-  });
+  }));
 
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const directoryId = String(req.params.directory);
     const given = credentialIn(req.headers.authorization);
-    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, directoryId, given) : given && await present(strategy, { params: req.params, headers: { authorization: `Bearer ${given.token}` } });
+    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, directoryId, given) : given && await present(passport, res, { params: req.params, headers: { authorization: `Bearer ${given.token}` } });
     if (!authenticated) throw await refusal(parts, req, res);
 
     parts.recentUses.add(authenticated.credential);
@@ -65,11 +67,14 @@ type Presented = Pick<Request, 'params' | 'headers'>;
 
 type Done = (error: unknown, authenticated?: Authenticated | false) => void;
 
-/** Runs the strategy by itself: of what passport would do around it (sessions, users on the request) nothing is wanted here. */
-function present(strategy: object, presented: Presented): Promise<Authenticated | undefined> {
+function present(passport: InstanceType<typeof Passport>, res: Response, presented: Presented): Promise<Authenticated | false | undefined> {
   return new Promise((resolve, reject) => {
-    const attempt = Object.assign(Object.create(strategy), { success: resolve, fail: () => resolve(undefined), error: reject });
-    attempt.authenticate(presented);
+    // With a callback passport answers nothing itself; nothing is thrown past it, which would leave the request hanging.
+    const authenticate: unknown = passport.authenticate('bearer', { session: false }, (error: unknown, authenticated: Authenticated | false | undefined) => {
+      if (error) reject(error);
+      else resolve(authenticated);
+    });
+    if (typeof authenticate === 'function') authenticate(presented, res, reject);
   });
 }
 
