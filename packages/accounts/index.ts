@@ -24,7 +24,7 @@ export {
 export { changePassword, requestPasswordReset, resetPassword } from './password';
 export { authenticateSession, endOtherSessions, endSession, type ListedSession, listSessions, type OpenedSession, openSession, type Session, signIn } from './sessions';
 export { changeSetupAppearance, getLogo, getSetupAppearance, largestLogoBytes, type Logo, type SetupAppearance } from './setup-appearance';
-export { confirmSignUp, requestSignUp } from './sign-up';
+export { type ConfirmedSignUp, confirmSignUp, requestSignUp } from './sign-up';
 export {
   authenticateSetupSession, createSetupLink, forgetExpiredSetupLinks, listSetupLinks, openSetupSession, revokeSetupLinks,
   type OpenedSetupSession, type SetupLink, type SetupSession,

@@ -107,11 +107,11 @@ export async function openInvitation(pool: Pool, { secret }: { secret: string })
 
 /**
  * Uses an invitation: makes the member where the address is nobody's yet, which takes a password, and brings them in. The
- * password of somebody who is a member already is left alone.
+ * password of somebody who is a member already is left alone. Without a password nobody is made.
  */
 export async function acceptInvitation(
   pool: Pool,
-  { secret, password }: { secret: string; password: string },
+  { secret, password }: { secret: string; password: string | undefined },
 ): Promise<{ memberId: string; environmentId: string } | undefined> {
   const hash = linkHash(secret);
   if (!hash) return undefined;
@@ -126,6 +126,7 @@ export async function acceptInvitation(
        insert into members (id, email, email_key, password_hash)
        select $2, email, email_key, $3
          from link
+        where $3::text is not null
        on conflict (email_key) do nothing
        returning id
      ), member as (
@@ -142,7 +143,7 @@ export async function acceptInvitation(
      )
      select member.id as "memberId", link.environment_id as "environmentId"
        from link, member`,
-    [hash, newId(), await hashPassword(password)],
+    [hash, newId(), password === undefined ? null : await hashPassword(password)],
   );
   return rows[0];
 }

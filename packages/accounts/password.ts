@@ -27,33 +27,40 @@ export async function changePassword(
 
 /**
  * Makes the link that lets a member choose a new password, good for one hour; links asked for before end. `undefined` where
- * nobody has that address: whoever asked must not be told.
+ * nobody has that address: whoever asked must not be told. Then a link is kept as well, which opens nothing and nobody is given:
+ * the time tells nobody which it was.
  */
 export async function requestPasswordReset(pool: Pool, { email }: { email: string }): Promise<{ email: string; secret: string } | undefined> {
   const { secret, hash } = newLinkSecret();
-  const { rows } = await pool.query<{ email: string }>(
-    `with member as (
-       select email, email_key
-         from members
-        where email_key = $1
-     ), replaced as (
+  const { rows } = await pool.query<{ email: string | null }>(
+    `with replaced as (
        delete from member_links
         where email_key = $1
           and kind = 'password_reset'
      )
      insert into member_links (id, hash, kind, email, email_key, expires_at)
-     select $2, $3, 'password_reset', email, email_key, now() + interval '1 hour'
-       from member
-     returning email`,
+     values ($2, $3, 'password_reset', $1, $1, now() + interval '1 hour')
+     returning (select email from members where email_key = $1) as email`,
     [emailKey(email), newId(), hash],
   );
-  return rows[0] && { email: rows[0].email, secret };
+  const [row] = rows;
+  return row?.email == null ? undefined : { email: row.email, secret };
 }
 
 /** Uses such a link: sets the password and ends every session. Answers whose it is; `undefined` where the link is not good, or no longer. */
 export async function resetPassword(pool: Pool, { secret, password }: { secret: string; password: string }): Promise<{ memberId: string } | undefined> {
   const hash = linkHash(secret);
   if (!hash) return undefined;
+  // A hash of a password is dear, and made for nobody who has no link.
+  const { rowCount } = await pool.query(
+    `select 1
+       from member_links
+      where hash = $1
+        and kind = 'password_reset'
+        and expires_at > now()`,
+    [hash],
+  );
+  if (rowCount !== 1) return undefined;
   const { rows } = await pool.query<{ memberId: string }>(
     `with link as (
        delete from member_links

@@ -1,37 +1,48 @@
 import type { Pool } from 'pg';
-import { hashPassword } from '#credential';
+import { hashPassword, verifyPassword } from '#credential';
 import { newId } from '#identifier';
 import { linkHash, newLinkSecret } from './mailed-link';
 import { emailKey } from './members';
 
 /**
- * Keeps a sign-up until its address has been shown to be the signer's, for a day at most. `known`: somebody has that address
- * already, so nothing was kept; whoever asked must not be told, but the address' owner may be, by mail.
+ * Keeps a sign-up until its address has been shown to be the signer's, for a day at most. Other sign-ups of the same address stay as
+ * they are: a stranger's must not end its owner's. `known`: somebody has that address already, so the secret opens nothing; whoever
+ * asked must not be told, but the address' owner may be, by mail. Either way one row is written: the time tells nobody which it was.
  */
 export async function requestSignUp(
   pool: Pool,
   signUp: { email: string; password: string; environmentName: string },
 ): Promise<{ kind: 'kept'; secret: string } | { kind: 'known' }> {
   const { secret, hash } = newLinkSecret();
-  const { rows } = await pool.query(
-    `with replaced as (
-       delete from member_links
-        where email_key = $2
-          and kind = 'sign_up'
-     )
-     insert into member_links (id, hash, kind, email, email_key, password_hash, environment_name, expires_at)
-     select $3, $4, 'sign_up', $1, $2, $5, $6, now() + interval '1 day'
-      where not exists (select 1 from members where email_key = $2)
-     returning id`,
+  const { rows } = await pool.query<{ known: boolean }>(
+    `insert into member_links (id, hash, kind, email, email_key, password_hash, environment_name, expires_at)
+     values ($3, $4, 'sign_up', $1, $2, $5, $6, now() + interval '1 day')
+     returning exists (select 1 from members where email_key = $2) as known`,
     [signUp.email.trim(), emailKey(signUp.email), newId(), hash, await hashPassword(signUp.password), signUp.environmentName],
   );
-  return rows.length === 1 ? { kind: 'kept', secret } : { kind: 'known' };
+  return rows[0]?.known === false ? { kind: 'kept', secret } : { kind: 'known' };
 }
 
-/** Uses the link of a sign-up: the address is theirs. Makes the member and their environment; `undefined` where the link is not good, or no longer. */
-export async function confirmSignUp(pool: Pool, { secret }: { secret: string }): Promise<{ memberId: string; environmentId: string } | undefined> {
+export type ConfirmedSignUp = { kind: 'made'; memberId: string; environmentId: string } | { kind: 'wrong_password' } | { kind: 'no_link' };
+
+/**
+ * Uses the link of a sign-up, and makes the member and their environment. The link shows that the address is theirs, and the password that it
+ * was they who signed up: otherwise a stranger could sign up with somebody's address and a password of their own, and wait for its
+ * owner to press the link.
+ */
+export async function confirmSignUp(pool: Pool, { secret, password }: { secret: string; password: string }): Promise<ConfirmedSignUp> {
   const hash = linkHash(secret);
-  if (!hash) return undefined;
+  if (!hash) return { kind: 'no_link' };
+  const { rows: links } = await pool.query<{ passwordHash: string }>(
+    `select password_hash as "passwordHash"
+       from member_links
+      where hash = $1
+        and kind = 'sign_up'
+        and expires_at > now()`,
+    [hash],
+  );
+  if (!links[0]) return { kind: 'no_link' };
+  if (!(await verifyPassword(password, links[0].passwordHash))) return { kind: 'wrong_password' };
   const { rows } = await pool.query<{ memberId: string; environmentId: string }>(
     `with link as (
        delete from member_links
@@ -63,5 +74,5 @@ export async function confirmSignUp(pool: Pool, { secret }: { secret: string }):
        from member, environment`,
     [hash, newId(), newId()],
   );
-  return rows[0];
+  return rows[0] ? { kind: 'made', ...rows[0] } : { kind: 'no_link' };
 }

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type Redis from 'ioredis';
-import ipaddr from 'ipaddr.js';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { addressBlock } from './address-block';
 
 // An IdP whose token was replaced asks 25 times a second; its first hundred tries a minute are told what is wrong, and the IdPs of
 // all customers may call from the same few addresses.
@@ -37,7 +37,7 @@ export class FailedAttempts {
   /** Counts one, and waits where it is one too many. `directory` is what the request said, be there such a directory or not. */
   async count(req: Request, res: Response, directory?: string): Promise<Verdict> {
     // By address first: one that is over its limit can no longer fill the memory with directories that it makes up.
-    let waitMs = await exceeded(this.#addresses, addressOf(req.ip));
+    let waitMs = await exceeded(this.#addresses, addressBlock(req.ip));
     if (waitMs === 0 && directory !== undefined) waitMs = await exceeded(this.#directories, directory.slice(0, 64));
     if (waitMs === 0) return { kind: 'refuse' };
     await this.#hold(res);
@@ -105,12 +105,4 @@ async function overLimit(limiter: RateLimiterAbstract, key: string): Promise<num
     if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
     throw refusal;
   }
-}
-
-/** One counter for each address; of IPv6 for each /64, all of which is one customer's of a network. */
-function addressOf(ip: string | undefined): string {
-  if (ip === undefined || !ipaddr.isValid(ip)) return 'unknown';
-  const address = ipaddr.process(ip);
-  if (address instanceof ipaddr.IPv6) return address.parts.slice(0, 4).map((part) => part.toString(16)).join(':');
-  return address.toString();
 }

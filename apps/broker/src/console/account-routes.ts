@@ -12,6 +12,7 @@ import {
   listSessions,
   openInvitation,
   openSession,
+  recordAct,
   requestPasswordReset,
   requestSignUp,
   resetPassword,
@@ -44,6 +45,7 @@ const Secret = Type.String({ maxLength: 200 });
 const readSignIn = bodyReader({ email: Type.String({ maxLength: 400 }), password: GivenPassword });
 const readSignUp = bodyReader({ email: Email, password: NewPassword, environment_name: NameText });
 const readSecret = bodyReader({ secret: Secret });
+const readConfirmation = bodyReader({ secret: Secret, password: GivenPassword });
 const readEmail = bodyReader({ email: Email });
 const readReset = bodyReader({ secret: Secret, password: NewPassword });
 const readAcceptance = bodyReader({ secret: Secret, password: Type.Optional(NewPassword) });
@@ -55,11 +57,12 @@ export function accountRouter(parts: AccountParts): Router {
   const { pool, cookie, publicUrl, sendMail } = parts;
   const router = Router({ caseSensitive: true });
 
-  const enter = async (req: Request, res: Response, memberId: string): Promise<void> => {
+  const enter = async (req: Request, res: Response, memberId: string, act: string, environmentId?: string): Promise<void> => {
     const opened = await openSession(pool, { memberId, userAgent: req.get('user-agent') ?? null });
     if (!opened) throw notFound();
     cookie.set(res, opened.token);
     res.locals.member = opened;
+    await note(pool, req, res, act, environmentId);
     await answerSession(parts, res);
   };
 
@@ -73,6 +76,7 @@ export function accountRouter(parts: AccountParts): Router {
     await forgetSignIns(email, req.ip);
     cookie.set(res, opened.token);
     res.locals.member = opened;
+    await note(pool, req, res, 'signIn');
     await answerSession(parts, res);
   });
 
@@ -96,9 +100,15 @@ export function accountRouter(parts: AccountParts): Router {
   });
 
   router.post('/sign_up/confirm', async (req, res) => {
-    const confirmed = await confirmSignUp(pool, readSecret(req.body));
-    if (!confirmed) throw new PageProblem('link_used', 'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.');
-    await enter(req, res, confirmed.memberId);
+    const confirmed = await confirmSignUp(pool, readConfirmation(req.body));
+    switch (confirmed.kind) {
+      case 'made':
+        return enter(req, res, confirmed.memberId, 'createEnvironment', confirmed.environmentId);
+      case 'wrong_password':
+        throw new PageProblem('wrong_credentials', 'This is not the password that was chosen at this sign-up. If it was not you who signed up, ignore the mail.', 'password');
+      case 'no_link':
+        throw new PageProblem('link_used', 'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.');
+    }
   });
 
   router.post('/password_reset', async (req, res) => {
@@ -113,7 +123,7 @@ export function accountRouter(parts: AccountParts): Router {
   router.post('/password_reset/confirm', async (req, res) => {
     const reset = await resetPassword(pool, readReset(req.body));
     if (!reset) throw new PageProblem('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
-    await enter(req, res, reset.memberId);
+    await enter(req, res, reset.memberId, 'resetPassword');
   });
 
   router.post('/invitation', async (req, res) => {
@@ -128,10 +138,10 @@ export function accountRouter(parts: AccountParts): Router {
     if (invitation && !invitation.known && password === undefined) {
       throw new PageProblem('invalid_request', `A password needs at least ${shortestPassword} characters.`, 'password');
     }
-    // A member's own password is left alone, so whatever stands in its place is not kept.
-    const accepted = invitation && await acceptInvitation(pool, { secret, password: password ?? '' });
+    // A member's own password is left alone, so whatever stands in its place is not looked at.
+    const accepted = invitation && await acceptInvitation(pool, { secret, password: invitation.known ? undefined : password });
     if (!accepted) throw new PageProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
-    await enter(req, res, accepted.memberId);
+    await enter(req, res, accepted.memberId, 'acceptInvitation', accepted.environmentId);
   });
 
   router.use(['/password', '/sessions', '/environments'], requireMember);
@@ -144,6 +154,7 @@ export function accountRouter(parts: AccountParts): Router {
       throw new PageProblem('invalid_request', 'This is not your password.', 'current');
     }
     await forgetSignIns(session.member.email, req.ip);
+    await note(pool, req, res, 'changePassword');
     answerNothing(res);
   });
 
@@ -176,10 +187,36 @@ export function accountRouter(parts: AccountParts): Router {
       throw new PageProblem('not_allowed', 'Only an admin can make an environment here.');
     }
     const made = await createEnvironmentFor(pool, { memberId: session.member.id, name: name.trim() });
+    await note(pool, req, res, 'createEnvironment', made.id);
     answer(res, 201, environmentJson(made));
   });
 
   return router;
+}
+
+/**
+ * Notes in the audit log what a member did: of the environment that it was about, or of all that are open to them, where it was about
+ * themselves. As in the API, what could not be noted is done all the same.
+ */
+async function note(pool: Pool, req: Request, res: Response, act: string, environmentId?: string): Promise<void> {
+  const { member } = memberOf(res);
+  try {
+    const environments = environmentId === undefined ? (await listMemberEnvironments(pool, { memberId: member.id })).map(({ id }) => id) : [environmentId];
+    for (const one of environments) {
+      await recordAct(pool, {
+        environmentId: one,
+        actor: { type: 'member', id: member.id, name: member.email },
+        act,
+        targets: [publicId('env', one)],
+        fields: [],
+        requestId: res.locals.requestId,
+        remoteAddress: req.ip ?? null,
+        userAgent: req.get('user-agent') ?? null,
+      });
+    }
+  } catch (failure) {
+    res.locals.failure = new Error(`done, but not noted in the audit log: ${act}`, { cause: failure });
+  }
 }
 
 /** Refuses whoever is not signed in. */

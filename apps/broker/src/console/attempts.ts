@@ -1,4 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { addressBlock } from '../address-block';
 import { PageProblem } from '../pages/errors';
 
 // Ten wrong passwords for one account from one address in a quarter of an hour, and fifty for all accounts from it. By account
@@ -10,19 +11,19 @@ const mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 20, duration: 6
 
 /** Counts a try to sign in, before its password is looked at. @throws PageProblem 429 */
 export async function countSignIn(email: string, address: string | undefined): Promise<void> {
-  const from = address ?? 'unknown';
+  const from = addressBlock(address);
   await count(byAddress, from);
   await count(byAccountAndAddress, `${email.trim().toLowerCase()} ${from}`);
 }
 
 /** The password was right: what was counted against it is forgotten. */
 export async function forgetSignIns(email: string, address: string | undefined): Promise<void> {
-  await byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${address ?? 'unknown'}`);
+  await byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${addressBlock(address)}`);
 }
 
 /** Counts a mail that a stranger asks for. @throws PageProblem 429 */
 export async function countMail(email: string, address: string | undefined): Promise<void> {
-  await count(byAddress, address ?? 'unknown');
+  await count(byAddress, addressBlock(address));
   await count(mails, email.trim().toLowerCase());
 }
 

@@ -28,7 +28,7 @@ async function signedUp(): Promise<{ email: string; member: AMember; environment
   const email = someone();
   const member = new AMember(broker);
   expect((await member.call('POST', '/sign_up', { email, password: 'a password of theirs', environment_name: 'Theirs' })).status).toBe(202);
-  const { body } = await member.call('POST', '/sign_up/confirm', { secret: await linkTo(email, 'confirm') });
+  const { body } = await member.call('POST', '/sign_up/confirm', { secret: await linkTo(email, 'confirm'), password: 'a password of theirs' });
   return { email, member, environment: body.environments[0].id };
 }
 
@@ -104,8 +104,29 @@ describe('signing up', () => {
     await member.call('POST', '/sign_up', { email, password: 'a password of theirs', environment_name: 'Theirs' });
     expect((await member.call('POST', '/session', { email, password: 'a password of theirs' })).status).toBe(401);
     const secret = await linkTo(email, 'confirm');
-    expect((await member.call('POST', '/sign_up/confirm', { secret })).body).toMatchObject({ member: { email }, environments: [{ name: 'Theirs', role: 'admin' }] });
-    expect((await new AMember(broker).call('POST', '/sign_up/confirm', { secret })).body.code).toBe('link_used');
+    const password = 'a password of theirs';
+    expect((await member.call('POST', '/sign_up/confirm', { secret, password })).body).toMatchObject({ member: { email }, environments: [{ name: 'Theirs', role: 'admin' }] });
+    expect((await new AMember(broker).call('POST', '/sign_up/confirm', { secret, password })).body.code).toBe('link_used');
+  });
+
+  test("a stranger who signs up with somebody's address gets no account by it, and does not end its owner's own sign-up", async () => {
+    const email = someone();
+    const [owner, stranger] = [new AMember(broker), new AMember(broker)];
+    await owner.call('POST', '/sign_up', { email, password: 'a password of theirs', environment_name: 'Theirs' });
+    const mine = await linkTo(email, 'confirm');
+    await stranger.call('POST', '/sign_up', { email, password: 'known to a stranger', environment_name: 'Theirs' });
+    const strangers = await eventually(async () => {
+      const link = await linkTo(email, 'confirm');
+      return link !== mine && link;
+    });
+    // The owner presses the newest link, with the password that they chose.
+    const refused = await owner.call('POST', '/sign_up/confirm', { secret: strangers, password: 'a password of theirs' });
+    expect([refused.status, refused.body.code, refused.headers.get('set-cookie')]).toEqual([401, 'wrong_credentials', null]);
+    expect((await owner.call('POST', '/sign_up/confirm', { secret: mine, password: 'a password of theirs' })).status).toBe(200);
+    expect((await stranger.call('POST', '/session', { email, password: 'known to a stranger' })).status).toBe(401);
+    // Nor afterwards: the address is a member's by now.
+    expect((await stranger.call('POST', '/sign_up/confirm', { secret: strangers, password: 'known to a stranger' })).body.code).toBe('link_used');
+    await new AMember(broker).signIn(email, 'a password of theirs');
   });
 
   test('somebody who is known is answered like a stranger, and told by mail', async () => {
@@ -158,6 +179,66 @@ describe('a forgotten password', () => {
       expect((await new AMember(broker).call('POST', '/password_reset/confirm', { secret: one, password: 'a new password' })).body.code).toBe('link_used');
     }
     await new AMember(broker).signIn(email, 'a password of theirs');
+  });
+});
+
+describe('strangers at the door', () => {
+  /** How long each of two takes, by turns, so that what else the machine does meets both. */
+  async function medians(one: () => Promise<unknown>, other: () => Promise<unknown>, rounds: number): Promise<[number, number]> {
+    const took: [number[], number[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, act] of [one, other].entries()) {
+        const begun = performance.now();
+        await act();
+        took[i]?.push(performance.now() - begun);
+      }
+    }
+    const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+    return [median(took[0]), median(took[1])];
+  }
+
+  test.each([
+    ['signing in', 12, '/session', (email: string) => ({ email, password: 'not it' })],
+    ['signing up', 12, '/sign_up', (email: string) => ({ email, password: 'a password of theirs', environment_name: 'X' })],
+    ['a forgotten password', 15, '/password_reset', (email: string) => ({ email })],
+  ])('do not learn from the time of %s whom an address belongs to', async (_, rounds, path, bodyOf) => {
+    const { email } = await signedUp();
+    const ask = (address: () => string) => async () => {
+      const { status } = await new AMember(broker).call('POST', path, bodyOf(address()));
+      expect([202, 401, 429]).toContain(status);
+    };
+    const [known, unknown] = await medians(ask(() => email), ask(someone), rounds);
+    // Half of the quicker one, or what a busy machine is off by: a bcrypt comparison, or a write that the disk must confirm, would show.
+    expect(Math.abs(known - unknown)).toBeLessThan(Math.max(10, Math.min(known, unknown) / 2));
+  });
+
+  test('write as much for an address that is nobody’s as for one that is somebody’s', async () => {
+    const { email } = await signedUp();
+    for (const [path, body] of [['/password_reset', {}], ['/sign_up', { password: 'a password of theirs', environment_name: 'X' }]] as const) {
+      const written = await Promise.all([email, someone()].map(async (address) => {
+        await new AMember(broker).call('POST', path, { email: address, ...body });
+        return (await broker.db.pool.query('select 1 from member_links where email_key = $1', [address])).rowCount;
+      }));
+      expect([path, written[0]]).toEqual([path, written[1]]);
+      await broker.db.pool.query('delete from member_links');
+    }
+  });
+
+  test('pay for no hash of a password with a link that they made up', async () => {
+    const member = new AMember(broker);
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: 40 }, () => member.call('POST', '/password_reset/confirm', { secret: randomBytes(32).toString('base64url'), password: 'a new password' })));
+    // Forty of them, at a quarter of a second each, would take five seconds of two cores.
+    expect(performance.now() - begun).toBeLessThan(2_500);
+  });
+
+  test('are counted by network: an address of IPv6 can be changed at will within its /64', async () => {
+    const { email } = await signedUp();
+    const from = async (address: string) => (await new AMember(broker).call('POST', '/session', { email, password: 'a guess' }, { 'x-forwarded-for': address })).status;
+    const statuses = [];
+    for (let i = 0; i < 11; i++) statuses.push(await from(`2001:db8:1:2::${i.toString(16)}`));
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+    expect(await from('2001:db8:1:3::1')).toBe(401);
   });
 });
 
@@ -264,7 +345,21 @@ describe('an environment', () => {
     expect(data.map(({ act, actor }: { act: string; actor: object }) => ({ act, actor }))).toEqual([
       { act: 'changeEnvironment', actor: { type: 'member', id: null, name: email } },
       { act: 'createOrganization', actor: { type: 'member', id: null, name: email } },
+      { act: 'createEnvironment', actor: { type: 'member', id: null, name: email } },
     ]);
+  });
+
+  test('so does how they came in, in every environment that is open to them', async () => {
+    const ada = await admin();
+    const { email, member } = await invited('viewer');
+    await new AMember(broker).signIn(email, 'a password of theirs');
+    await member.call('POST', '/password', { current: 'a password of theirs', next: 'another password' });
+    await member.call('POST', '/password_reset', { email });
+    await member.call('POST', '/password_reset/confirm', { secret: await linkTo(email, 'reset'), password: 'a third password' });
+    const { data } = (await ada.call('GET', `/environments/${broker.environmentId}/v1/audit_log`)).body;
+    const theirs = data.filter(({ actor }: { actor: { name: string } }) => actor.name === email);
+    expect(theirs.map(({ act }: { act: string }) => act)).toEqual(['resetPassword', 'changePassword', 'signIn', 'acceptInvitation']);
+    expect(theirs.every((one: { targets: string[] }) => one.targets.join() === broker.environmentId)).toBe(true);
   });
 });
 

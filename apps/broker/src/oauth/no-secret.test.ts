@@ -193,7 +193,9 @@ async function inTheConsole(broker: TestBroker, member: { email: string; passwor
   const bob = new AMember(broker);
   const joining = { email: 'bob@example.com', password: used('password of a sign-up', `Pw-${random()}`), environment_name: 'Theirs' };
   await bob.call('POST', '/sign_up', joining);
-  await bob.call('POST', '/sign_up/confirm', { secret: await linkTo(joining.email, 'confirm') });
+  const confirm = await linkTo(joining.email, 'confirm');
+  told.push((await bob.call('POST', '/sign_up/confirm', { secret: confirm, password: random() })).text);
+  await bob.call('POST', '/sign_up/confirm', { secret: confirm, password: joining.password });
   used('session of a sign-up', cookieOf(bob));
   await bob.call('POST', '/password_reset', { email: joining.email });
   const secret = await linkTo(joining.email, 'reset');

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Box, Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Link, Navigate, useNavigate, useParams, useSearchParams } from 'react-router';
 import { call } from '../broker/call';
 import { useEntering } from '../broker/session';
@@ -114,16 +114,21 @@ export function NoMailServer() {
 export function ConfirmAddress() {
   const { secret = '' } = useParams();
   const navigate = useNavigate();
-  const entering = useEntering<{ secret: string }>('/sign_up/confirm');
-  const begun = useRef(false);
-  useEffect(() => {
-    if (begun.current) return;
-    begun.current = true; // a link is good for once, and this effect runs twice in development
-    entering.mutate({ secret }, { onSuccess: () => void navigate('/', { replace: true }) });
-  });
+  const { values, text } = useFields({ password: '' });
+  const entering = useEntering<{ secret: string; password: string }>('/sign_up/confirm');
   return (
-    <Door title="Confirming your address" below={<Anchor component={Link} to="/sign-in">Go to sign-in</Anchor>}>
-      {entering.error ? <Refusal error={entering.error} /> : <Sketch lines={2} />}
+    <Door
+      title="Confirm your address"
+      about="The password that you chose when you signed up shows that it was you. If you did not sign up, close this page: nothing has been created."
+      below={<Anchor component={Link} to="/sign-in">Go to sign-in</Anchor>}
+    >
+      <form noValidate onSubmit={(event) => { event.preventDefault(); entering.mutate({ secret, ...values }, { onSuccess: () => void navigate('/', { replace: true }) }); }}>
+        <Stack>
+          <PasswordInput label="Password" autoComplete="current-password" required autoFocus {...text('password', entering.error)} />
+          {!faultOf(entering.error, 'password') && <Refusal error={entering.error} />}
+          <Button type="submit" loading={entering.isPending} fullWidth>Confirm</Button>
+        </Stack>
+      </form>
     </Door>
   );
 }
