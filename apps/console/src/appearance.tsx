@@ -36,7 +36,8 @@ const theme = createTheme({
     // Help stands below its field, so that fields side by side are in line.
     InputWrapper: { defaultProps: { withAsterisk: false, inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
     TextInput: { defaultProps: { autoComplete: 'off' } },
-    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
+    // A menu holds items alone: the placeholder that takes the first focus is none.
+    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end', withInitialFocusPlaceholder: false } },
     Paper: { defaultProps: { withBorder: true } },
   },
 });

@@ -129,11 +129,11 @@ class Fallible extends Component<{ children: ReactNode }, { error?: Error }> {
   override render(): ReactNode {
     const { error } = this.state;
     if (!error) return this.props.children;
-    // After an update of the broker the code of yesterday's page is no longer there.
-    const outdated = /dynamically imported module|Failed to fetch/i.test(error.message);
+    // The broker is away; or after an update of it the code of yesterday's page is no longer there.
+    const unfetched = /dynamically imported module|Failed to fetch/i.test(error.message);
     return (
       <Failed
-        error={outdated ? new Error('The console has been updated since this page was opened. Reload it.') : error}
+        error={unfetched ? new Error('Either the broker cannot be reached, or the console has been updated since it was opened. Load the page again.') : error}
         title="This page could not be shown"
         retry={() => window.location.reload()}
       />

@@ -8,7 +8,7 @@ import { RequestsIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';
 import { PageFrame, Section } from '../parts/PageFrame';
-import { PathText } from '../parts/request-path';
+import { aboutOf, PathText } from '../parts/request-path';
 import { SearchBox } from '../parts/SearchBox';
 import { SearchSelect } from '../parts/SearchSelect';
 import { State } from '../parts/State';
@@ -52,8 +52,8 @@ export function RequestList({ directory, directoryNames, filter }: { directory?:
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/requests/${id}`)}
           columns={[
-            { head: 'Request', width: 'minmax(0, 2.4fr)', clip: true, cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
-            { head: 'About', width: 'minmax(0, 2fr)', clip: true, cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
+            { head: 'Request', width: 'minmax(0, 2.4fr)', clip: true, cell: (one) => <PathText request={one} />, below: (one) => <>{aboutOf(one)} {clockTime(one.at)}</> },
+            { head: 'About', width: 'minmax(0, 2fr)', clip: true, cell: aboutOf, wideOnly: true },
             ...(directoryNames ? [{ head: 'Directory', width: 'minmax(0, 1fr)', clip: true, cell: (one: ListedRequest) => directoryNames.get(one.directory_id) ?? '', wideOnly: true }] : []),
             { head: 'Took', width: '60px', align: 'end' as const, cell: (one: ListedRequest) => duration(one.duration_ms), wideOnly: true },
             { head: 'Status', width: '76px', cell: (one) => <State state={String(one.status)} tone={one.outcome === 'failed' ? 'bad' : 'good'} /> },

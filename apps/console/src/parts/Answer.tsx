@@ -57,5 +57,6 @@ export function Nothing({ icon, title, children, action }: { icon?: ReactNode; t
 /** Why a form was refused. */
 export function Refusal({ error }: { error: Error | null | undefined }) {
   if (!error) return null;
-  return <Alert color="red" role="alert" icon={<WarningIcon />}>{error.message}</Alert>;
+  // The API names a field by its JSON pointer: `/contacts/0: must be …`.
+  return <Alert color="red" role="alert" icon={<WarningIcon />}>{error.message.replace(/^\/(\w+)(\/\S*)?: /, '$1: ')}</Alert>;
 }

@@ -10,6 +10,11 @@ export function readable(path: string): string {
   }
 }
 
+/** Whom a request is about, why it was refused, or what it looked for. */
+export function aboutOf({ subject, detail, path }: ListedRequest): string {
+  return subject ?? detail ?? /[?&]filter=([^&]*)/.exec(readable(path))?.[1] ?? '';
+}
+
 /** Method and path in one line of a list: long ids are cut in their middle. */
 export function PathText({ request }: { request: Pick<ListedRequest, 'method' | 'path'> }) {
   const path = readable(request.path);

@@ -40,7 +40,7 @@ export function MappingTable({ sourceLabel, targetLabel, rows, more = [] }: { so
           key: target,
           cells: [
             <span key="target" className="mono">{target}</span>,
-            <Box key="source"><span className={/[a-z] [a-z]/.test(source) ? undefined : 'mono'}>{source}</span>{note && <Text size="xs" c="dimmed">{note}</Text>}</Box>,
+            <Box key="source"><span className={/^[a-z][A-Za-z]*$|[.([]/.test(source) ? 'mono' : undefined}>{source}</span>{note && <Text size="xs" c="dimmed">{note}</Text>}</Box>,
             optional ? 'optional' : 'required',
           ],
         }))}

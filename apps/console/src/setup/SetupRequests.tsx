@@ -5,7 +5,7 @@ import { RequestsIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';
 import { PageFrame, Section } from '../parts/PageFrame';
-import { PathText } from '../parts/request-path';
+import { aboutOf, PathText } from '../parts/request-path';
 import { SearchBox } from '../parts/SearchBox';
 import { State } from '../parts/State';
 import { clockTime } from '../parts/words';
@@ -29,8 +29,8 @@ export default function SetupRequests() {
           keyOf={({ id }) => id}
           linkOf={({ id }) => `/requests/${id}`}
           columns={[
-            { head: 'Request', width: 'minmax(0, 2fr)', clip: true, cell: (one) => <PathText request={one} />, below: (one) => <>{one.subject ?? one.detail ?? ''} {clockTime(one.at)}</> },
-            { head: 'About', width: 'minmax(0, 1.6fr)', clip: true, cell: (one) => one.subject ?? one.detail ?? '', wideOnly: true },
+            { head: 'Request', width: 'minmax(0, 2fr)', clip: true, cell: (one) => <PathText request={one} />, below: (one) => <>{aboutOf(one)} {clockTime(one.at)}</> },
+            { head: 'About', width: 'minmax(0, 1.6fr)', clip: true, cell: aboutOf, wideOnly: true },
             { head: 'Status', width: '76px', cell: (one) => <State state={String(one.status)} tone={one.outcome === 'failed' ? 'bad' : 'good'} /> },
             { head: 'At', width: '96px', align: 'end', cell: (one) => <time dateTime={one.at}>{clockTime(one.at)}</time>, wideOnly: true },
           ]}
