@@ -8,12 +8,15 @@
  *     npm run bench -- scale                 the same request in a directory of a thousand and of a million
  *     npm run bench -- memory [requests=n]   what a process holds after a million requests
  *     npm run bench -- initial-sync [users=n] [groups=n] [memberships=n]   a customer's first day
+ *     npm run bench -- deliveries            webhooks and the events API: deliveries.ts, which can do more by itself
  *
  * `alone` leaves Polis out; `rounds=`, `seconds=` and `users=` change the sizes of rows; flags of Node, such as --cpu-prof, go to the broker.
  *
  * Everybody has a process of their own and a database of their own on one embedded PostgreSQL that keeps every commit. What is
  * compared takes turns, so that whatever else the machine does falls on all alike: trust the ratios, not the numbers.
  */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { measureDirectories } from './directories';
 import { measureInitialSync } from './initial-sync';
 import { measureMemory } from './memory';
@@ -31,7 +34,15 @@ const parts: Record<string, (postgres: Postgres) => Promise<void>> = {
   scale: (postgres) => measureScale(postgres, quick ? [1_000, 20_000] : [1_000, 1_000_000], quick ? 100 : 400),
   memory: (postgres) => measureMemory(postgres, given.requests ?? (quick ? 20_000 : 1_000_000)),
   'initial-sync': (postgres) => measureInitialSync(postgres, { ...(quick ? { users: 500, groups: 10, memberships: 2_000 } : { users: 50_000, groups: 500, memberships: 200_000 }), ...given }),
+  deliveries: () => command('deliveries.ts', quick ? ['quick'] : []),
 };
+
+function command(file: string, flags: string[]): Promise<void> {
+  const child = spawn(process.execPath, ['--import', require.resolve('tsx'), path.join(__dirname, file), ...flags], { stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}`))));
+  });
+}
 
 function isName(word: string): boolean {
   return !(word in parts) && !['quick', 'alone'].includes(word) && !word.startsWith('--') && !word.includes('=');

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     db: { engine: 'sql', type: 'postgres', url: `${process.env.DATABASE_URL}&pool_max_conns=20`, ttl: 300, cleanupLimit: 1_000 },
     logger: { info: () => {}, warn: () => {}, error: console.error },
   });
-  const directories = [];
+  const directories: { id: string; token: string }[] = [];
   for (let i = 0; i < Number(process.env.DIRECTORIES ?? 1); i += 1) {
     const { data } = await directorySyncController.directories.create({ name: `Acme ${i}`, tenant: `acme-${i}`, product: 'bench', type: 'azure-scim-v2' });
     if (!data) throw new Error('Polis made no directory');
