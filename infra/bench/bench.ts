@@ -5,7 +5,7 @@
  *     npm run bench -- quick                 the same with small sizes, in minutes
  *     npm run bench -- rows [words]          each kind of request; of those whose names have one of the words
  *     npm run bench -- directories           twenty customers at once, with a webhook endpoint and a poller
- *     npm run bench -- scale                 the same request in a directory of a thousand and of a million
+ *     npm run bench -- scale [users=n]       the same request in a directory of a thousand and of a million
  *     npm run bench -- memory [requests=n]   what a process holds after a million requests
  *     npm run bench -- initial-sync [users=n] [groups=n] [memberships=n]   a customer's first day
  *     npm run bench -- deliveries            webhooks and the events API: deliveries.ts, which can do more by itself
@@ -31,7 +31,7 @@ const given = Object.fromEntries(words.filter((word) => word.includes('=') && !w
 const parts: Record<string, (postgres: Postgres) => Promise<void>> = {
   rows: (postgres) => measureRows(postgres, { ...(quick ? small : full), ...given }, words.filter(isName), !words.includes('alone'), words.filter((word) => word.startsWith('--'))),
   directories: (postgres) => measureDirectories(postgres, given.seconds ?? (quick ? 10 : 60)),
-  scale: (postgres) => measureScale(postgres, quick ? [1_000, 20_000] : [1_000, 1_000_000], quick ? 100 : 400),
+  scale: (postgres) => measureScale(postgres, [1_000, given.users ?? (quick ? 20_000 : 1_000_000)], quick ? 100 : 400),
   memory: (postgres) => measureMemory(postgres, given.requests ?? (quick ? 20_000 : 1_000_000)),
   'initial-sync': (postgres) => measureInitialSync(postgres, { ...(quick ? { users: 500, groups: 10, memberships: 2_000 } : { users: 50_000, groups: 500, memberships: 200_000 }), ...given }),
   deliveries: () => command('deliveries.ts', quick ? ['quick'] : []),

@@ -87,11 +87,11 @@ async function search<Row extends { id: string }>(
   const order = sortKey?.sql;
   const direction = query.sort?.descending ? 'desc nulls first' : 'asc nulls last';
   const count = async (sequence?: number): Promise<number> => {
-    if (sequence !== undefined && isPlain(query)) return totals.of(table, directory, sequence) ?? count();
+    if (sequence !== undefined && query.filter === undefined) return totals.of(table, directory, sequence) ?? count();
     const { rows } = await select<{ total: number; sequence: number }>(pool,
-      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted), { everyday: isPlain(query) });
+      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted), { everyday: query.filter === undefined });
     const [row] = rows;
-    if (row && isPlain(query)) totals.set(table, directory, row);
+    if (row && query.filter === undefined) totals.set(table, directory, row);
     return row?.total ?? 0;
   };
   if (query.count === 0) return { total: await count(), resources: [] };
