@@ -74,7 +74,7 @@ const engage = prepared('engage_brake', `
  */
 export async function depart(tx: DirectoryTransaction, brake: Brake, userId: string): Promise<EventDraft[]> {
   if (brake.engagedAt) throw new BrakeEngaged(brake.engagedAt);
-  const [row] = await tx.read(noteDeparture, [tx.directory.id, userId, tx.now, windowStart(brake, tx)]);
+  const [row] = await tx.writeAndRead(noteDeparture, [tx.directory.id, userId, tx.now, windowStart(brake, tx)]);
   const others = row?.others ?? 0;
   const departures = others + 1;
   if (!isReached(brake, departures, tx.activeUsers + others)) return [];

@@ -220,7 +220,7 @@ const markActivated = prepared<DirectoryRow>('activate_directory', `
 export async function activateDirectory(pool: Pool, directory: DirectoryScope, requestId: string): Promise<void> {
   await inDirectory(pool, directory, requestId, async (tx) => {
     await tx.locked();
-    const [row] = await tx.read(markActivated, [directory.id, tx.now]);
+    const [row] = await tx.writeAndRead(markActivated, [directory.id, tx.now]);
     if (!row) return;
     const activated = directoryOf(row);
     appendEvents(tx, [{ type: 'directory.activated', data: () => ({ directory: directoryJson(activated) }) }]);

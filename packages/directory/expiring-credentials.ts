@@ -101,7 +101,7 @@ export async function announceExpiringCredentials(pool: Pool, now: Date): Promis
 async function announce(pool: Pool, directory: DirectoryScope, { kind, row_id: rowId }: DueRow, now: Date): Promise<ExpiringCredential | undefined> {
   try {
     return await inDirectory(pool, directory, null, async (tx) => {
-      const [row] = await tx.read(kind === 'bearer_token' ? announceToken : announceSecret, [now, rowId, directory.id]);
+      const [row] = await tx.writeAndRead(kind === 'bearer_token' ? announceToken : announceSecret, [now, rowId, directory.id]);
       if (!row) return undefined; // another process was faster, or it has been revoked
       const credential: ExpiringCredential = { kind, id: row.id, name: row.name, expiresAt: row.expires_at, lastUsedAt: row.last_used_at };
       appendEvents(tx, [{ type: 'credential.expiring', data: () => ({ credential: credentialJson(credential) }) }]);

@@ -258,6 +258,12 @@ export class DirectoryTransaction {
     return rows;
   }
 
+  /** The same for a statement that changes what it answers. */
+  writeAndRead<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+    this.#hasChanged = true;
+    return this.read(statement, values);
+  }
+
   write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
     this.#hasChanged = true;
     this.#hold.write(statement, values);

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { type Resource, ScimError } from '#scim';
 import { eventually, testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory, request } from './a-mapped-directory';
-import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UserNameTaken, UserNotFound } from './index';
+import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UnknownMember, UserNameTaken, UserNotFound } from './index';
 import { inDirectory } from './transaction';
 
 let pool: Pool;
@@ -140,4 +140,19 @@ test('the brake counts each of those who leave together', async () => {
   await setBrake(pool, { environmentId: directory.environmentId, directoryId: directory.id, limits: { maxUsers: 3, maxPercent: null, windowSeconds: 60 }, requestId: directory.id });
   const { results } = await meanwhile(mapped, () => users.map((user) => mapped.change(user, { active: false })));
   expect(failures(results)).toEqual(names(3).map(() => expect.any(BrakeEngaged)));
+});
+
+test('of a change of members that is refused half way nothing stays', async () => {
+  const mapped = await aMappedDirectory();
+  const [ada, group] = [await mapped.create('ada'), await mapped.group('Eng')];
+  const stranger = { ...ada, id: '01990000-0000-7000-8000-000000000000' };
+  const { results } = await meanwhile<unknown>(mapped, () => [
+    mapped.create('bob'),
+    mapped.create('cyd'),
+    mapped.members(group, 'add', [ada, stranger]),
+    mapped.create('dan'),
+  ]);
+  expect(failures(results)).toEqual([expect.any(UnknownMember)]);
+  expect((await mapped.find(ada)).groups).toEqual([]);
+  expect(await mapped.types()).toEqual(['user.created', 'group.created', 'user.created', 'user.created', 'user.created']);
 });

@@ -65,7 +65,7 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
   if (everybodyLeaves) {
     const staying = [...coming.keys()];
     for (let last = firstId; ;) {
-      const moved = await tx.read(endMembershipsBut, [tx.directory.id, group.id, staying, last, tx.sequence, tx.now, membersAtOnce]);
+      const moved = await tx.writeAndRead(endMembershipsBut, [tx.directory.id, group.id, staying, last, tx.sequence, tx.now, membersAtOnce]);
       await tell('removed', moved);
       if (moved.length < membersAtOnce) break;
       last = moved.reduce((greatest, { member_id }) => (member_id > greatest ? member_id : greatest), last);
@@ -74,8 +74,8 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     for (const ids of inChunks([...leaving], membersAtOnce)) {
       const [only, ...others] = ids;
       const moved = others.length === 0
-        ? tx.read(endMembership, [tx.directory.id, group.id, only, tx.sequence, tx.now])
-        : tx.read(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]);
+        ? tx.writeAndRead(endMembership, [tx.directory.id, group.id, only, tx.sequence, tx.now])
+        : tx.writeAndRead(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]);
       const users = whoFew(ids);
       await tell('removed', await moved, users);
     }
@@ -84,7 +84,7 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     const ids = members.map(({ id }) => id);
     const types = members.map(({ type }) => type);
     const unknown = tx.read(unknownMember, [tx.directory.id, ids, types]);
-    const moved = tx.read(beginMemberships, [tx.directory.id, group.id, ids, types, tx.sequence, tx.now]);
+    const moved = tx.writeAndRead(beginMemberships, [tx.directory.id, group.id, ids, types, tx.sequence, tx.now]);
     const users = whoFew(ids);
     const [stranger] = await unknown;
     if (stranger) {

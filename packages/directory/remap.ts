@@ -335,7 +335,7 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
   await storeMapped(tx, changes, 'mapping');
 
   const last = users.length < atMost ? undefined : users.at(-1);
-  const [moved] = await tx.read(moveOn, [
+  const [moved] = await tx.writeAndRead(moveOn, [
     remap.id, remap.passed_directory_id, remap.current_directory_id, remap.passed_user_id,
     last ? remap.passed_directory_id : tx.directory.id, last ? tx.directory.id : null, last ? last.id : null,
     users.length, changes.length, failing.length,
