@@ -15,6 +15,9 @@ export interface TestConsole {
   environmentId: string;
   /** Calls the vendor's API; anything but 2xx fails the test. */
   api: (method: string, path: string, body?: object) => Promise<any>; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  /** The broker alone goes, and comes back at the same address. */
+  stopBroker: () => Promise<void>;
+  startBroker: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -33,15 +36,16 @@ export async function aConsole(env: Record<string, string> = {}): Promise<TestCo
     ...env,
   });
   const log = createLog(config.logLevel, 'test');
-  const broker = await startBroker({ config, log });
+  let broker = await startBroker({ config, log });
+  const { url, bootstrap } = broker;
   const worker = await startWorker({ config, log });
-  const key = broker.bootstrap?.apiKey ?? config.bootstrapApiKey ?? '';
+  const key = bootstrap?.apiKey ?? config.bootstrapApiKey ?? '';
   return {
     db,
-    url: broker.url,
-    environmentId: broker.bootstrap?.environmentId ?? '',
+    url,
+    environmentId: bootstrap?.environmentId ?? '',
     api: async (method, path, body) => {
-      const response = await fetch(`${broker.url}${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method,
         headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) },
         ...(body && { body: JSON.stringify(body) }),
@@ -50,6 +54,10 @@ export async function aConsole(env: Record<string, string> = {}): Promise<TestCo
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return text === '' ? undefined : JSON.parse(text);
     },
+    stopBroker: () => broker.stop(1_000),
+    startBroker: async () => {
+      broker = await startBroker({ config, log });
+    },
     stop: async () => {
       await worker.stop();
       await broker.stop(1_000);
@@ -57,7 +65,10 @@ export async function aConsole(env: Record<string, string> = {}): Promise<TestCo
   };
 }
 
-/** A window of a browser of its own, with nobody signed in. What the page complains of to its console is kept. */
+/**
+ * A window of a browser of its own, with nobody signed in. What the page complains of to its console, such as a breach of its content
+ * security policy, and every answer that is the broker's own fault, is kept.
+ */
 export async function aWindow(browser: Browser, { url }: TestConsole, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
@@ -67,6 +78,9 @@ export async function aWindow(browser: Browser, { url }: TestConsole, options: B
   page.on('console', (message) => {
     // An answer of 4xx is the page's own affair, and is shown there.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text());
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 500) complaints.push(`${response.status()} ${response.url()}`);
   });
   return { context, page, complaints };
 }
@@ -78,4 +92,11 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByRole('textbox', { name: 'Password' }).fill(admin.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(/\/env_/);
+}
+
+/** Opens an address, and waits until what is there is drawn. */
+export async function arrive(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.locator('h1, h2').first().waitFor();
+  await page.locator('[aria-busy=true], [aria-label=Loading]').first().waitFor({ state: 'detached' });
 }

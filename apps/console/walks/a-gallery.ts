@@ -3,18 +3,19 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { projectFolder } from '#testing';
 import { aBrowser } from './a-browser';
 import { aConsole, aWindow, signIn, type TestConsole } from './a-console';
 import { consolePages, populate, type Populated, setupPages } from './a-populated-console';
+import { smallPng } from './small-png';
 
 jest.setTimeout(1_200_000);
 
 const folder = path.join(projectFolder, 'docs', 'screens');
 const devices = {
-  wide: { width: 1200, height: 800, highest: 1_600 },
-  phone: { width: 390, height: 844, highest: 2_000 },
+  wide: { width: 1200, height: 720, highest: 1_050 },
+  phone: { width: 390, height: 760, highest: 1_250 },
 };
 
 let browser: Browser;
@@ -51,8 +52,8 @@ test.each(Object.keys(devices) as (keyof typeof devices)[])('%s', async (device)
     await mkdir(path.join(folder, device, colorScheme), { recursive: true });
     const { width, height } = devices[device];
     const { context, page } = await aWindow(browser, system, { colorScheme, viewport: { width, height } });
-    const darkroom = await context.newPage();
-    const take = (name: string): Promise<void> => picture({ page, darkroom }, device, path.join(folder, device, colorScheme, `${name}.webp`));
+    await asOnTheInternet(context);
+    const take = (name: string): Promise<void> => picture(page, device, path.join(folder, device, colorScheme, `${name}.png`));
 
     await page.goto('/sign-in');
     await take('sign-in');
@@ -75,7 +76,7 @@ test.each(Object.keys(devices) as (keyof typeof devices)[])('%s', async (device)
   }
 });
 
-async function picture({ page, darkroom }: { page: Page; darkroom: Page }, device: keyof typeof devices, file: string): Promise<void> {
+async function picture(page: Page, device: keyof typeof devices, file: string): Promise<void> {
   const { width, height, highest } = devices[device];
   await page.setViewportSize({ width, height });
   await page.locator('h1').first().waitFor();
@@ -83,17 +84,20 @@ async function picture({ page, darkroom }: { page: Page; darkroom: Page }, devic
   // As high as what is on it, so that the menu at its side reaches the bottom.
   const wanted = await page.evaluate<number>('document.documentElement.scrollHeight');
   await page.setViewportSize({ width, height: Math.min(Math.max(wanted, height), highest) });
-  await page.waitForTimeout(400); // charts draw themselves a moment after their page
-  const png = await page.screenshot();
-  // As WebP, a quarter of the size: some two hundred of these lie in the repository.
-  const webp = await darkroom.evaluate<string>(`(async () => {
-    const bitmap = await createImageBitmap(await (await fetch('data:image/png;base64,${png.toString('base64')}')).blob());
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    canvas.getContext('2d').drawImage(bitmap, 0, 0);
-    const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/webp', quality: 0.85 })).arrayBuffer());
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-  })()`);
-  await writeFile(file, Buffer.from(webp, 'base64'));
+  await page.waitForTimeout(file.includes('charts') ? 500 : 150); // they draw themselves a moment after their page
+  await writeFile(file, smallPng(await page.screenshot()));
+}
+
+/** Addresses as they are on the internet, where the pictures would show ports of this machine. */
+async function asOnTheInternet(context: BrowserContext): Promise<void> {
+  const names: [from: string, to: string][] = [[system.url, 'https://scim.northwind.example'], [ids.receiverUrl, 'https://api.northwind.example/webhooks'], [ids.brokenUrl, 'https://warehouse.northwind.example/events']];
+  await context.route(/\/(console|setup)\/api\//, async (route) => {
+    if (route.request().resourceType() === 'eventsource') return route.continue();
+    const response = await route.fetch();
+    if (!response.headers()['content-type']?.includes('json')) return route.fulfill({ response });
+    const text = names.reduce((json, [from, to]) => json.replaceAll(from, to), await response.text());
+    return route.fulfill({ response, body: text });
+  });
 }
 
 async function nameEnvironment({ db }: TestConsole, name: string): Promise<void> {

@@ -19,6 +19,9 @@ export interface Populated {
   /** The setup page of the pending directory. */
   setupLink: string;
   connectedSetupLink: string;
+  /** Where the endpoints' webhooks go. */
+  receiverUrl: string;
+  brokenUrl: string;
 }
 
 /** Fills a console with what a vendor has after some days: customers, people, failures, webhooks of which some fail. */
@@ -58,6 +61,8 @@ export async function populate({ url, api, environmentId }: TestConsole, { users
     failingEndpoint: failingEndpoint.id,
     setupLink: (await api('POST', `/v1/directories/${pending.id}/setup_link`, {})).url,
     connectedSetupLink: (await api('POST', `/v1/directories/${directory.id}/setup_link`, {})).url,
+    receiverUrl: receiver.url,
+    brokenUrl: broken.url,
   };
 }
 

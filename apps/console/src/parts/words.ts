@@ -50,8 +50,8 @@ const steps: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
 export function ago(time: string | Date, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000;
   for (const [unit, size] of steps) {
-    // What is past is rounded down and what is to come to the nearest: two hours less a second are "in 2 hours".
-    if (Math.abs(seconds) >= size) return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
+    // What is past is rounded down and what is to come to the nearest: an hour less a second is "in 1 hour".
+    if (Math.abs(seconds) >= size - (seconds > 0 ? 10 : 0)) return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
   }
   return Math.abs(seconds) < 10 ? 'just now' : seconds < 0 ? `${Math.round(-seconds)} seconds ago` : `in ${Math.round(seconds)} seconds`;
 }
