@@ -49,6 +49,18 @@ describe.each(backends)('on %s', (_, redis) => {
     await eventually(() => heard.size === 333);
   });
 
+  test('a bell that cannot be answered does not silence those that came in the same job', async () => {
+    const doorbell = await aDoorbell(redis());
+    const bells = Array.from({ length: 20 }, () => bell());
+    const heard = new Set<string | null>();
+    doorbell.listen(async ({ directoryId }) => {
+      heard.add(directoryId);
+      if (directoryId === bells[3]?.directoryId) throw new Error('no luck');
+    });
+    expect(await doorbell.ring(bells)).toBe(true);
+    await eventually(() => heard.size === 20);
+  });
+
   test('a bell waits while there is no slot, and an answer that fails disturbs nobody', async () => {
     const doorbell = await aDoorbell(redis());
     let free: () => void = () => {};
@@ -90,7 +102,7 @@ withRedis('a Redis that goes away', () => {
     expect(doorbell.reachable).toBe(false);
     const again = performance.now();
     expect(await doorbell.ring([bell()])).toBe(false);
-    expect(performance.now() - again).toBeLessThan(500);
+    expect(performance.now() - again).toBeLessThan(50);
 
     await redis.restart();
     await eventually(async () => doorbell.ring([bell()]), { withinMs: 20_000, everyMs: 100 });

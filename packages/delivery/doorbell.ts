@@ -91,7 +91,10 @@ export class Doorbell {
   listen(answer: (bell: Bell) => Promise<void>): void {
     for (const name of [quickName, slowName] as const) {
       const process = async (job: { data: unknown }): Promise<void> => {
-        for (const bell of bellsOf(job.data, name === slowName)) await answer(bell);
+        const failures: unknown[] = [];
+        // One that cannot be answered must not silence those behind it.
+        for (const bell of bellsOf(job.data, name === slowName)) await answer(bell).catch((error: unknown) => void failures.push(error));
+        if (failures.length > 0) throw new AggregateError(failures, 'some bells could not be answered');
       };
       const worker = new KeptOpen(() => this.backend.worker(name, process, {
         concurrency, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 },

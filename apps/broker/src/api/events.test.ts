@@ -1,3 +1,4 @@
+import { forgetEvents } from '#delivery';
 import { eventually } from '#testing';
 import { newId, publicId } from '#identifier';
 import { rewindFeeds } from '#directory';
@@ -122,6 +123,31 @@ describe('a request that waits', () => {
     expect(body).toEqual({ data: [], next_cursor: await theEnd(), has_more: false });
     expect(performance.now() - begun).toBeGreaterThan(1_400);
   });
+});
+
+test('users and groups are there as they were when their events are kept no more, and what comes next is told', async () => {
+  const own = await aBroker();
+  own.sequence();
+  const { id, idp } = await own.aDirectory();
+  const user = (await idp.post('/Users', { schemas: [userSchema], userName: 'ada@acme.com', title: 'Lead' })).body as { id: string };
+  const group = (await idp.post('/Groups', { displayName: 'Eng', members: [{ value: user.id }] })).body as { id: string };
+  await eventually(async () => (await own.call('GET', '/v1/events')).body.data.length === 4);
+  const paths = [`/v1/directory_users/${user.id}`, `/v1/directory_groups/${group.id}`, `/v1/directory_groups/${group.id}/members`, `/v1/directories/${id}/users`, `/v1/directories/${id}/groups`];
+  const shown = async (): Promise<unknown[]> => (await Promise.all(paths.map((path) => own.call('GET', path)))).map(({ status, body }) => [status, body]);
+  const before = await shown();
+
+  expect(await forgetEvents(own.db.pool, { before: new Date(Date.now() + 1_000) })).toBe(4);
+  await own.db.pool.query('delete from events');
+  expect((await own.call('GET', '/v1/events')).body.data).toEqual([]);
+  expect(await shown()).toEqual(before);
+
+  const { body: { events_cursor: cursor } } = await own.call('GET', `/v1/directories/${id}/users`);
+  await idp.patch(`/Users/${user.id}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: 'Boss' }] });
+  const next = await eventually(async () => {
+    const { body } = await own.call('GET', `/v1/events?after=${cursor}&wait=5`);
+    return body.data.length === 1 && body.data[0];
+  });
+  expect([next.position, next.type, next.data.previous]).toEqual([5, 'user.updated', { title: 'Lead' }]);
 });
 
 describe('a cursor whose place is no more', () => {
@@ -249,18 +275,13 @@ test('those who wait are woken also where the connection that tells of news was 
 });
 
 test('an event can be read well within 250 ms of its commit', async () => {
-  const tookMs: number[] = [];
-  // The best of five: the machine may be busy with other tests.
-  for (let i = 0; i < 5; i++) {
-    const after = await theEnd();
-    const waiting = broker.call('GET', `/v1/events?after=${after}&wait=10`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await aUser();
-    const committed = performance.now();
-    expect((await waiting).body.data).toHaveLength(1);
-    tookMs.push(performance.now() - committed);
-  }
-  expect(Math.min(...tookMs)).toBeLessThan(250);
+  const after = await theEnd();
+  const waiting = broker.call('GET', `/v1/events?after=${after}&wait=10`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await aUser();
+  const committed = performance.now();
+  await waiting;
+  expect(performance.now() - committed).toBeLessThan(250);
 });
 
 interface Sent {
