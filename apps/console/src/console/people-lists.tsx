@@ -5,6 +5,7 @@ import { useHere } from '../broker/session';
 import type { Directory, ListedGroup, ListedUser } from '../broker/shapes';
 import { GroupIcon, UserIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
+import { Breakable } from '../parts/Breakable';
 import { EndlessTable } from '../parts/EndlessTable';
 import { Absent, Section } from '../parts/PageFrame';
 import { SearchBox } from '../parts/SearchBox';
@@ -32,7 +33,7 @@ export function UserList({ directory }: { directory: Directory }) {
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/users/${id}`)}
           columns={[
-            { head: 'User name', width: 'minmax(0, 2fr)', clip: true, cell: (user) => user.user_name },
+            { head: 'User name', width: 'minmax(0, 2fr)', clip: true, cell: (user) => <Breakable text={user.user_name} /> },
             { head: 'Name', width: 'minmax(0, 1.5fr)', clip: true, cell: (user) => user.display_name ?? <Absent />, wideOnly: true },
             { head: 'E-mail', width: 'minmax(0, 1.8fr)', clip: true, cell: (user) => user.email ?? <Absent />, wideOnly: true },
             { head: 'Changed', width: '120px', cell: (user) => <When time={user.updated_at} />, wideOnly: true },

@@ -2,6 +2,7 @@ import { Anchor, Box, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
 import { Link } from 'react-router';
 import { ArrowLeftIcon } from '../icons';
+import { Breakable } from './Breakable';
 
 /** A page's head and body. The title is also the document's, and what a screen reader hears on arriving. */
 export function PageFrame({ title, titleMark, about, back, actions, children }: {
@@ -27,7 +28,7 @@ export function PageFrame({ title, titleMark, about, back, actions, children }: 
         <Group justify="space-between" align="flex-start" gap="md" wrap="wrap">
           <Box style={{ flex: '1 1 260px', minWidth: 0 }}>
             <Group gap="sm" wrap="wrap">
-              <Title order={1} style={{ overflowWrap: 'anywhere' }}>{title}</Title>
+              <Title order={1} style={{ overflowWrap: 'anywhere' }}><Breakable text={title} /></Title>
               {titleMark}
             </Group>
             {about && <Text c="dimmed" size="sm" mt={4} maw={720} component="div">{about}</Text>}
