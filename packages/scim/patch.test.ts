@@ -463,6 +463,8 @@ test('P5 an operation that was done changes nothing when it is done again', () =
       const once = outcome(before, [one]);
       // A filter may choose what it did not before: replace emails[value eq "a"].value by "b", and by "a" what was left.
       fc.pre(once !== undefined && !(one.path ?? '').includes('['));
+      // Of a user who has an extension urn:x:y:z and a z in an extension urn:x:y, a remove of urn:x:y:z takes the one, and then the other.
+      fc.pre(!(one.op === 'Remove' && one.path !== undefined && one.path in before && 'urn:x:y' in before));
       expect(outcome(once, [one])).toEqual(once);
     }),
     { numRuns: 1000 },

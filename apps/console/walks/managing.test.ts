@@ -52,7 +52,7 @@ test('a customer and its directory are made, changed, disabled and deleted', asy
   await page.getByRole('combobox', { name: 'Contacts (optional)' }).pressSequentially('it@hooli.example,');
   await page.getByLabel('Seats (optional)').fill('2');
   await inDialog(page, 'Save').click();
-  await page.getByText('it@hooli.example').waitFor();
+  await page.getByRole('definition').filter({ hasText: 'it@hooli.example' }).waitFor();
   await page.getByText(/^0 of 2 used/).waitFor();
 
   await page.getByRole('button', { name: 'New directory' }).first().click();

@@ -115,7 +115,7 @@ function NotHere() {
 }
 
 function Waiting() {
-  return <Center mih="40vh"><Stack align="center"><Loader aria-label="Loading" /></Stack></Center>;
+  return <Center mih="40vh"><Stack align="center"><Loader role="status" aria-label="Loading" /></Stack></Center>;
 }
 
 /** A page whose code could not be fetched, or that failed while it was drawn, says so in its place. */

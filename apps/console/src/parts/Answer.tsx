@@ -20,7 +20,7 @@ export function Answer<T>({ query, sketch, children }: { query: Query<T>; sketch
 /** Grey bars where text will be. */
 export function Sketch({ lines = 4 }: { lines?: number }) {
   return (
-    <Stack gap="sm" aria-busy="true" aria-label="Loading">
+    <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => <Skeleton key={i} height={18} width={`${92 - ((i * 23) % 45)}%`} />)}
     </Stack>
   );

@@ -32,7 +32,7 @@ export function SetupPage() {
       ) : session.error ? (
         <Container component="main" size="xs" py={80}><Failed error={session.error} retry={() => void session.refetch()} title="The page could not be opened" /></Container>
       ) : (
-        <Center mih="60vh"><Loader aria-label="Loading" /></Center>
+        <Center mih="60vh"><Loader role="status" aria-label="Loading" /></Center>
       )}
     </Appearance>
   );
@@ -60,7 +60,7 @@ function Framed() {
       <Container size="lg" component="main" id="main" py={{ base: 'md', sm: 'xl' }} tabIndex={-1}>
         <Stack gap="lg">
           <PageTabs label="Setup" tabs={[{ to: '/', name: 'Connect', within: '/guide/' }, { to: '/requests', name: 'Request log', within: '/requests/' }, { to: '/credentials', name: 'Credentials' }]} />
-          <Suspense fallback={<Center mih="30vh"><Loader aria-label="Loading" /></Center>}>
+          <Suspense fallback={<Center mih="30vh"><Loader role="status" aria-label="Loading" /></Center>}>
             <Routes>
               <Route index element={<ChooseProvider />} />
               <Route path="guide/:guide" element={<GuidePage />} />
