@@ -88,6 +88,20 @@ withRedis('a Redis that goes away', () => {
   });
   afterEach(() => redis.stop());
 
+  test('is found out by asking, while nothing is rung; and so is that it is back', async () => {
+    const doorbell = await aDoorbell(redis.url);
+    await doorbell.check();
+    expect(doorbell.reachable).toBe(true);
+    await redis.stop();
+    await doorbell.check();
+    expect(doorbell.reachable).toBe(false);
+    await redis.restart();
+    await eventually(async () => {
+      await doorbell.check();
+      return doorbell.reachable;
+    }, { withinMs: 20_000, everyMs: 100 });
+  });
+
   test('is told at once, and heard again when it is back, emptied', async () => {
     const doorbell = await aDoorbell(redis.url);
     const heard: Bell[] = [];

@@ -11,6 +11,8 @@ export interface BellQueue {
   waitUntilReady(): Promise<unknown>;
   add(name: string, data: unknown, opts: BellOptions): Promise<unknown>;
   addBulk(jobs: { name: string; data: unknown; opts: BellOptions }[]): Promise<unknown>;
+  /** How many jobs wait. */
+  count(): Promise<number>;
   close(): Promise<void>;
   disconnect(): Promise<void>;
 }
@@ -69,7 +71,7 @@ export class Doorbell {
     };
   }
 
-  /** Whether the queue took the last bells; for /readyz. Nothing stops while it is false. */
+  /** Whether the queue took the last bells, or answered the last check; for /readyz. Nothing stops while it is false. */
   get reachable(): boolean {
     return this.#reachable;
   }
@@ -82,9 +84,23 @@ export class Doorbell {
       this.#add(quickName, bells.filter(({ slow }) => !slow)),
       this.#add(slowName, bells.filter(({ slow }) => slow)),
     ]);
-    this.#reachable = rung.every(Boolean);
-    if (!this.#reachable) this.#silentUntil = performance.now() + triedAgainAfterMs;
-    return this.#reachable;
+    return this.#found(rung.every(Boolean));
+  }
+
+  /** Asks whether the queue can be reached: while nothing is rung, nothing else would find out. */
+  async check(): Promise<void> {
+    const queue = this.#queues[quickName].open();
+    if (!queue || performance.now() < this.#silentUntil) return;
+    this.#found(await inTime(answersWithinMs, async () => {
+      await queue.waitUntilReady();
+      await queue.count();
+    }, this.onError));
+  }
+
+  #found(reachable: boolean): boolean {
+    this.#reachable = reachable;
+    if (!reachable) this.#silentUntil = performance.now() + triedAgainAfterMs;
+    return reachable;
   }
 
   /** Hears the bells, of every process. Slots are the drain's affair: `answer` resolves when one was found. */

@@ -468,6 +468,24 @@ describe('the breaker', () => {
   }, 30_000);
 });
 
+test('a few lanes are seen to at once; of more than that, and of what is slow, others are to hear', async () => {
+  const log = await aLog(pool);
+  const vendor = await startVendor({ delayMs: 500 });
+  const endpoint = await log.endpoint(vendor.url, { maxParallel: 20 });
+  const directories = await Promise.all(count(1, 18).map(() => log.directory()));
+  const { drain } = working({ loses: () => true, sweepEveryMs: 0 });
+  for (const directory of directories) await log.write(directory);
+  await eventually(async () => (await pool.query('select 1 from lanes')).rowCount === 18);
+
+  const bells = directories.map(({ id }) => ({ endpointId: endpoint.id, directoryId: id, slow: false }));
+  expect(drain.take({ ...bells[17]!, slow: true })).toBe(false);
+  expect(bells.map((bell) => drain.take(bell))).toEqual([...Array.from({ length: 16 }, () => true), false, false]);
+  await eventually(() => vendor.received.length === 16);
+  expect(vendor.mostAtOnce()).toBe(16);
+  await eventually(() => drain.take(bells[16]!));
+  await eventually(() => vendor.received.length >= 17);
+});
+
 test('no more than max_parallel requests are under way to an endpoint, whatever number of lanes it has and of workers there are', async () => {
   const log = await aLog(pool);
   const vendor = await startVendor({ delayMs: 10 });

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
-import { findEvent, type LoggedEvent, readDirectoryEvents } from '#directory';
+import { findEvent, type LoggedEvent, readDirectoryPages } from '#directory';
 import { attempt, type AttemptRecord, type Outcome } from './attempt';
 import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from './breaker';
 import { claimExceptions, dropException, type ExceptionResult, type HeldException, releaseException, settleException } from './exceptions';
@@ -62,6 +62,9 @@ const readAtOnce = 50;
 // An attempt lasts 15 s at most and a lease 20 s; less than 1 s of it may be gone when a POST begins.
 const freshLeaseMs = 1_000;
 
+// To ring for a few lanes, and to hear the bell, costs more than to send what they owe; of more than these a second worker takes half.
+const takenAtMost = 16;
+
 /** An event that failed at an endpoint of ordering `none` is tried for so long, and parked then. */
 const looseTriesMs = 5 * 24 * 3_600_000;
 
@@ -81,7 +84,7 @@ export class Drain {
   constructor(private readonly options: DrainOptions) {
     this.#lanes = new Lanes(options.pool);
     this.#senders = new Senders(options.pool, options.keyring);
-    this.#pages = new SharedPages((query) => readDirectoryEvents(options.pool, query));
+    this.#pages = new SharedPages((stretches) => readDirectoryPages(options.pool, stretches));
     this.#quick = new Slots(options.slots?.quick ?? 128);
     this.#slow = new Slots(options.slots?.slow ?? 48);
   }
@@ -91,6 +94,22 @@ export class Drain {
     if (this.#stopping) return;
     const slot = await HeldSlot.acquire(this.#quick, this.#slow, bell.slow);
     if (this.#stopping) return slot.release();
+    this.#begin(bell, slot);
+  }
+
+  /**
+   * Begins at once, and says so, where little is under way here. What it leaves is to be rung for: others then share it, and
+   * what is slow keeps to its own slots.
+   */
+  take(bell: Bell): boolean {
+    if (this.#stopping || bell.slow || this.#underWay.size >= takenAtMost) return false;
+    const slot = HeldSlot.tryAcquire(this.#quick, this.#slow);
+    if (!slot) return false;
+    this.#begin(bell, slot);
+    return true;
+  }
+
+  #begin(bell: Bell, slot: HeldSlot): void {
     const work = this.#answer(bell, slot)
       .catch((error: unknown) => this.options.onError(error))
       .finally(() => {
@@ -349,6 +368,11 @@ class HeldSlot {
 
   static async acquire(quick: Slots, slow: Slots, isSlow: boolean): Promise<HeldSlot> {
     return new HeldSlot(slow, await (isSlow ? slow : quick).acquire(), isSlow);
+  }
+
+  static tryAcquire(quick: Slots, slow: Slots): HeldSlot | undefined {
+    const giveBack = quick.tryAcquire();
+    return giveBack && new HeldSlot(slow, giveBack, false);
   }
 
   turnSlow(): void {

@@ -5,7 +5,7 @@ import type { AttemptRecord } from './attempt';
 import type { Ordering } from './endpoint';
 import { Grouped } from './grouped';
 import { prepared } from './prepared';
-import { inTransaction } from './transaction';
+import { inOneFlush } from './transaction';
 
 export interface LaneName {
   endpointId: string;
@@ -261,7 +261,7 @@ const claim = prepared<ClaimRow>('claim_lanes', `
 async function claimLanes(pool: Pool, wanted: Wanted[]): Promise<Claim[]> {
   const names = await namesOf(pool, wanted);
   const endpointIds = [...new Set(names.map(({ endpointId }) => endpointId))];
-  const rows = names.length === 0 ? [] : await inTransaction(pool, async (client) => {
+  const rows = names.length === 0 ? [] : await inOneFlush(pool, async (client) => {
     const [, claimed] = await Promise.all([
       lockEndpoints.run(client, [endpointIds]),
       claim.run(client, [names.map(({ endpointId }) => endpointId), names.map(({ directoryId }) => directoryId)]),

@@ -1,13 +1,5 @@
-import type { LoggedEvent } from '#directory';
-
-/** One stretch of a directory's log. */
-export interface PageQuery {
-  directoryId: string;
-  after: number;
-  upTo: number;
-  limit: number;
-  types: string[] | null;
-}
+import type { DirectoryStretch, LoggedEvent } from '#directory';
+import { Grouped } from './grouped';
 
 // Endpoints of one environment go through a directory's log at about the same time, or together after a pause.
 const keptMs = 1_000;
@@ -18,18 +10,22 @@ const keptAtMost = 128;
 /**
  * Reads pages of directories' logs once for all lanes that ask for them at about the same time: what many endpoints are owed is
  * read, and its JSON made, once. What stands at a place of the log never changes while it is kept; somebody who is erased from it is
- * gone from here a second later.
+ * gone from here a second later. Different pages that are asked for at the same time are read by one statement.
  */
 export class SharedPages {
   readonly #pages = new Map<string, Promise<LoggedEvent[]>>();
+  readonly #reads: Grouped<DirectoryStretch, LoggedEvent[]>;
 
-  constructor(private readonly readPage: (query: PageQuery) => Promise<LoggedEvent[]>) {}
+  /** `readPages` answers in the order of what it is asked for. */
+  constructor(readPages: (stretches: DirectoryStretch[]) => Promise<LoggedEvent[][]>) {
+    this.#reads = new Grouped(readPages, { atOnce: 2, items: 20 });
+  }
 
-  read(query: PageQuery): Promise<LoggedEvent[]> {
+  read(query: DirectoryStretch): Promise<LoggedEvent[]> {
     const key = `${query.directoryId} ${query.after} ${query.upTo} ${query.limit} ${query.types?.join() ?? '*'}`;
     const known = this.#pages.get(key);
     if (known) return known;
-    const page = this.readPage(query);
+    const page = this.#reads.submit(query);
     if (this.#pages.size < keptAtMost) {
       this.#pages.set(key, page);
       const forget = (): boolean => this.#pages.delete(key);

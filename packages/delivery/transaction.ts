@@ -24,6 +24,19 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
   }
 }
 
+/**
+ * The same in one round trip, for statements that need nothing of one another's answers: `send` sends them all before it waits.
+ * Where one fails, PostgreSQL makes the commit a rollback.
+ */
+export async function inOneFlush<T>(pool: Pool, send: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  const sent = [client.query('begin'), send(client), client.query('commit')] as const;
+  const ended = await Promise.allSettled(sent);
+  client.release(ended[2].status === 'rejected');
+  await Promise.all(sent);
+  return sent[1];
+}
+
 /** The end of an environment's log, which stands still while it is held. */
 export interface HeldFeed {
   client: PoolClient;

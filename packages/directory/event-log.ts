@@ -38,18 +38,32 @@ export async function readFeedHead(pool: Pool, environmentId: string): Promise<{
   return { head: row?.position ?? 0, oldest: row?.oldest_position ?? 1, epoch: row?.epoch ?? 1 };
 }
 
-const feedPage = prepared<EventRow>('feed_page', `
+interface FeedRow extends EventRow {
+  head: number;
+  oldest: number;
+  epoch: number;
+}
+
+/** A page of the log beside its head, as of one moment; where the page is empty, the head alone. */
+const withHead = (page: string): string => `
+  select h.position as head, h.oldest_position as oldest, h.epoch, p.*
+    from feed_heads h
+    left join lateral (${page}) p on true
+   where h.environment_id = $1
+   order by p.position`;
+
+const feedPage = prepared<FeedRow>('feed_page', withHead(`
   select ${eventColumns}
     from event_feed f
     join events e on e.id = f.event_id
    where f.environment_id = $1
      and f.position > $2
    order by f.position
-   limit $3`);
+   limit $3`));
 
 // The scan is bounded before it is filtered: a filter that matches nothing costs the same each time, and never reads the
 // same stretch twice.
-const filteredFeedPage = prepared<EventRow>('filtered_feed_page', `
+const filteredFeedPage = prepared<FeedRow>('filtered_feed_page', withHead(`
   select ${eventColumns}
     from (select *
             from event_feed
@@ -62,7 +76,7 @@ const filteredFeedPage = prepared<EventRow>('filtered_feed_page', `
      and ($6::uuid is null or f.organization_id = $6)
      and ($7::uuid is null or f.directory_id = $7)
    order by f.position
-   limit $3`);
+   limit $3`));
 
 export interface EventQuery {
   environmentId: string;
@@ -91,37 +105,56 @@ const scannedAtMost = 5_000;
  * The caller compares `oldest` with `after`: what lies before `oldest` is no longer kept.
  */
 export async function readEvents(pool: Pool, query: EventQuery): Promise<EventPage> {
-  // The head is read first: what it says is committed by the time the page is read.
-  const { head, oldest, epoch } = await readFeedHead(pool, query.environmentId);
   const { environmentId, after, limit, types, organizationId, directoryId } = query;
   const filtered = types !== undefined || organizationId !== undefined || directoryId !== undefined;
   const rows = filtered
     ? await filteredFeedPage.run(pool, [environmentId, after, limit, scannedAtMost, types ?? null, organizationId ?? null, directoryId ?? null])
     : await feedPage.run(pool, [environmentId, after, limit]);
-  const events = rows.map(loggedEvent);
+  const { head, oldest, epoch } = rows[0] ?? { head: 0, oldest: 1, epoch: 1 };
+  const events = rows.filter(({ id }) => id !== null).map(loggedEvent);
   const last = events.at(-1)?.position ?? after;
   const scannedTo = events.length === limit || !filtered ? last : Math.max(last, Math.min(after + scannedAtMost, head));
   return { events, scannedTo, head: Math.max(head, last), oldest, epoch };
 }
 
-const directoryPage = prepared<EventRow>('directory_events', `
-  select ${eventColumns}
-    from event_feed f
-    join events e on e.id = f.event_id
-   where f.directory_id = $1
-     and f.sequence > $2
-     and f.sequence <= $3
-     and ($5::text[] is null or f.type = any ($5))
-   order by f.sequence
-   limit $4`);
+/** A stretch of one directory's log, by sequences. */
+export interface DirectoryStretch {
+  directoryId: string;
+  after: number;
+  upTo: number;
+  limit: number;
+  /** `null`: all. */
+  types: string[] | null;
+}
 
-/** One directory's events in the order of sequences, published ones alone: what a webhook carries can be polled already. */
-export async function readDirectoryEvents(
-  pool: Pool,
-  query: { directoryId: string; after: number; upTo: number; limit: number; types?: string[] | null | undefined },
-): Promise<LoggedEvent[]> {
-  const rows = await directoryPage.run(pool, [query.directoryId, query.after, query.upTo, query.limit, query.types ?? null]);
-  return rows.map(loggedEvent);
+const directoryPages = prepared<EventRow & { n: number }>('directory_pages', `
+  select q.n, p.*
+    from unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::text[])
+         as q (n, directory_id, after, up_to, at_most, types)
+   cross join lateral (select ${eventColumns}
+                         from event_feed f
+                         join events e on e.id = f.event_id
+                        where f.directory_id = q.directory_id
+                          and f.sequence > q.after
+                          and f.sequence <= q.up_to
+                          and (q.types is null or f.type = any (string_to_array(q.types, ',')))
+                        order by f.sequence
+                        limit q.at_most) p
+   order by q.n, p.sequence`);
+
+/** Directories' events in the order of sequences, a list for each stretch; published ones alone: what a webhook carries can be polled already. */
+export async function readDirectoryPages(pool: Pool, stretches: readonly DirectoryStretch[]): Promise<LoggedEvent[][]> {
+  const pages: LoggedEvent[][] = stretches.map(() => []);
+  const rows = await directoryPages.run(pool, [
+    stretches.map((_, n) => n),
+    stretches.map(({ directoryId }) => directoryId),
+    stretches.map(({ after }) => after),
+    stretches.map(({ upTo }) => upTo),
+    stretches.map(({ limit }) => limit),
+    stretches.map(({ types }) => types && types.join()),
+  ]);
+  for (const row of rows) pages[row.n]?.push(loggedEvent(row));
+  return pages;
 }
 
 const eventById = prepared<EventRow>('event_by_id', `

@@ -17,7 +17,7 @@ export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure
 export { type Explanation, explainRequest } from './explanation';
 export { eventTypes, isEventType, type EventType, type LoggedEvent } from './event';
 export {
-  findEvent, readDirectoryEvents, readEvents, readFeedHead, rewindFeeds, safePosition, type EventPage, type EventQuery,
+  findEvent, readDirectoryPages, readEvents, readFeedHead, rewindFeeds, safePosition, type DirectoryStretch, type EventPage, type EventQuery,
 } from './event-log';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './groups';
 export { inTransaction } from './in-transaction';

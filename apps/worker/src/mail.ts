@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { listMembers } from '#accounts';
 import type { Notice } from '#delivery';
-import { explainRequest, getDirectory, getOrganization, inTransaction, type LoggedEvent, readDirectoryEvents, readEvents } from '#directory';
+import { explainRequest, getDirectory, getOrganization, inTransaction, type LoggedEvent, readDirectoryPages, readEvents } from '#directory';
 import {
   advanceMailCursor, brakeEngagedMail, brakeReleasedMail, credentialExpiringMail, dueTroubles, endpointDisabledMail, endpointFailingMail, endpointRecoveredMail,
   endTrouble, environmentsWithNews, type FailureReason, type Failures, markTold, noteFailures, provisioningFailsMail, provisioningRecoveredMail, queueMails,
@@ -161,9 +161,9 @@ const reasonsListed = 5;
 const examplesListed = 3;
 
 async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provider']): Promise<{ reasons: FailureReason[]; more: number }> {
-  const events = await readDirectoryEvents(pool, {
+  const [events = []] = await readDirectoryPages(pool, [{
     directoryId: trouble.directoryId, after: trouble.firstSequence - 1, upTo: trouble.lastSequence, limit: failuresRead, types: ['provisioning.failed'],
-  });
+  }]);
   const reasons = new Map<string, FailureReason>();
   for (const event of events) {
     const request = fields(dataOf(event).request);

@@ -84,16 +84,20 @@ export async function startWorker(
   });
 
   let reachable = true;
-  const ring = async (bells: Bell[]): Promise<void> => {
-    const rung = await doorbell.ring(bells);
+  const noteQueue = (): void => {
     metrics.setQueueReachable(doorbell.reachable);
-    if (doorbell.reachable !== reachable) {
-      reachable = doorbell.reachable;
-      if (reachable) log.info('the queue can be reached again');
-      else log.warn('the queue cannot be reached: deliveries go on without it');
-    }
+    if (doorbell.reachable === reachable) return;
+    reachable = doorbell.reachable;
+    if (reachable) log.info('the queue can be reached again');
+    else log.warn('the queue cannot be reached: deliveries go on without it');
+  };
+  const ring = async (bells: Bell[]): Promise<void> => {
+    const others = bells.filter((bell) => !drain.take(bell));
+    if (others.length === 0) return;
+    const rung = await doorbell.ring(others);
+    noteQueue();
     if (rung) return;
-    for (const bell of bells) if (drain.waiting < directlyAtMost) drain.answer(bell).catch(warn('a delivery could not be begun'));
+    for (const bell of others) if (drain.waiting < directlyAtMost) drain.answer(bell).catch(warn('a delivery could not be begun'));
   };
 
   const notices = new FeedNotices(sequencing, warn('those who wait for events were not told'));
@@ -108,7 +112,9 @@ export async function startWorker(
   });
 
   const stopping = new AbortController();
-  const sweeping = new Repeating(async () => ring(await sweep(pool)), sweepEveryMs, warn('the sweep failed; tried again'));
+  const sweeping = new Repeating(async () => {
+    await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
+  }, sweepEveryMs, warn('the sweep failed; tried again'));
   const purging = new Repeating(() => purge(pool, stopping.signal), purgeEveryMs, warn('deleted directories could not be purged; tried again'));
   const keeping = new Repeating(async () => {
     const done = await upkeep(pool, config.retention, new Date());
