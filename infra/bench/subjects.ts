@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureDatabase, migrate, startEmbeddedPostgres } from '#runtime';
 import pg from 'pg';
+import { scripts } from '../../package.json';
 import { Connections, inParallel, send } from './load';
 import { groupBody, memberChange, putGroupBody, userBody } from './requests';
 
@@ -61,12 +62,15 @@ export interface Server {
   stop: () => Promise<void>;
 }
 
+// As `npm run broker` starts it, without npm in between.
+const shipped = scripts.broker.replace('exec node ', '').split(' ');
+
 /** A broker that has migrated its database; `nodeFlags` such as --cpu-prof. */
 export async function startCauseway(databaseUrl: string, { directories = 1, nodeFlags = [] as string[], rateLimit = 0 } = {}): Promise<Server & { url: string; apiKey: string; encryptionKey: string }> {
   await migrate(databaseUrl);
   const [apiKey, encryptionKey] = [`cwk_${randomBytes(30).toString('hex')}`, randomBytes(32).toString('base64')];
   const env = { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: encryptionKey, BOOTSTRAP_API_KEY: apiKey, PORT: '0', SCIM_RATE_LIMIT: String(rateLimit), LOG_LEVEL: 'info', WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8' };
-  const child = spawn(process.execPath, [...nodeFlags, path.join(projectFolder, 'dist/apps/broker/src/main.js')], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...nodeFlags, ...shipped], { cwd: projectFolder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const url = (await printed(child, /"url":"(http[^"]+)"/))[1]!;
   const api = async (below: string, body: object): Promise<{ id: string; token: string }> => {
     const response = await fetch(url + below, { method: 'POST', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -12,7 +12,7 @@ const open: Doorbell[] = [];
 
 async function aDoorbell(redis: string | undefined): Promise<Doorbell> {
   const { url } = await createTestDatabase();
-  const doorbell = new Doorbell(queueBackend({ databaseUrl: url, ...(redis === undefined ? {} : { redisUrl: redis }) }), () => {});
+  const doorbell = new Doorbell(await queueBackend({ databaseUrl: url, ...(redis === undefined ? {} : { redisUrl: redis }) }), () => {});
   open.push(doorbell);
   return doorbell;
 }

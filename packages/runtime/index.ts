@@ -10,6 +10,6 @@ export { CannotListen, listen, type Listening } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
 export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
-export { checkDatabase, clientConfig, createKnex, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';
+export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
 export { stopOnSignals, type Stopping } from './stop';

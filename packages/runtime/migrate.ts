@@ -3,8 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
-import { runMigrations as migrateQueue } from 'bullmq';
-import knex, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import pg from 'pg';
 import { ensurePartitionsWith } from './partitions';
 import { checkDatabase, clientConfig, DatabaseUnusable, type Queryable } from './postgres';
@@ -47,7 +46,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     // A statement that waits for a busy table makes everybody after it wait as well: better to fail and be tried again.
     await client.query(`set lock_timeout = '10s'`);
     await applyFiles(client, options);
-    if (options.queueInPostgres ?? true) await migrateQueue(client, queueSchema);
+    if (options.queueInPostgres ?? true) await (await import('bullmq')).runMigrations(client, queueSchema);
     await ensurePartitionsWith(client, new Date());
   } finally {
     await client.end().catch(() => {});
@@ -101,7 +100,7 @@ async function takeLock(client: pg.Client, waitMs: number): Promise<void> {
 }
 
 async function applyFiles(client: pg.Client, options: MigrateOptions): Promise<void> {
-  const db = knexOn(client);
+  const db = await knexOn(client);
   const directory = options.directory ?? migrationsDirectory();
   const config: Knex.MigratorConfig = {
     tableName: table,
@@ -124,7 +123,8 @@ async function applyFiles(client: pg.Client, options: MigrateOptions): Promise<v
 }
 
 /** A knex whose every query goes through one client, and so through the session that holds the lock. */
-function knexOn(client: pg.Client): Knex {
+async function knexOn(client: pg.Client): Promise<Knex> {
+  const { default: knex } = await import('knex'); // not before: a process that finds its schema as it should be needs none of it
   const lent = Object.assign(client, { release: () => {} });
   return knex({
     client: 'pg',

@@ -1,5 +1,5 @@
 import { eventually, freePort, testDatabase } from '#testing';
-import { checkDatabase, createKnex, createPool, DatabaseUnusable } from './postgres';
+import { checkDatabase, createPool, DatabaseUnusable } from './postgres';
 
 test('a named statement may be sent again before its first answer has come', async () => {
   const { pool } = await testDatabase();
@@ -41,12 +41,11 @@ test('a pipelined transaction whose statement fails commits nothing', async () =
   expect((await pool.query('select count(*) as n from pipelined')).rows).toEqual([{ n: 0 }]);
 });
 
-test('types come as the code takes them, through the pool and through knex', async () => {
+test('types come as the code takes them', async () => {
   const { pool } = await testDatabase();
   const text = `select 9007199254740991::int8 as n, '{1,NULL,3}'::int8[] as ns, '{"a":1}'::json as j, '[1]'::jsonb as b, timestamptz '2026-01-31 09:00Z' as t, 1.5::numeric as d`;
   const row = { n: 9007199254740991, ns: [1, null, 3], j: { a: 1 }, b: [1], t: new Date('2026-01-31T09:00:00Z'), d: '1.5' };
   expect((await pool.query(text)).rows).toEqual([row]);
-  expect((await createKnex(pool).raw(text)).rows).toEqual([row]);
 });
 
 test('an int8 that no number can hold is an error, not another number', async () => {
@@ -74,22 +73,6 @@ test('a statement that runs too long ends, and so does a transaction that nobody
   await expect(own.query('select pg_sleep(5)')).rejects.toThrow('statement timeout');
   expect((await own.query(`select current_setting('idle_in_transaction_session_timeout') as t, current_setting('application_name') as a`)).rows).toEqual([{ t: '15s', a: 'slow' }]);
   await own.end();
-});
-
-test('knex on the pool runs transactions on it', async () => {
-  const { pool } = await testDatabase();
-  const db = createKnex(pool);
-  await db.raw('create table by_knex (n bigint, doc jsonb)');
-  await db.transaction(async (trx) => {
-    await trx('by_knex').insert({ n: 1, doc: JSON.stringify({ a: 1 }) });
-  });
-  await expect(
-    db.transaction(async (trx) => {
-      await trx('by_knex').insert({ n: 2 });
-      throw new Error('no');
-    }),
-  ).rejects.toThrow('no');
-  expect(await db('by_knex').select('n').whereRaw(`doc \\? 'a'`)).toEqual([{ n: 1 }]);
 });
 
 describe('a database that cannot be used is told in one sentence without its password', () => {

@@ -1,5 +1,4 @@
 import { types } from 'node:util';
-import knex, { type Knex } from 'knex';
 import pg from 'pg';
 
 /** What a query can be given to: a pool, or one client of it. */
@@ -60,14 +59,6 @@ function writeTogether(client: pg.PoolClient): void {
     return query(...given);
   }) as typeof client.query;
 }
-
-/** Makes a knex on a pool, with the pool's types and timeouts; the pool's owner ends it. Write a literal jsonb `?` as `\\?`. */
-export function createKnex(pool: pg.Pool): Knex {
-  return knex({ client: 'pg', connectionPool: pool, log: silent });
-}
-
-// What knex would write to the console it also throws.
-const silent: Knex.Logger = { error() {}, warn() {}, debug() {}, deprecate() {} };
 
 /** The oldest PostgreSQL that the SQL here runs on: `detach partition … concurrently` is the newest thing used. */
 const oldestServer = 14;

@@ -20,7 +20,7 @@ describe.each(['postgres', 'redis'] as const)('on %s', (kind) => {
 
   async function backend(onError: (error: Error) => void = () => {}) {
     const { url } = await testDatabase();
-    const made = queueBackend({ databaseUrl: url, ...(kind === 'redis' ? { redisUrl: redisUrl() ?? '' } : {}), onError });
+    const made = await queueBackend({ databaseUrl: url, ...(kind === 'redis' ? { redisUrl: redisUrl() ?? '' } : {}), onError });
     expect(made.kind).toBe(kind);
     return {
       queue: (name: string) => {
@@ -65,7 +65,7 @@ describe.each(['postgres', 'redis'] as const)('on %s', (kind) => {
 
 test('on PostgreSQL, a queue and a worker open no more connections than they say', async () => {
   const { url, pool } = await createTestDatabase();
-  const made = queueBackend({ databaseUrl: url });
+  const made = await queueBackend({ databaseUrl: url });
   const done: string[] = [];
   const worker = made.worker<Bell>('counted', async ({ data }) => void done.push(data.lane), { concurrency: 20 });
   const queue = made.queue<Bell>('counted');
@@ -84,7 +84,7 @@ test('on PostgreSQL, the queue alone does not wait for the disk', async () => {
     create table commits (how text not null);
     create function note_commit() returns trigger language plpgsql as $$ begin insert into public.commits values (current_setting('synchronous_commit')); return null; end $$;
     create trigger note_commit after insert or delete on bullmq.job for each statement execute function note_commit()`);
-  const made = queueBackend({ databaseUrl: url });
+  const made = await queueBackend({ databaseUrl: url });
   const done: string[] = [];
   open.push(made.worker<Bell>('lazy', async ({ data }) => void done.push(data.lane), { removeOnComplete: { count: 0 } }));
   const queue = made.queue<Bell>('lazy', { defaultJobOptions: { removeOnComplete: true } });
@@ -99,7 +99,7 @@ test('on PostgreSQL, the queue alone does not wait for the disk', async () => {
 
 test('on PostgreSQL, what is closed as soon as it is made leaves no connection behind', async () => {
   const { url, pool } = await createTestDatabase();
-  const made = queueBackend({ databaseUrl: url });
+  const made = await queueBackend({ databaseUrl: url });
   for (let round = 0; round < 5; round++) {
     const worker = made.worker<Bell>('brief', async () => {});
     const queue = made.queue<Bell>('brief');
@@ -115,7 +115,7 @@ test('on PostgreSQL, what is closed as soon as it is made leaves no connection b
 test('on PostgreSQL, a worker whose connections were cut goes on, and says what happened', async () => {
   const { url, pool } = await createTestDatabase();
   const errors: Error[] = [];
-  const made = queueBackend({ databaseUrl: url, onError: (error) => errors.push(error) });
+  const made = await queueBackend({ databaseUrl: url, onError: (error) => errors.push(error) });
   const done: string[] = [];
   const worker = made.worker<Bell>('cut', async ({ data }) => void done.push(data.lane), { runRetryDelay: 100 });
   const queue = made.queue<Bell>('cut');
@@ -133,7 +133,7 @@ test('on PostgreSQL, a worker whose connections were cut goes on, and says what 
   const folder = await mkdtemp(path.join(os.tmpdir(), 'causeway-redis-'));
   const redis = await startRedis(folder);
   const errors: Error[] = [];
-  const made = queueBackend({ databaseUrl: '', redisUrl: redis.url, onError: (error) => errors.push(error) });
+  const made = await queueBackend({ databaseUrl: '', redisUrl: redis.url, onError: (error) => errors.push(error) });
   const queue = made.queue<Bell>('away');
   const done: string[] = [];
   const worker = made.worker<Bell>('away', async ({ data }) => void done.push(data.lane), { runRetryDelay: 100 });

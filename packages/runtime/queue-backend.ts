@@ -1,16 +1,14 @@
-import {
-  createPostgresBackend,
-  createRedisBackend,
+import type {
+  BackendFactory,
+  ConnectionOptions,
+  DefaultJobOptions,
+  IQueueBackend,
+  JobProgress,
+  PostgresPoolConfig,
+  Processor,
   Queue,
   Worker,
-  type BackendFactory,
-  type ConnectionOptions,
-  type DefaultJobOptions,
-  type IQueueBackend,
-  type JobProgress,
-  type PostgresPoolConfig,
-  type Processor,
-  type WorkerOptions,
+  WorkerOptions,
 } from 'bullmq';
 
 /** The PostgreSQL schema that BullMQ's tables live in, and the prefix of its keys in Redis. */
@@ -37,14 +35,17 @@ export interface QueueBackend {
  * Chooses where BullMQ keeps its jobs: in Redis where there is a URL of one, otherwise in the database, which must have
  * been migrated.
  *
- * Nothing connects yet. A queue or worker outlives its server's restarts, and tells `onError` of each failure; it must be
+ * BullMQ is loaded here, and not before: a broker rings for nothing. Nothing connects yet. A queue or worker outlives its server's restarts, and tells `onError` of each failure; it must be
  * closed by whoever made it.
  */
-export function queueBackend(options: { databaseUrl: string; redisUrl?: string; onError?: (error: Error) => void }): QueueBackend {
-  return options.redisUrl === undefined ? onPostgres(options.databaseUrl, options.onError) : onRedis(options.redisUrl, options.onError);
+export async function queueBackend(options: { databaseUrl: string; redisUrl?: string; onError?: (error: Error) => void }): Promise<QueueBackend> {
+  const bullmq = await import('bullmq');
+  return options.redisUrl === undefined ? onPostgres(bullmq, options.databaseUrl, options.onError) : onRedis(bullmq, options.redisUrl, options.onError);
 }
 
-function onPostgres(databaseUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
+type BullMQ = typeof import('bullmq');
+
+function onPostgres(bullmq: BullMQ, databaseUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
   // Every queue and every worker has a pool of its own, and a worker a connection more that listens.
   const max = 2;
   const connection: PostgresPoolConfig = {
@@ -61,16 +62,16 @@ function onPostgres(databaseUrl: string, onError: (error: Error) => void = () =>
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   };
-  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) => closingOnceReady(createPostgresBackend(name, { ...opts, connection }, more));
+  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) => closingOnceReady(bullmq.createPostgresBackend(name, { ...opts, connection }, more));
   return {
     kind: 'postgres',
-    queue: (name, { defaultJobOptions } = {}) => hearing(new Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
-    worker: (name, process, workerOptions = {}) => hearing(new Worker(name, process, { ...workerOptions, connection }, factory), onError),
+    queue: (name, { defaultJobOptions } = {}) => hearing(new bullmq.Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
+    worker: (name, process, workerOptions = {}) => hearing(new bullmq.Worker(name, process, { ...workerOptions, connection }, factory), onError),
     connections: { queue: max, worker: max + 1 },
   };
 }
 
-function onRedis(redisUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
+function onRedis(bullmq: BullMQ, redisUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
   const common = {
     url: redisUrl,
     connectTimeout: 5_000,
@@ -85,13 +86,13 @@ function onRedis(redisUrl: string, onError: (error: Error) => void = () => {}): 
   const on =
     (connection: ConnectionOptions): BackendFactory<IQueueBackend, Connection> =>
     (name, opts, more) =>
-      createRedisBackend(name, { ...opts, connection }, more);
+      bullmq.createRedisBackend(name, { ...opts, connection }, more);
   return {
     kind: 'redis',
     queue: (name, { defaultJobOptions } = {}) =>
-      hearing(new Queue(name, { connection: producing, prefix, ...eventsKept, defaultJobOptions }, on(producing)), onError),
+      hearing(new bullmq.Queue(name, { connection: producing, prefix, ...eventsKept, defaultJobOptions }, on(producing)), onError),
     worker: (name, process, workerOptions = {}) =>
-      hearing(new Worker(name, process, { ...workerOptions, connection: consuming, prefix }, on(consuming)), onError),
+      hearing(new bullmq.Worker(name, process, { ...workerOptions, connection: consuming, prefix }, on(consuming)), onError),
     connections: { queue: 1, worker: 2 },
   };
 }

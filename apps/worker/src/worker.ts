@@ -48,7 +48,7 @@ export async function startWorker(
   const pool = createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError });
   const metrics = new WorkerMetrics(register, () => readBacklog(pool));
 
-  const doorbell = new Doorbell(queueBackend({
+  const doorbell = new Doorbell(await queueBackend({
     databaseUrl: config.databaseUrl,
     ...(config.redisUrl === undefined ? {} : { redisUrl: config.redisUrl }),
     onError: (err) => log.debug({ err }, 'the queue reports an error'),
