@@ -10,7 +10,8 @@
  * machine. Printed are
  *
  *   rate     deliveries a second, from the first to the last arrival of a backlog, beside those of a loop that does nothing but POST the same webhooks
- *            to the same receiver with undici, as many at once. The two take turns; medians, and their ratio; and what each delivery took of the processors.
+ *            to the same receiver with undici, as many at once, and of one that signs each as well. They take turns; medians, and ratios; and what each delivery took of the
+ *            processors.
  *            Once to a receiver that only answers, and once to one that verifies signatures, as a vendor's does.
  *   latency  from the commit (PostgreSQL's own timestamp of it) to the arrival, and from when the identity provider's request was due. Requests
  *            are sent at a steady rate whatever becomes of the ones before (an open loop), each event goes to five endpoints.
@@ -105,7 +106,7 @@ async function measureRate(bench: Bench): Promise<void> {
 
   const secrets = Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, endpoint.secret]));
   const receivers = [{ does: 'answers, and nothing else', secrets: undefined }, { does: 'verifies each signature with the official library and parses the event, as vendors do', secrets }]
-    .map((how) => ({ ...how, ours: [] as number[], bare: [] as number[], costs: [] as Cost[] }));
+    .map((how) => ({ ...how, ours: [] as number[], bare: [] as number[], signing: [] as number[], costs: [] as Cost[] }));
   for (let round = -1; round < sizes.rounds; round += 1) {
     for (const how of receivers) {
       // The worker stands still until all endpoints are asked for: otherwise what is measured is when they were.
@@ -119,26 +120,33 @@ async function measureRate(bench: Bench): Promise<void> {
       const after = await costSoFar(bench);
       await checkArrivals(ours, endpoints, await loggedEvents(system));
 
-      receiver.begin({ sampleEvery: 0, secrets: how.secrets });
-      const order: ToBareLoop = { url: receiver.url, webhooks: await signedWebhooks(bench, endpoints), requests: owed, concurrency: endpointCount * directoryCount };
-      bench.bareLoop.send(order);
-      await new Promise((resolve) => bench.bareLoop.once('message', resolve));
-      const bare = await receiver.after(owed);
+      const webhooks = await signedWebhooks(bench, endpoints);
+      const loop = async (more: Pick<ToBareLoop, 'secrets'>): Promise<Report> => {
+        receiver.begin({ sampleEvery: 0, secrets: how.secrets });
+        const order: ToBareLoop = { url: receiver.url, webhooks, requests: owed, concurrency: endpointCount * directoryCount, ...more };
+        bench.bareLoop.send(order);
+        await new Promise((resolve) => bench.bareLoop.once('message', resolve));
+        return receiver.after(owed);
+      };
+      const bare = await loop({});
+      const signing = await loop({ secrets });
       if (round < 0) continue; // the first of each is slower
       how.ours.push(rateOf(ours));
       how.bare.push(rateOf(bare));
+      how.signing.push(rateOf(signing));
       const each = (kind: keyof Cost): number => (after[kind] - before[kind]) / owed;
       how.costs.push({ commits: each('commits'), workerMs: each('workerMs'), postgresMs: each('postgresMs'), receiverMs: each('receiverMs') });
     }
   }
   for (const { id } of endpoints) await system.api('DELETE', `/v1/webhook_endpoints/${id}`);
 
-  for (const { does, ours, bare, costs } of receivers) {
+  for (const { does, ours, bare, signing, costs } of receivers) {
     const cost = (kind: keyof Cost, unit = 1): string => (quantile(costs.map((each) => each[kind]), 0.5) * unit).toFixed(kind === 'commits' ? 2 : 0);
+    const beside = (loop: number[]): string => `Causeway has ${(100 * quantile(ours, 0.5) / quantile(loop, 0.5)).toFixed(0)} % of it (round by round ${ours.map((rate, i) => (100 * rate / (loop[i] ?? NaN)).toFixed(0)).join(', ')})`;
     console.log(` to a receiver that ${does}`);
     console.log(`  Causeway           ${spread(ours)}`);
-    console.log(`  bare undici loop   ${spread(bare)}`);
-    console.log(`  ratio              ${(100 * quantile(ours, 0.5) / quantile(bare, 0.5)).toFixed(0)} % of the bare loop (round by round ${ours.map((rate, i) => (100 * rate / (bare[i] ?? NaN)).toFixed(0)).join(', ')})`);
+    console.log(`  bare undici loop   ${spread(bare)}; ${beside(bare)}`);
+    console.log(`  one that signs too ${spread(signing)}; ${beside(signing)}`);
     console.log(`  for each delivery  ${cost('commits')} transactions; µs of a processor: worker ${cost('workerMs', 1_000)}, PostgreSQL ${cost('postgresMs', 1_000)}, receiver ${cost('receiverMs', 1_000)}`);
   }
 }
