@@ -3,6 +3,7 @@ import type { SchemaSet } from '#scim';
 import { newId, publicId } from '#identifier';
 import { appendEvents } from './event-log';
 import { firstId, prepared } from './prepared';
+import { addressHashes } from './stored-user';
 import { type DirectoryScope, inDirectory } from './transaction';
 
 /** One IdP connection of an organization. */
@@ -255,11 +256,10 @@ const purges = [
        using directories d
        where d.id = u.directory_id
          and u.ctid = any (array(select ctid from users where directory_id = $1 limit $2))
-      returning u.environment_id, u.organization_id, u.directory_id, u.id, u.email_keys, d.deleted_at
+      returning u.environment_id, u.organization_id, u.directory_id, u.id, u.email_keys, u.user_name_key, d.deleted_at
     )
     insert into departed_users (environment_id, organization_id, directory_id, user_id, email_hashes, departed_at)
-    select environment_id, organization_id, directory_id, id,
-           array(select sha256(convert_to(key, 'UTF8')) from unnest(email_keys) as key), deleted_at
+    select environment_id, organization_id, directory_id, id, ${addressHashes}, deleted_at
       from departed`),
   prepared('purge_groups', `
     delete from groups

@@ -162,7 +162,7 @@ export async function listGroupMembers(
   return members;
 }
 
-/** Whether somebody may come in, by e-mail address. */
+/** Whether somebody may come in, by an e-mail address, or by a userName that is one. */
 export interface Access {
   status: 'active' | 'deactivated' | 'deleted' | 'unknown';
   since: Date | null;
@@ -170,19 +170,24 @@ export interface Access {
 }
 
 const accessOf = prepared<{ status: Access['status']; since: Date; user_id: string }>('access', `
-  select case when u.active then 'active' else 'deactivated' end as status, u.active_since as since, u.id as user_id
-    from users u
-    join directories d on d.id = u.directory_id and d.deleted_at is null
-   where u.environment_id = $1
-     and u.organization_id = $2
-     and u.email_keys @> array[$3]
-   union all
-  select 'deleted', d.deleted_at, u.id
-    from users u
-    join directories d on d.id = u.directory_id and d.deleted_at is not null
-   where u.environment_id = $1
-     and u.organization_id = $2
-     and u.email_keys @> array[$3]
+  with known as (
+    select u.directory_id, u.id, u.active, u.active_since
+      from users u
+     where u.environment_id = $1
+       and u.organization_id = $2
+       and u.email_keys @> array[$3]
+    union all
+    select u.directory_id, u.id, u.active, u.active_since
+      from directories d
+      join users u on u.directory_id = d.id and u.user_name_key = $3
+     where d.environment_id = $1
+       and d.organization_id = $2
+       and $3 like '%@%'
+  )
+  select case when d.deleted_at is not null then 'deleted' when k.active then 'active' else 'deactivated' end as status,
+         coalesce(d.deleted_at, k.active_since) as since, k.id as user_id
+    from known k
+    join directories d on d.id = k.directory_id
    union all
   select 'deleted', p.departed_at, p.user_id
     from departed_users p

@@ -19,6 +19,15 @@ export interface StoredUser {
 /** As much of it as SCIM shows. */
 export type ShownUser = Omit<StoredUser, 'profile'>;
 
+/**
+ * SQL, of rows of users: what is kept of the addresses that somebody who departed was known by, to answer /v1/access. A userName
+ * with an @ is one too: not every identity provider sends `emails`.
+ */
+export const addressHashes = `
+  array(select sha256(convert_to(address, 'UTF8'))
+          from unnest(email_keys || case when user_name_key like '%@%' then user_name_key end) as address
+         where address is not null)`;
+
 /** A user as the API and the events show it. */
 export interface UserJson extends Profile {
   id: string;

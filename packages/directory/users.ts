@@ -11,7 +11,7 @@ import { emailAddresses, sameJson } from './profile';
 import { prepared, type Queryable, violates } from './prepared';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
 import { NoSeatLeft } from './seats';
-import { selectUser, type StoredUser, userJson, userOf } from './stored-user';
+import { addressHashes, selectUser, type StoredUser, userJson, userOf } from './stored-user';
 import { type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
 import { userEvents } from './user-events';
 
@@ -145,11 +145,10 @@ const deleteUserRow = prepared('delete_user', `
     delete from users
      where directory_id = $1
        and id = $2
-    returning environment_id, organization_id, directory_id, id, email_keys
+    returning environment_id, organization_id, directory_id, id, email_keys, user_name_key
   )
   insert into departed_users (environment_id, organization_id, directory_id, user_id, email_hashes, departed_at)
-  select environment_id, organization_id, directory_id, id,
-         array(select sha256(convert_to(key, 'UTF8')) from unnest(email_keys) as key), $3
+  select environment_id, organization_id, directory_id, id, ${addressHashes}, $3
     from departed`);
 
 const groupsOfUser = prepared<GroupRow>('groups_of_member', `

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { Doorbell } from '../../delivery/doorbell';
+import { Drain } from '../../delivery/drain';
 import { Lanes } from '../../delivery/lanes';
 import * as transactions from '../../directory/transaction';
 import { interpose } from './interpose';
@@ -16,7 +17,7 @@ export const failpoints = {
   committed: 'committed',
   /** Positions are given, and nobody has been told of the lanes that have work. */
   sequenced: 'sequenced',
-  /** The doorbells have been rung, and whoever rang knows nothing of it. */
+  /** The doorbells have been rung, or a first lane is being seen to here, and whoever rang knows nothing of it. */
   rung: 'rung',
   /** A lane is leased, and nothing has been sent. */
   claimed: 'claimed',
@@ -53,6 +54,13 @@ interpose(Doorbell.prototype, 'ring', (ring) => async function (this: Doorbell, 
   const rung = await ring.call(this, bells);
   if (bells.length > 0) pass('rung');
   return rung;
+});
+
+interpose(Drain.prototype, 'take', (take) => function (this: Drain, bell) {
+  pass('sequenced');
+  const taken = take.call(this, bell);
+  if (taken) pass('rung');
+  return taken;
 });
 
 interpose(Lanes.prototype, 'claim', (claim) => async function (this: Lanes, name) {

@@ -12,7 +12,7 @@ export const accessRoutes: Route[] = [
     operationId: 'getAccess',
     tag: 'Users and groups',
     summary: 'May somebody come in?',
-    description: 'Of several users with that e-mail address the most active one counts.',
+    description: 'Of several users with that e-mail address, or with it as their userName, the most active one counts.',
     query: {
       email: Type.String({ minLength: 1, maxLength: 320 }),
       organization_id: publicIdOf('org', 'the organization'),

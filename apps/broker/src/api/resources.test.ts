@@ -2,6 +2,7 @@ import { eventually } from '#testing';
 import { aBroker, type TestBroker, type TestDirectory } from '../a-broker';
 
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const patchOp = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
 let broker: TestBroker;
@@ -95,6 +96,21 @@ test('access is told by e-mail address, in any case', async () => {
   expect((await access('eve@acme.com')).status).toBe('deactivated');
   expect(await access('nobody@acme.com')).toEqual({ status: 'unknown', since: null, user_id: null });
   expect((await broker.call('GET', '/v1/access?email=ada@acme.com')).body.errors).toEqual([{ parameter: 'organization_id', detail: 'is required' }]);
+});
+
+test('access is told by a userName that is an address, where no e-mail address was sent; not by any other', async () => {
+  const { id: directoryId, organizationId, idp } = await broker.aDirectory();
+  const make = async (userName: string): Promise<string> => ((await idp.post('/Users', { schemas: [userSchema], userName })).body as { id: string }).id;
+  const access = async (email: string) => (await broker.call('GET', `/v1/access?email=${email}&organization_id=${organizationId}`)).body.status;
+  const [grace, joan] = [await make('Grace@Acme.com'), await make('joan@acme.com')];
+  await make('jdoe');
+  expect(await Promise.all(['grace@acme.com', 'jdoe', 'joan@acme.com'].map(access))).toEqual(['active', 'unknown', 'active']);
+  await idp.patch(`/Users/${grace}`, { schemas: [patchOp], Operations: [{ op: 'replace', value: { active: false } }] });
+  expect(await access('grace@acme.com')).toBe('deactivated');
+  await idp.delete(`/Users/${joan}`);
+  expect(await access('joan@acme.com')).toBe('deleted');
+  await broker.call('DELETE', `/v1/directories/${directoryId}`);
+  expect(await Promise.all(['grace@acme.com', 'jdoe'].map(access))).toEqual(['deleted', 'unknown']);
 });
 
 test('what a deleted directory held is not found any more', async () => {
