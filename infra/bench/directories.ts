@@ -125,7 +125,7 @@ export async function follow(server: Server & { url: string; apiKey: string }): 
       const { rows } = await db.query<{ sum: string }>('select sum(sequence) from directory_heads');
       const total = (of: Map<string, number>): number => [...of.values()].reduce((sum, sequence) => sum + sequence, 0);
       for (const who of ['webhook', 'poller'] as const) {
-        while (total(seen[who]) < Number(rows[0]!.sum) && performance.now() - begun < 120_000) await new Promise((resolve) => setTimeout(resolve, 20));
+        while (total(seen[who]) < Number(rows[0]!.sum) && performance.now() - begun < 900_000) await new Promise((resolve) => setTimeout(resolve, 20));
         console.log(`${who}: ${count(total(seen[who]))} of ${count(Number(rows[0]!.sum))} events, each once and in order; ${quantile(lags[who], 0.5)} ms behind in the middle, ${quantile(lags[who], 0.99)} ms at p99; done ${count(performance.now() - begun)} ms after the last request`);
       }
       stopped = true;

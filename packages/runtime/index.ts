@@ -12,4 +12,5 @@ export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type Sche
 export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
 export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
+export { analyzeGrown } from './young-tables';
 export { stopOnSignals, type Stopping } from './stop';

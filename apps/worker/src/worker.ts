@@ -4,7 +4,7 @@ import { Keyring } from '#credential';
 import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
 import { publicId } from '#identifier';
 import { logMailer, sendDueMails, smtpMailer } from '#notify';
-import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
+import { analyzeGrown, type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
 import { mailNotice, mailTimes, type MailTimes, writeMails } from './mail';
 import { WorkerMetrics } from './metrics';
 import { erase, remap } from './remapping';
@@ -20,6 +20,7 @@ export interface RunningWorker {
 
 const sweepEveryMs = 1_000;
 const upkeepEveryMs = 3_600_000;
+const analyzeEveryMs = 3_000;
 const purgeEveryMs = 60_000;
 const remapEveryMs = 1_000;
 const eraseEveryMs = 2_000;
@@ -121,6 +122,11 @@ export async function startWorker(
     if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
   }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
 
+  const analyzing = new Repeating(async () => {
+    const tables = await analyzeGrown(pool);
+    if (tables.length > 0) log.debug({ tables }, 'tables that had doubled were analyzed');
+  }, analyzeEveryMs, warn('tables that have grown could not be analyzed; tried again'));
+
   const ending = new Repeating(() => endCredentials(pool, stopping.signal, new Date()), upkeepEveryMs, warn('credentials that end could not be announced or forgotten; tried again in an hour'));
   const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
   const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
@@ -143,6 +149,7 @@ export async function startWorker(
   sweeping.start(0);
   purging.start(10_000);
   keeping.start(upkeepAfterMs);
+  analyzing.start(0);
   ending.start(upkeepAfterMs);
   remapping.start(0);
   erasing.start(0);
@@ -155,7 +162,7 @@ export async function startWorker(
       stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([ending.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await Promise.all([ending.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), analyzing.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
