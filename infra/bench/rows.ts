@@ -181,6 +181,7 @@ function print(rows: Row[], names: string[], samples: Map<string, Sample[]>): vo
     const values = of(row, name).map((sample) => (row.unit === 'ms' ? sample.p50 : sample.perSecond));
     return values.length === 0 ? '–' : `±${Math.round((Math.max(...values) - Math.min(...values)) / 2 / median(values) * 100)} %`;
   };
+  const p99 = (row: Row, name: string): string => (of(row, name).length === 0 ? '–' : median(of(row, name).map((sample) => sample.p99)).toFixed(1));
   // How often as fast: of times the other way round.
   const ratio = (row: Row, peer: string): string => {
     const [own, other] = [figure(row, 'Causeway'), figure(row, peer)];
@@ -189,7 +190,7 @@ function print(rows: Row[], names: string[], samples: Map<string, Sample[]>): vo
   };
   const peers = names.filter((name) => name !== 'Causeway');
   console.log(`\n${table(['a second, or ms of one', ...names, ...peers.map((name) => `to ${name}`)], rows.map((row) => [row.name, ...names.map((name) => shown(row, figure(row, name))), ...peers.map((name) => ratio(row, name))]))}`);
-  console.log(`\n${table(['spread over the rounds; p99 in ms', ...names, ...names.map((name) => `p99 ${name}`)], rows.map((row) => [row.name, ...names.map((name) => spread(row, name)), ...names.map((name) => median(of(row, name).map(({ p99 }) => p99)).toFixed(1))]))}`);
+  console.log(`\n${table(['spread over the rounds; p99 in ms', ...names, ...names.map((name) => `p99 ${name}`)], rows.map((row) => [row.name, ...names.map((name) => spread(row, name)), ...names.map((name) => p99(row, name))]))}`);
   const cpu = (row: Row, name: string): string => `${median(of(row, name).map(({ server }) => server)).toFixed(2)} + ${median(of(row, name).map(({ postgres }) => postgres)).toFixed(2)}`;
   console.log(`\n${table(['CPU ms of one: server + PostgreSQL', ...names], rows.map((row) => [row.name, ...names.map((name) => (of(row, name).length === 0 ? '–' : cpu(row, name)))]))}\n`);
 }
