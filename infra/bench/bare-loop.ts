@@ -1,6 +1,6 @@
 /** What infra/bench/deliveries.ts compares with, a process of its own: so many loops that POST what they are given with undici, one after the other, and do nothing else. */
 import { Agent, request } from 'undici';
-import { newSecret, signatureHeader, signingKey } from '../../packages/delivery/signature';
+import { newSecret, signatureHeader, signedContent, signingKey } from '../../packages/delivery/signature';
 
 export interface ToBareLoop {
   url: string;
@@ -27,7 +27,7 @@ async function run({ url, webhooks, requests, concurrency, secrets }: ToBareLoop
   const keys = secrets && new Map(Object.entries(secrets).map(([endpoint, secret]) => [endpoint, [signingKey(secret, newSecret().privateKey, null)]]));
   const sign = async ({ path, headers, body }: ToBareLoop['webhooks'][number]): Promise<Record<string, string>> => {
     const at = new Date(Number(headers['webhook-timestamp']) * 1_000);
-    const signed = Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`);
+    const { signed } = signedContent(String(headers['webhook-id']), at, body);
     return { ...headers, 'webhook-signature': await signatureHeader(keys?.get(path) ?? [], at, signed) };
   };
   let next = 0;

@@ -62,7 +62,7 @@ const readAtOnce = 50;
 // An attempt lasts 15 s at most and a lease 20 s; less than 1 s of it may be gone when a POST begins.
 const freshLeaseMs = 1_000;
 
-// To ring for a few lanes, and to hear the bell, costs more than to send what they owe; of more than these a second worker takes half.
+// To ring for a few lanes, and to hear the bell, costs more than to send what they owe; of more than these others are to take their share.
 const takenAtMost = 16;
 
 /** An event that failed at an endpoint of ordering `none` is tried for so long, and parked then. */

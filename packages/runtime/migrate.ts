@@ -124,7 +124,7 @@ async function applyFiles(client: pg.Client, options: MigrateOptions): Promise<v
 
 /** A knex whose every query goes through one client, and so through the session that holds the lock. */
 async function knexOn(client: pg.Client): Promise<Knex> {
-  const { default: knex } = await import('knex'); // not before: a process that finds its schema as it should be needs none of it
+  const { default: knex } = await import('knex'); // not before: a broker only looks at the schema
   const lent = Object.assign(client, { release: () => {} });
   return knex({
     client: 'pg',

@@ -35,8 +35,8 @@ export interface QueueBackend {
  * Chooses where BullMQ keeps its jobs: in Redis where there is a URL of one, otherwise in the database, which must have
  * been migrated.
  *
- * BullMQ is loaded here, and not before: a broker rings for nothing. Nothing connects yet. A queue or worker outlives its server's restarts, and tells `onError` of each failure; it must be
- * closed by whoever made it.
+ * BullMQ is loaded here, and not before: a broker rings for nothing. Nothing connects yet. A queue or worker outlives its
+ * server's restarts, and tells `onError` of each failure; it must be closed by whoever made it.
  */
 export async function queueBackend(options: { databaseUrl: string; redisUrl?: string; onError?: (error: Error) => void }): Promise<QueueBackend> {
   const bullmq = await import('bullmq');

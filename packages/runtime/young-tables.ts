@@ -1,11 +1,12 @@
 import type { Queryable } from './postgres';
 
-// PostgreSQL counts rows as they are committed, a second late.
+// PostgreSQL counts rows as they are committed, a second late. Only who owns a table may analyze it.
 const grown = `
   select c.oid::regclass::text as name
     from pg_stat_user_tables s
     join pg_class c on c.oid = s.relid
    where s.schemaname = current_schema()
+     and pg_has_role(c.relowner, 'USAGE')
      and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
    order by 1`;
 

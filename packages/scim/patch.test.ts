@@ -457,17 +457,24 @@ test('P4 operations one by one come to the same as together', () => {
   );
 });
 
+test('a remove of what is the name of an extension and of an attribute leaves neither', () => {
+  const both = { ...ada, 'urn:x:y': { z: 'a', other: 'b' }, 'urn:x:y:z': { c: 'd' } };
+  expect(patched(both, [{ op: 'remove', path: 'urn:x:y:z' }])).toEqual({ ...ada, 'urn:x:y': { other: 'b' } });
+});
+
+test('an add of values that are there already, alike but for a label, of an attribute that nobody declared, changes nothing', () => {
+  const value = [{ value: 'a', primary: false }, { value: 'a' }];
+  const once = patched(ada, [{ op: 'add', path: 'urn:x:y:z', value }]);
+  expect(once).toEqual({ ...ada, 'urn:x:y': { z: value } });
+  expect(patched(once, [{ op: 'add', path: 'urn:x:y:z', value }])).toEqual(once);
+});
+
 test('P5 an operation that was done changes nothing when it is done again', () => {
   fc.assert(
     fc.property(users, operation, (before, one) => {
       const once = outcome(before, [one]);
       // A filter may choose what it did not before: replace emails[value eq "a"].value by "b", and by "a" what was left.
       fc.pre(once !== undefined && !(one.path ?? '').includes('['));
-      // Of a user who has an extension urn:x:y:z and a z in an extension urn:x:y, a remove of urn:x:y:z takes the one, and then the other.
-      fc.pre(!(one.op === 'Remove' && one.path !== undefined && one.path in before && 'urn:x:y' in before));
-      // What nobody declared is kept as it came the first time, two values that are alike too; added again, both join the first of them.
-      const named = Array.isArray(one.value) ? one.value.filter(isJsonObject).map(({ value }) => JSON.stringify(value)) : [];
-      fc.pre(!(one.op === 'add' && (one.path ?? '').startsWith('urn:x') && new Set(named).size < named.length));
       expect(outcome(once, [one])).toEqual(once);
     }),
     { numRuns: 1000 },

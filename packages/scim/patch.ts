@@ -262,10 +262,8 @@ function applyOperation(resource: JsonObject, operation: PatchOperation, run: Ru
   const { attribute, extension } = path;
   const whole = attribute ? path.undeclaredUrn : extension;
   const wholeKey = op === 'remove' && whole !== undefined && !path.filter ? keyIn(resource, whole) : undefined;
-  if (wholeKey !== undefined) {
-    delete resource[wholeKey];
-    return;
-  }
+  // Where nobody declared it the name may stand for an attribute as well: of what is removed nothing is left by that name.
+  if (wholeKey !== undefined) delete resource[wholeKey];
   if (!attribute) return;
   if (extension === undefined) {
     setMember(resource, attribute.name, changed(resource[attribute.name], attribute, operation, run));

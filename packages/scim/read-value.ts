@@ -174,10 +174,12 @@ export function appendValues(existing: readonly Json[], added: readonly Json[]):
   const values = [...existing];
   const places = new Map<string, number>();
   values.forEach((value, index) => places.set(identityOf(value), index));
+  // Of an attribute that nobody declared two may be alike but for their labels: one that is there as it is sent is that one.
+  const exactly = new Map(values.map((value, index) => [JSON.stringify(value), index]));
   const touched = new Set<number>();
   for (const value of added) {
     const identity = identityOf(value);
-    const place = places.get(identity);
+    const place = exactly.get(JSON.stringify(value)) ?? places.get(identity);
     const known = place === undefined ? undefined : values[place];
     if (place === undefined || known === undefined) {
       places.set(identity, values.length);
