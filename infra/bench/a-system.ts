@@ -46,7 +46,11 @@ export async function startSystem({ queue, profileIn }: { queue: 'postgres' | 'r
     const redis = queue === 'redis' ? await startRedis(path.join(folder, 'redis')) : undefined;
     if (redis) stops.push(() => redis.stop());
     // When each transaction was committed is what the latency is counted from.
-    const postgres = await startEmbeddedPostgres({ directory: path.join(folder, 'postgresql'), settings: { track_commit_timestamp: 'on' }, onLog: () => {} });
+    const postgres = await startEmbeddedPostgres({
+      directory: path.join(folder, 'postgresql'),
+      settings: { track_commit_timestamp: 'on' },
+      onLog: () => {},
+    });
     stops.push(() => postgres.stop());
     await ensureDatabase(postgres, 'causeway');
     const databaseUrl = postgres.url('causeway');
@@ -54,13 +58,22 @@ export async function startSystem({ queue, profileIn }: { queue: 'postgres' | 'r
 
     const apiKey = `cwk_${randomBytes(30).toString('hex')}`;
     const env = {
-      PATH: process.env['PATH'], DATABASE_URL: databaseUrl, ENCRYPTION_KEY: randomBytes(32).toString('base64'), BOOTSTRAP_API_KEY: apiKey, PORT: '0', SCIM_RATE_LIMIT: '0',
-      WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8', ...(redis && { REDIS_URL: redis.url }),
+      PATH: process.env['PATH'],
+      DATABASE_URL: databaseUrl,
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      BOOTSTRAP_API_KEY: apiKey,
+      PORT: '0',
+      SCIM_RATE_LIMIT: '0',
+      WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8',
+      ...(redis && { REDIS_URL: redis.url }),
     };
     const start = (app: string, flags: string[] = []): { child: ChildProcess; said: () => Promise<string> } => {
       const log = path.join(folder, `${app}.log`);
       const out = openSync(log, 'a');
-      const child = spawn(process.execPath, [...flags, path.join(projectFolder, `dist/apps/${app}/src/main.js`)], { env, stdio: ['ignore', out, 'inherit'] });
+      const child = spawn(process.execPath, [...flags, path.join(projectFolder, `dist/apps/${app}/src/main.js`)], {
+        env,
+        stdio: ['ignore', out, 'inherit'],
+      });
       closeSync(out);
       const ended = new Promise((resolve) => child.once('exit', resolve));
       stops.push(() => {
@@ -82,19 +95,36 @@ export async function startSystem({ queue, profileIn }: { queue: 'postgres' | 'r
     const call = async (base: string, token: string, method: string, below: string, body: unknown): Promise<Answer> => {
       const sent = body === undefined ? null : JSON.stringify(body);
       const response = await request(base + below, {
-        dispatcher: agent, method, body: sent, headers: { authorization: `Bearer ${token}`, ...(sent !== null && { 'content-type': 'application/json' }) },
+        dispatcher: agent,
+        method,
+        body: sent,
+        headers: { authorization: `Bearer ${token}`, ...(sent !== null && { 'content-type': 'application/json' }) },
       });
       const text = await response.body.text();
       if (response.statusCode >= 300) throw new Error(`${method} ${below}: ${response.statusCode} ${text.slice(0, 500)}`);
-      return { status: response.statusCode, text, get body() { return text === '' ? undefined : JSON.parse(text); } };
+      return {
+        status: response.statusCode,
+        text,
+        get body() {
+          return text === '' ? undefined : JSON.parse(text);
+        },
+      };
     };
     const api: System['api'] = (method, below, body) => call(url, apiKey, method, below, body);
     return {
-      db, worker: worker.child, postgresPid: postgres.pid, api, stop,
+      db,
+      worker: worker.child,
+      postgresPid: postgres.pid,
+      api,
+      stop,
       aDirectory: async () => {
         const organization = await api('POST', '/v1/organizations', { name: 'Acme' });
-        const { body: { id } } = await api('POST', '/v1/directories', { organization_id: organization.body.id, provider: 'generic' });
-        const { body: { token } } = await api('POST', `/v1/directories/${id}/bearer_token`, {});
+        const {
+          body: { id },
+        } = await api('POST', '/v1/directories', { organization_id: organization.body.id, provider: 'generic' });
+        const {
+          body: { token },
+        } = await api('POST', `/v1/directories/${id}/bearer_token`, {});
         return { id, scim: (method, below, body) => call(`${url}/scim/v2/${id}`, token, method, below, body) };
       },
     };

@@ -13,10 +13,13 @@ export interface ToBareLoop {
 }
 
 process.on('message', (order: ToBareLoop) => {
-  run(order).then(() => process.send?.('done'), (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  });
+  run(order).then(
+    () => process.send?.('done'),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 });
 process.on('disconnect', () => process.exit(0));
 
@@ -24,7 +27,8 @@ const agent = new Agent({ pipelining: 1 });
 
 async function run({ url, webhooks, requests, concurrency, secrets }: ToBareLoop): Promise<void> {
   // The private key is the broker's secret; any signs as fast.
-  const keys = secrets && new Map(Object.entries(secrets).map(([endpoint, secret]) => [endpoint, [signingKey(secret, newSecret().privateKey, null)]]));
+  const keys =
+    secrets && new Map(Object.entries(secrets).map(([endpoint, secret]) => [endpoint, [signingKey(secret, newSecret().privateKey, null)]]));
   const sign = async ({ path, headers, body }: ToBareLoop['webhooks'][number]): Promise<Record<string, string>> => {
     const at = new Date(Number(headers['webhook-timestamp']) * 1_000);
     const { signed } = signedContent(String(headers['webhook-id']), at, body);
@@ -36,7 +40,12 @@ async function run({ url, webhooks, requests, concurrency, secrets }: ToBareLoop
       const webhook = webhooks[next % webhooks.length];
       if (!webhook) throw new Error('there is nothing to send');
       next += 1;
-      const response = await request(`${url}/${webhook.path}`, { dispatcher: agent, method: 'POST', headers: keys ? await sign(webhook) : webhook.headers, body: webhook.body });
+      const response = await request(`${url}/${webhook.path}`, {
+        dispatcher: agent,
+        method: 'POST',
+        headers: keys ? await sign(webhook) : webhook.headers,
+        body: webhook.body,
+      });
       await response.body.dump();
       if (response.statusCode !== 204) throw new Error(`the receiver answered ${response.statusCode}`);
     }

@@ -26,14 +26,30 @@ import { endAll, type Postgres, startPostgres } from './subjects';
 
 const words = process.argv.slice(2);
 const quick = words.includes('quick');
-const given = Object.fromEntries(words.filter((word) => word.includes('=') && !word.startsWith('--')).map((word) => word.split('=')).map(([name, value]) => [name, Number(value)]));
+const given = Object.fromEntries(
+  words
+    .filter((word) => word.includes('=') && !word.startsWith('--'))
+    .map((word) => word.split('='))
+    .map(([name, value]) => [name, Number(value)]),
+);
 
 const parts: Record<string, (postgres: Postgres) => Promise<void>> = {
-  rows: (postgres) => measureRows(postgres, { ...(quick ? small : full), ...given }, words.filter(isName), !words.includes('alone'), words.filter((word) => word.startsWith('--'))),
+  rows: (postgres) =>
+    measureRows(
+      postgres,
+      { ...(quick ? small : full), ...given },
+      words.filter(isName),
+      !words.includes('alone'),
+      words.filter((word) => word.startsWith('--')),
+    ),
   directories: (postgres) => measureDirectories(postgres, given.seconds ?? (quick ? 10 : 60)),
   scale: (postgres) => measureScale(postgres, [1_000, given.users ?? (quick ? 20_000 : 1_000_000)], quick ? 100 : 400),
   memory: (postgres) => measureMemory(postgres, given.requests ?? (quick ? 20_000 : 1_000_000)),
-  'initial-sync': (postgres) => measureInitialSync(postgres, { ...(quick ? { users: 500, groups: 10, memberships: 2_000 } : { users: 50_000, groups: 500, memberships: 200_000 }), ...given }),
+  'initial-sync': (postgres) =>
+    measureInitialSync(postgres, {
+      ...(quick ? { users: 500, groups: 10, memberships: 2_000 } : { users: 50_000, groups: 500, memberships: 200_000 }),
+      ...given,
+    }),
   deliveries: () => command('deliveries.ts', quick ? ['quick'] : []),
 };
 
@@ -62,7 +78,10 @@ async function main(): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void endAll().then(() => process.exit(1)));
-main().then(() => process.exit(), (error: unknown) => {
-  console.error(error);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -35,13 +35,22 @@ import type { FromReceiver, Report, ToReceiver } from './receiver';
 const flags = process.argv.slice(2);
 const quick = flags.includes('quick');
 const profileIn = flags.find((flag) => flag.startsWith('profile='))?.slice('profile='.length);
-const chosen = (all: readonly string[]): string[] => (all.some((one) => flags.includes(one)) ? all.filter((one) => flags.includes(one)) : [...all]);
+const chosen = (all: readonly string[]): string[] =>
+  all.some((one) => flags.includes(one)) ? all.filter((one) => flags.includes(one)) : [...all];
 const queues = chosen(['postgres', 'redis']);
 const parts = chosen(['rate', 'latency', 'dead', 'cursor']);
 
 const sizes = quick
   ? { eventsInEach: 60, rounds: 3, cursorRounds: 3, warmUpSeconds: 1, latencySeconds: { 50: 5, 200: 5 }, deadSeconds: 4, deadRounds: 1 }
-  : { eventsInEach: 300, rounds: 9, cursorRounds: 9, warmUpSeconds: 3, latencySeconds: { 50: 40, 200: 20 }, deadSeconds: 20, deadRounds: 3 };
+  : {
+      eventsInEach: 300,
+      rounds: 9,
+      cursorRounds: 9,
+      warmUpSeconds: 3,
+      latencySeconds: { 50: 40, 200: 20 },
+      deadSeconds: 20,
+      deadRounds: 3,
+    };
 
 // 64 lanes, which is as many requests at once: each endpoint takes 8, and gets those of 8 directories.
 const endpointCount = 8;
@@ -78,7 +87,9 @@ async function measure(queue: 'postgres' | 'redis'): Promise<void> {
   });
   if (!system) return;
   try {
-    const { rows } = await system.db.query<{ version: string; fsync: string }>(`select current_setting('server_version') as version, current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit') as fsync`);
+    const { rows } = await system.db.query<{ version: string; fsync: string }>(
+      `select current_setting('server_version') as version, current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit') as fsync`,
+    );
     console.log(`\n── BullMQ on ${queue}; PostgreSQL ${rows[0]?.version}, fsync ${rows[0]?.fsync} ──`);
     const directories = await Promise.all(Array.from({ length: directoryCount }, () => aFilledDirectory(system)));
     const bench: Bench = { system, receiver, bareLoop, directories };
@@ -102,11 +113,15 @@ async function measureRate(bench: Bench): Promise<void> {
   const endpoints = await Promise.all(Array.from({ length: endpointCount }, (_, n) => anEndpoint(bench, `rate-${n}`)));
   const owed = (await loggedEvents(system)).length * endpoints.length;
   const sizesOfBodies = (await bodiesOf(system)).map((body) => Buffer.byteLength(body));
-  console.log(`\ndeliveries a second: ${owed.toLocaleString('en')} to ${endpointCount} endpoints, of ${directoryCount} directories, ${endpointCount * directoryCount} at once, ${Math.round(quantile(sizesOfBodies, 0.5))} bytes each; median of ${sizes.rounds} (least–most)`);
+  console.log(
+    `\ndeliveries a second: ${owed.toLocaleString('en')} to ${endpointCount} endpoints, of ${directoryCount} directories, ${endpointCount * directoryCount} at once, ${Math.round(quantile(sizesOfBodies, 0.5))} bytes each; median of ${sizes.rounds} (least–most)`,
+  );
 
   const secrets = Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, endpoint.secret]));
-  const receivers = [{ does: 'answers, and nothing else', secrets: undefined }, { does: 'verifies each signature with the official library and parses the event, as vendors do', secrets }]
-    .map((how) => ({ ...how, ours: [] as number[], bare: [] as number[], signing: [] as number[], costs: [] as Cost[] }));
+  const receivers = [
+    { does: 'answers, and nothing else', secrets: undefined },
+    { does: 'verifies each signature with the official library and parses the event, as vendors do', secrets },
+  ].map((how) => ({ ...how, ours: [] as number[], bare: [] as number[], signing: [] as number[], costs: [] as Cost[] }));
   for (let round = -1; round < sizes.rounds; round += 1) {
     for (const how of receivers) {
       // The worker stands still until all endpoints are asked for: otherwise what is measured is when they were.
@@ -135,19 +150,33 @@ async function measureRate(bench: Bench): Promise<void> {
       how.bare.push(rateOf(bare));
       how.signing.push(rateOf(signing));
       const each = (kind: keyof Cost): number => (after[kind] - before[kind]) / owed;
-      how.costs.push({ commits: each('commits'), workerMs: each('workerMs'), postgresMs: each('postgresMs'), receiverMs: each('receiverMs') });
+      how.costs.push({
+        commits: each('commits'),
+        workerMs: each('workerMs'),
+        postgresMs: each('postgresMs'),
+        receiverMs: each('receiverMs'),
+      });
     }
   }
   for (const { id } of endpoints) await system.api('DELETE', `/v1/webhook_endpoints/${id}`);
 
   for (const { does, ours, bare, signing, costs } of receivers) {
-    const cost = (kind: keyof Cost, unit = 1): string => (quantile(costs.map((each) => each[kind]), 0.5) * unit).toFixed(kind === 'commits' ? 2 : 0);
-    const beside = (loop: number[]): string => `Causeway has ${(100 * quantile(ours, 0.5) / quantile(loop, 0.5)).toFixed(0)} % of it (round by round ${ours.map((rate, i) => (100 * rate / (loop[i] ?? NaN)).toFixed(0)).join(', ')})`;
+    const cost = (kind: keyof Cost, unit = 1): string =>
+      (
+        quantile(
+          costs.map((each) => each[kind]),
+          0.5,
+        ) * unit
+      ).toFixed(kind === 'commits' ? 2 : 0);
+    const beside = (loop: number[]): string =>
+      `Causeway has ${((100 * quantile(ours, 0.5)) / quantile(loop, 0.5)).toFixed(0)} % of it (round by round ${ours.map((rate, i) => ((100 * rate) / (loop[i] ?? NaN)).toFixed(0)).join(', ')})`;
     console.log(` to a receiver that ${does}`);
     console.log(`  Causeway           ${spread(ours)}`);
     console.log(`  bare undici loop   ${spread(bare)}; ${beside(bare)}`);
     console.log(`  one that signs too ${spread(signing)}; ${beside(signing)}`);
-    console.log(`  for each delivery  ${cost('commits')} transactions; µs of a processor: worker ${cost('workerMs', 1_000)}, PostgreSQL ${cost('postgresMs', 1_000)}, receiver ${cost('receiverMs', 1_000)}`);
+    console.log(
+      `  for each delivery  ${cost('commits')} transactions; µs of a processor: worker ${cost('workerMs', 1_000)}, PostgreSQL ${cost('postgresMs', 1_000)}, receiver ${cost('receiverMs', 1_000)}`,
+    );
   }
 }
 
@@ -183,7 +212,9 @@ async function measureDead(bench: Bench): Promise<void> {
   showLatency('while the fifth works', times.fifth.flat());
   showLatency('while the fifth is dead', times.dead.flat());
   const ratio = (q: number): string => `×${(quantile(times.dead.flat(), q) / quantile(times.fifth.flat(), q)).toFixed(2)}`;
-  console.log(`  ratio                                             p50 ${ratio(0.5)}   p99 ${ratio(0.99)} (round by round ${times.dead.map((dead, i) => (quantile(dead, 0.99) / quantile(times.fifth[i] ?? [], 0.99)).toFixed(2)).join(', ')})`);
+  console.log(
+    `  ratio                                             p50 ${ratio(0.5)}   p99 ${ratio(0.99)} (round by round ${times.dead.map((dead, i) => (quantile(dead, 0.99) / quantile(times.fifth[i] ?? [], 0.99)).toFixed(2)).join(', ')})`,
+  );
 }
 
 async function measureCursor({ system, directories }: Bench): Promise<void> {
@@ -211,7 +242,9 @@ async function measureCursor({ system, directories }: Bench): Promise<void> {
     if (read !== total) throw new Error(`${read} events were read of ${total}`);
     if (round >= 0) rates.push((1_000 * read) / (performance.now() - began));
   }
-  console.log(`\nevents a second by cursor: ${total.toLocaleString('en')} events of ${Math.round(bytes / total)} bytes in pages of 500, one reader, parsing included; median of ${sizes.cursorRounds} (least–most)`);
+  console.log(
+    `\nevents a second by cursor: ${total.toLocaleString('en')} events of ${Math.round(bytes / total)} bytes in pages of 500, one reader, parsing included; median of ${sizes.cursorRounds} (least–most)`,
+  );
   console.log(`  GET /v1/events     ${spread(rates)}`);
 }
 
@@ -224,7 +257,9 @@ async function steadily(
   timed: ReadonlySet<string> = new Set(endpoints.map((endpoint) => endpoint.path)),
 ): Promise<{ sinceCommit: number[]; sinceDue: number[]; lateMs: number }> {
   const { system, receiver, directories } = bench;
-  const { rows: [head] } = await system.db.query<{ position: string }>('select position from feed_heads');
+  const {
+    rows: [head],
+  } = await system.db.query<{ position: string }>('select position from feed_heads');
   const from = Number(head?.position);
   receiver.begin({ sampleEvery });
   const due: number[] = [];
@@ -279,7 +314,8 @@ async function checkArrivals(report: Report, endpoints: Endpoint[], events: { di
     else came.set(`${endpoint} ${directory}`, [sequence]);
   }
   for (const [lane, sequences] of expected) {
-    if (sequences.join() !== came.get(lane)?.join()) throw new Error(`${lane}: events did not arrive once each and in order (${came.get(lane)?.length ?? 0} of ${sequences.length})`);
+    if (sequences.join() !== came.get(lane)?.join())
+      throw new Error(`${lane}: events did not arrive once each and in order (${came.get(lane)?.length ?? 0} of ${sequences.length})`);
   }
   if (came.size !== expected.size) throw new Error('something arrived that was not owed');
 
@@ -288,12 +324,17 @@ async function checkArrivals(report: Report, endpoints: Endpoint[], events: { di
   for (const { endpoint, headers, body } of report.samples) {
     const { secret, publicKey } = keys.get(endpoint) ?? {};
     if (secret === undefined || publicKey === undefined) throw new Error(`${endpoint} is nobody`);
-    const given = { 'webhook-id': String(headers['webhook-id']), 'webhook-timestamp': String(headers['webhook-timestamp']), 'webhook-signature': String(headers['webhook-signature']) };
+    const given = {
+      'webhook-id': String(headers['webhook-id']),
+      'webhook-timestamp': String(headers['webhook-timestamp']),
+      'webhook-signature': String(headers['webhook-signature']),
+    };
     new Webhook(secret).verify(body, given);
     const x = Buffer.from(publicKey.replace('whpk_', ''), 'base64').toString('base64url');
     const [, signature = ''] = /v1a,(\S+)/.exec(given['webhook-signature']) ?? [];
     const signed = Buffer.from(`${given['webhook-id']}.${given['webhook-timestamp']}.${body}`);
-    if (!verify(null, signed, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }), Buffer.from(signature, 'base64'))) throw new Error('a v1a signature does not verify');
+    if (!verify(null, signed, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }), Buffer.from(signature, 'base64')))
+      throw new Error('a v1a signature does not verify');
   }
 }
 
@@ -304,7 +345,12 @@ async function checkDead(system: System, { id }: Endpoint): Promise<void> {
 
 function* arrivals(report: Report): Generator<{ endpoint: string; directory: string; sequence: number; at: number }> {
   for (let i = 0; i < report.at.length; i += 1) {
-    yield { endpoint: report.endpoints[report.endpoint[i] ?? -1] ?? '', directory: report.directories[report.directory[i] ?? -1] ?? '', sequence: report.sequence[i] ?? NaN, at: report.at[i] ?? NaN };
+    yield {
+      endpoint: report.endpoints[report.endpoint[i] ?? -1] ?? '',
+      directory: report.directories[report.directory[i] ?? -1] ?? '',
+      sequence: report.sequence[i] ?? NaN,
+      at: report.at[i] ?? NaN,
+    };
   }
 }
 
@@ -317,8 +363,18 @@ async function aFilledDirectory(system: System): Promise<Bench['directories'][nu
   const users: string[] = [];
   for (let n = 0; n < usersInEach; n += 1) {
     const { body } = await directory.scim('POST', '/Users', {
-      userName: `person-${n}@acme.com`, externalId: `00u${n}`, displayName: `Person ${n}`, active: true, name: { givenName: 'Person', familyName: `Number ${n}` }, emails: [{ value: `person-${n}@acme.com`, type: 'work', primary: true }],
-      title: 'Engineer', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { department: 'Engineering', employeeNumber: String(n), costCenter: 'cc-1' },
+      userName: `person-${n}@acme.com`,
+      externalId: `00u${n}`,
+      displayName: `Person ${n}`,
+      active: true,
+      name: { givenName: 'Person', familyName: `Number ${n}` },
+      emails: [{ value: `person-${n}@acme.com`, type: 'work', primary: true }],
+      title: 'Engineer',
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': {
+        department: 'Engineering',
+        employeeNumber: String(n),
+        costCenter: 'cc-1',
+      },
     });
     users.push(body.id);
   }
@@ -330,11 +386,15 @@ function changeUser(directories: Bench['directories'], n: number, title: string)
   const directory = directories[n % directories.length];
   const user = directory?.users[Math.floor(n / directories.length) % usersInEach];
   if (!directory || user === undefined) throw new Error('there is nobody to change');
-  return directory.scim('PATCH', `/Users/${user}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: title }] });
+  return directory.scim('PATCH', `/Users/${user}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path: 'title', value: title }],
+  });
 }
 
 async function changeUsers({ directories }: Pick<Bench, 'system' | 'directories'>, times: number): Promise<void> {
-  for (let n = 0; n < times; n += 1) await Promise.all(directories.map((_, i) => changeUser(directories, n * directories.length + i, `title ${n}`)));
+  for (let n = 0; n < times; n += 1)
+    await Promise.all(directories.map((_, i) => changeUser(directories, n * directories.length + i, `title ${n}`)));
 }
 
 async function anEndpoint({ system, receiver }: Bench, name: string): Promise<Endpoint> {
@@ -343,19 +403,32 @@ async function anEndpoint({ system, receiver }: Bench, name: string): Promise<En
 }
 
 /** The log after a position, in its order, once every event has one. Ids as the API shows them. */
-async function loggedEvents({ db }: System, after = 0): Promise<{ directory: string; sequence: number; title: string; committedAt: number }[]> {
-  const { rows: [waiting] } = await db.query<{ n: string }>('select count(*) as n from event_outbox');
+async function loggedEvents(
+  { db }: System,
+  after = 0,
+): Promise<{ directory: string; sequence: number; title: string; committedAt: number }[]> {
+  const {
+    rows: [waiting],
+  } = await db.query<{ n: string }>('select count(*) as n from event_outbox');
   if (waiting?.n !== '0') {
     await delay(5);
     return loggedEvents({ db } as System, after);
   }
-  const { rows } = await db.query<{ directory_id: string; sequence: string; title: string | null; committed_at: number | null }>(`
+  const { rows } = await db.query<{ directory_id: string; sequence: string; title: string | null; committed_at: number | null }>(
+    `
     select f.directory_id, f.sequence, e.data->'user'->>'title' as title, (extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::float8 as committed_at
       from event_feed f
       join events e on e.id = f.event_id
      where f.position > $1
-     order by f.position`, [after]);
-  return rows.map((row) => ({ directory: `dir_${row.directory_id.replaceAll('-', '')}`, sequence: Number(row.sequence), title: row.title ?? '', committedAt: row.committed_at ?? NaN }));
+     order by f.position`,
+    [after],
+  );
+  return rows.map((row) => ({
+    directory: `dir_${row.directory_id.replaceAll('-', '')}`,
+    sequence: Number(row.sequence),
+    title: row.title ?? '',
+    committedAt: row.committed_at ?? NaN,
+  }));
 }
 
 async function bodiesOf(system: System): Promise<string[]> {
@@ -373,9 +446,13 @@ async function signedWebhooks({ system }: Bench, endpoints: Endpoint[]): Promise
     const { id } = JSON.parse(body);
     const notLookedAt = Buffer.alloc(64).toString('base64');
     return {
-      path: endpoint.path, body,
+      path: endpoint.path,
+      body,
       headers: {
-        'content-type': 'application/json', 'user-agent': 'Causeway-Webhooks/1', 'webhook-id': id, 'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+        'content-type': 'application/json',
+        'user-agent': 'Causeway-Webhooks/1',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
         'webhook-signature': `${new Webhook(endpoint.secret).sign(id, at, body)} v1a,${notLookedAt}`,
       },
     };
@@ -384,7 +461,11 @@ async function signedWebhooks({ system }: Bench, endpoints: Endpoint[]): Promise
 
 async function quietAgain({ db }: System): Promise<void> {
   for (;;) {
-    const { rows: [row] } = await db.query<{ n: string }>(`select count(*) as n from lanes l join webhook_endpoints e on e.id = l.endpoint_id where e.deleted_at is null and l.next_attempt_at is not null`);
+    const {
+      rows: [row],
+    } = await db.query<{ n: string }>(
+      `select count(*) as n from lanes l join webhook_endpoints e on e.id = l.endpoint_id where e.deleted_at is null and l.next_attempt_at is not null`,
+    );
     if (row?.n === '0') return;
     await delay(20);
   }
@@ -400,18 +481,30 @@ interface Cost {
 
 /** What has been done and used so far. */
 async function costSoFar({ system: { db, worker, postgresPid }, receiver }: Bench): Promise<Cost> {
-  const { rows: [row] } = await db.query<{ commits: string }>('select pg_stat_clear_snapshot(), xact_commit as commits from pg_stat_database where datname = current_database()');
+  const {
+    rows: [row],
+  } = await db.query<{ commits: string }>(
+    'select pg_stat_clear_snapshot(), xact_commit as commits from pg_stat_database where datname = current_database()',
+  );
   const used = await processorTimes();
   // Each of its sessions is a child of its postmaster.
   const ofPostgres = [...used.values()].filter(({ parent }) => parent === postgresPid).reduce((sum, { ms }) => sum + ms, 0);
-  return { commits: Number(row?.commits), workerMs: used.get(worker.pid ?? 0)?.ms ?? NaN, postgresMs: ofPostgres, receiverMs: used.get(receiver.process.pid ?? 0)?.ms ?? NaN };
+  return {
+    commits: Number(row?.commits),
+    workerMs: used.get(worker.pid ?? 0)?.ms ?? NaN,
+    postgresMs: ofPostgres,
+    receiverMs: used.get(receiver.process.pid ?? 0)?.ms ?? NaN,
+  };
 }
 
 async function processorTimes(): Promise<Map<number, { parent: number; ms: number }>> {
   const times = new Map<number, { parent: number; ms: number }>();
   for (const pid of (await readdir('/proc')).map(Number).filter(Number.isInteger)) {
     // After the name: state, parent, group … and utime, stime and those of children that have ended, in hundredths of a second.
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).replace(/^.*\) /, '').split(' ').map(Number);
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))
+      .replace(/^.*\) /, '')
+      .split(' ')
+      .map(Number);
     times.set(pid, { parent: fields[1] ?? 0, ms: 10 * ((fields[11] ?? 0) + (fields[12] ?? 0) + (fields[13] ?? 0) + (fields[14] ?? 0)) });
   }
   return times;
@@ -434,14 +527,15 @@ function forked(file: string): ChildProcess {
 
 async function startReceiver(): Promise<Receiver> {
   const child = forked('receiver.ts');
-  const heard = <Kind extends FromReceiver['kind']>(kind: Kind): Promise<Extract<FromReceiver, { kind: Kind }>> => new Promise((resolve) => {
-    const listener = (message: FromReceiver): void => {
-      if (message.kind !== kind) return;
-      child.removeListener('message', listener);
-      resolve(message as Extract<FromReceiver, { kind: Kind }>);
-    };
-    child.on('message', listener);
-  });
+  const heard = <Kind extends FromReceiver['kind']>(kind: Kind): Promise<Extract<FromReceiver, { kind: Kind }>> =>
+    new Promise((resolve) => {
+      const listener = (message: FromReceiver): void => {
+        if (message.kind !== kind) return;
+        child.removeListener('message', listener);
+        resolve(message as Extract<FromReceiver, { kind: Kind }>);
+      };
+      child.on('message', listener);
+    });
   const ask = <Kind extends 'count' | 'report'>(kind: Kind): Promise<Extract<FromReceiver, { kind: Kind }>> => {
     const answer = heard(kind);
     tell({ kind });
@@ -450,7 +544,8 @@ async function startReceiver(): Promise<Receiver> {
   const tell = (message: ToReceiver): void => void child.send(message);
   const { url } = await heard('listening');
   return {
-    process: child, url,
+    process: child,
+    url,
     begin: (how) => tell({ kind: 'begin', ...how }),
     after: async (owed) => {
       const until = performance.now() + 60_000;
@@ -485,7 +580,9 @@ function showLatency(what: string, times: number[]): void {
   const shown = (q: number): string => quantile(times, q).toFixed(1).padStart(6);
   // A quantile with fewer than ten times beyond it is chance.
   const rare = times.length >= 10_000 ? `   p99.9 ${shown(0.999)}` : '';
-  console.log(`  ${what.padEnd(48)}  p50 ${shown(0.5)}   p99 ${shown(0.99)}${rare}   most ${shown(1)}   (${times.length.toLocaleString('en')})`);
+  console.log(
+    `  ${what.padEnd(48)}  p50 ${shown(0.5)}   p99 ${shown(0.99)}${rare}   most ${shown(1)}   (${times.length.toLocaleString('en')})`,
+  );
 }
 
 function quantile(numbers: readonly number[], q: number): number {

@@ -64,7 +64,8 @@ async function main(): Promise<void> {
     const sinkUrl = await new Promise<string>((resolve) => sink.once('message', ({ url }: { url: string }) => resolve(url)));
 
     const [right, elsewhere] = [await broker.aDirectory(), await broker.aDirectory()];
-    for (let i = 0; i < 20; i++) await right.post({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `user${i}@acme.com` });
+    for (let i = 0; i < 20; i++)
+      await right.post({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `user${i}@acme.com` });
     // The mark at its end is wrong, and nothing else.
     const forged = right.token.slice(0, -4) + (right.token.endsWith('AAAA') ? 'BBBB' : 'AAAA');
     const floods: Record<string, Flood | undefined> = {
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
       for (const [name, one] of Object.entries(floods)) {
         flood.send({ flood: one });
         await pause(500);
-        took.get(name)?.push(...await ask(right, windowMs));
+        took.get(name)?.push(...(await ask(right, windowMs)));
         flood.send({});
         await pause(500);
       }
@@ -100,10 +101,18 @@ function report(took: Map<string, number[]>): void {
   console.log(`${floodPerSecond} wrong tokens a second; ${os.cpus().length} cores, shared by broker, PostgreSQL, flood and measurement\n`);
   console.log('flood                 right/s  median ms   p95 ms  ×quiet  ×the same flood sent elsewhere');
   for (const [name, times] of took) {
-    const cells = [times.length / seconds, at(times, 0.5), at(times, 0.95), at(times, 0.5) / at(quiet, 0.5), at(times, 0.5) / at(paid, 0.5)];
+    const cells = [
+      times.length / seconds,
+      at(times, 0.5),
+      at(times, 0.95),
+      at(times, 0.5) / at(quiet, 0.5),
+      at(times, 0.5) / at(paid, 0.5),
+    ];
     console.log(`${name.padEnd(20)} ${cells.map((cell) => cell.toFixed(2).padStart(8)).join(' ')}`);
   }
-  const worst = Math.max(...[...took].filter(([name]) => name !== 'quiet' && name !== 'sent elsewhere').map(([, times]) => at(times, 0.5) / at(paid, 0.5)));
+  const worst = Math.max(
+    ...[...took].filter(([name]) => name !== 'quiet' && name !== 'sent elsewhere').map(([, times]) => at(times, 0.5) / at(paid, 0.5)),
+  );
   console.log(`\nThe dearest flood makes a right request ${worst.toFixed(2)} times as long (at most ${slowerAtMost}).`);
   if (!quick && worst > slowerAtMost) process.exitCode = 1;
 }
@@ -126,10 +135,12 @@ async function ask({ url, token }: Directory, forMs: number): Promise<number[]> 
   for (const until = performance.now() + forMs; performance.now() < until;) {
     const begun = performance.now();
     await new Promise<void>((resolve, reject) => {
-      http.get(`${url}?count=10`, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
-        if (response.statusCode !== 200) return reject(new Error(`a right token was answered ${response.statusCode}`));
-        response.resume().once('end', resolve);
-      }).once('error', reject);
+      http
+        .get(`${url}?count=10`, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
+          if (response.statusCode !== 200) return reject(new Error(`a right token was answered ${response.statusCode}`));
+          response.resume().once('end', resolve);
+        })
+        .once('error', reject);
     });
     took.push(performance.now() - begun);
   }
@@ -143,7 +154,15 @@ function pause(ms: number): Promise<void> {
 async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Promise<Directory>; stop: () => Promise<void> }> {
   const apiKey = `cwk_${randomBytes(30).toString('hex')}`;
   const child = spawn(process.execPath, [path.join(__dirname, '../../dist/apps/broker/src/main.js')], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, ENCRYPTION_KEY: randomBytes(32).toString('base64'), BOOTSTRAP_API_KEY: apiKey, PORT: '0', SCIM_RATE_LIMIT: '0', LOG_LEVEL: 'info' },
+    env: {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      BOOTSTRAP_API_KEY: apiKey,
+      PORT: '0',
+      SCIM_RATE_LIMIT: '0',
+      LOG_LEVEL: 'info',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -156,8 +175,13 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
     });
     child.once('exit', () => reject(new Error(`the broker did not start:\n${printed}`)));
   });
-  const post = async (below: string, body: object, key = apiKey): Promise<any> => { // oxlint-disable-line no-explicit-any -- whatever is answered
-    const response = await fetch(url + below, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const post = async (below: string, body: object, key = apiKey): Promise<any> => {
+    // oxlint-disable-line no-explicit-any -- whatever is answered
+    const response = await fetch(url + below, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     if (!response.ok) throw new Error(`${below}: ${response.status} ${await response.text()}`);
     return response.json();
   };

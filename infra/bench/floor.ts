@@ -32,7 +32,9 @@ async function main(): Promise<void> {
   app.disable('x-powered-by').disable('etag');
   app.use(express.json({ type: () => true, limit: '16mb' }));
   app.use('/:directory', async (req, res, next) => {
-    const { rows } = await run('token', 'select directory_id from floor_tokens where hash = $1', [hash(req.headers.authorization?.slice('Bearer '.length) ?? '')]);
+    const { rows } = await run('token', 'select directory_id from floor_tokens where hash = $1', [
+      hash(req.headers.authorization?.slice('Bearer '.length) ?? ''),
+    ]);
     if (rows[0]?.directory_id !== req.params.directory) return void res.status(401).json({});
     next();
   });
@@ -53,7 +55,11 @@ async function createUser(req: Request, res: Response): Promise<void> {
   const { directory } = req.params;
   const user = { ...req.body, id: randomUUID() };
   await transaction(async (client) => {
-    await client.query({ name: 'create', text: 'insert into floor_users (directory_id, id, user_name, resource) values ($1, $2, $3, $4)', values: [directory, user.id, user.userName, user] });
+    await client.query({
+      name: 'create',
+      text: 'insert into floor_users (directory_id, id, user_name, resource) values ($1, $2, $3, $4)',
+      values: [directory, user.id, user.userName, user],
+    });
     await event(client, directory, 'user.created', { user });
   });
   res.status(201).json(user);
@@ -63,16 +69,27 @@ async function findUsers(req: Request, res: Response): Promise<void> {
   const { directory } = req.params;
   const [, userName] = /^userName eq "(.*)"$/.exec(String(req.query.filter ?? '')) ?? [];
   if (userName !== undefined) {
-    const { rows } = await run('match', 'select resource from floor_users where directory_id = $1 and user_name = $2', [directory, userName]);
+    const { rows } = await run('match', 'select resource from floor_users where directory_id = $1 and user_name = $2', [
+      directory,
+      userName,
+    ]);
     return void res.json({ totalResults: rows.length, Resources: rows.map((row) => row.resource) });
   }
-  const { rows } = await run('list', 'select resource from floor_users where directory_id = $1 order by id limit $2 offset $3', [directory, Number(req.query.count ?? 100), Number(req.query.startIndex ?? 1) - 1]);
-  const { rows: [all] } = await run('count', 'select count(*)::int as total from floor_users where directory_id = $1', [directory]);
+  const { rows } = await run('list', 'select resource from floor_users where directory_id = $1 order by id limit $2 offset $3', [
+    directory,
+    Number(req.query.count ?? 100),
+    Number(req.query.startIndex ?? 1) - 1,
+  ]);
+  const {
+    rows: [all],
+  } = await run('count', 'select count(*)::int as total from floor_users where directory_id = $1', [directory]);
   res.json({ totalResults: all?.total, Resources: rows.map((row) => row.resource) });
 }
 
 async function readUser(req: Request, res: Response): Promise<void> {
-  const { rows: [row] } = await run('read', 'select resource from floor_users where directory_id = $1 and id = $2', [req.params.directory, req.params.id]);
+  const {
+    rows: [row],
+  } = await run('read', 'select resource from floor_users where directory_id = $1 and id = $2', [req.params.directory, req.params.id]);
   res.status(row ? 200 : 404).json(row?.resource ?? {});
 }
 
@@ -90,9 +107,19 @@ async function putUser(req: Request, res: Response): Promise<void> {
 async function changeUser(req: Request, res: Response, change: (before: Record<string, unknown>) => object): Promise<void> {
   const { directory, id } = req.params;
   const user = await transaction(async (client) => {
-    const { rows: [row] } = await client.query({ name: 'lock', text: 'select resource from floor_users where directory_id = $1 and id = $2 for update', values: [directory, id] });
+    const {
+      rows: [row],
+    } = await client.query({
+      name: 'lock',
+      text: 'select resource from floor_users where directory_id = $1 and id = $2 for update',
+      values: [directory, id],
+    });
     const after = change(row.resource);
-    await client.query({ name: 'update', text: 'update floor_users set resource = $3 where directory_id = $1 and id = $2', values: [directory, id, after] });
+    await client.query({
+      name: 'update',
+      text: 'update floor_users set resource = $3 where directory_id = $1 and id = $2',
+      values: [directory, id, after],
+    });
     await event(client, directory, 'user.updated', { user: after });
     return after;
   });
@@ -114,10 +141,19 @@ async function patchGroup(req: Request, res: Response): Promise<void> {
   await transaction(async (client) => {
     for (const { op, path, value } of req.body.Operations) {
       if (op === 'Add') {
-        for (const member of value) await client.query({ name: 'add', text: 'insert into floor_members (group_id, member_id) values ($1, $2) on conflict do nothing', values: [id, member.value] });
+        for (const member of value)
+          await client.query({
+            name: 'add',
+            text: 'insert into floor_members (group_id, member_id) values ($1, $2) on conflict do nothing',
+            values: [id, member.value],
+          });
       } else {
         const [, member] = /"(.*)"/.exec(path) ?? [];
-        await client.query({ name: 'remove', text: 'delete from floor_members where group_id = $1 and member_id = $2', values: [id, member ?? value[0].value] });
+        await client.query({
+          name: 'remove',
+          text: 'delete from floor_members where group_id = $1 and member_id = $2',
+          values: [id, member ?? value[0].value],
+        });
       }
     }
     await event(client, directory, 'group.changed', { group: id, operations: req.body.Operations });
@@ -130,7 +166,11 @@ async function putGroup(req: Request, res: Response): Promise<void> {
   const members = (req.body.members ?? []).map((member: { value: string }) => member.value);
   await transaction(async (client) => {
     await client.query({ name: 'empty', text: 'delete from floor_members where group_id = $1', values: [id] });
-    await client.query({ name: 'fill', text: 'insert into floor_members (group_id, member_id) select $1, unnest($2::uuid[])', values: [id, members] });
+    await client.query({
+      name: 'fill',
+      text: 'insert into floor_members (group_id, member_id) select $1, unnest($2::uuid[])',
+      values: [id, members],
+    });
     await event(client, directory, 'group.changed', { group: id, members });
   });
   res.json({ id, displayName: req.body.displayName });
@@ -141,7 +181,11 @@ function run(name: string, text: string, values: unknown[]): Promise<pg.QueryRes
 }
 
 async function event(client: pg.PoolClient, directory: unknown, type: string, data: object): Promise<void> {
-  await client.query({ name: 'event', text: 'insert into floor_events (directory_id, type, data) values ($1, $2, $3)', values: [directory, type, data] });
+  await client.query({
+    name: 'event',
+    text: 'insert into floor_events (directory_id, type, data) values ($1, $2, $3)',
+    values: [directory, type, data],
+  });
 }
 
 async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

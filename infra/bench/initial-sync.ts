@@ -30,7 +30,10 @@ export async function measureInitialSync(postgres: Postgres, sizes: SyncSizes): 
   const stage = async (name: string, total: number, work: (n: number) => Promise<void>): Promise<void> => {
     let done = 0;
     const started = performance.now();
-    const show = (): void => console.log(`${name}: ${count(done)} of ${count(total)}, ${count(done / (performance.now() - started) * 1_000)} a second; broker ${count(memoryOf(server.pid).now)} MB, worker ${count(memoryOf(worker.pid!).now)} MB`);
+    const show = (): void =>
+      console.log(
+        `${name}: ${count(done)} of ${count(total)}, ${count((done / (performance.now() - started)) * 1_000)} a second; broker ${count(memoryOf(server.pid).now)} MB, worker ${count(memoryOf(worker.pid!).now)} MB`,
+      );
     const timer = setInterval(show, 10_000);
     await inParallel(inFlight, total, async (n) => {
       await work(n);
@@ -47,7 +50,10 @@ export async function measureInitialSync(postgres: Postgres, sizes: SyncSizes): 
     });
     const groups: string[] = [];
     await stage('groups', sizes.groups, async (n) => {
-      await send(connections, target, { method: 'GET', path: `/Groups?excludedAttributes=members&filter=${encodeURIComponent(`displayName eq "group ${n}"`)}` });
+      await send(connections, target, {
+        method: 'GET',
+        path: `/Groups?excludedAttributes=members&filter=${encodeURIComponent(`displayName eq "group ${n}"`)}`,
+      });
       groups[n] = (await send(connections, target, { method: 'POST', path: '/Groups', body: groupBody(`group ${n}`) })).body.id;
     });
     const ofEach = Math.round(sizes.memberships / sizes.groups);
@@ -55,13 +61,22 @@ export async function measureInitialSync(postgres: Postgres, sizes: SyncSizes): 
     await stage(`requests of ${membersInOneRequest} memberships`, sizes.groups * requests, async (n) => {
       const group = n % sizes.groups;
       const from = Math.floor(n / sizes.groups) * membersInOneRequest;
-      const members = Array.from({ length: Math.min(membersInOneRequest, ofEach - from) }, (_, i) => ids[(group * 7_919 + from + i) % ids.length]!);
+      const members = Array.from(
+        { length: Math.min(membersInOneRequest, ofEach - from) },
+        (_, i) => ids[(group * 7_919 + from + i) % ids.length]!,
+      );
       await send(connections, target, { method: 'PATCH', path: `/Groups/${groups[group]}`, body: memberChange('Add', ...members) });
     });
     console.log(`\neverything was sent after ${count((performance.now() - begun) / 1_000)} s`);
     await followers.done(server);
-    const { rows: [row] } = await server.db.query<{ bytes: string; memberships: string }>('select pg_database_size(current_database()) as bytes, (select count(*) from memberships where present) as memberships');
-    console.log(`${count(Number(row!.memberships))} memberships; the database has ${count(Number(row!.bytes) / 1_048_576)} MB; at most the broker had ${count(memoryOf(server.pid).peak)} MB, the worker ${count(memoryOf(worker.pid!).peak)} MB`);
+    const {
+      rows: [row],
+    } = await server.db.query<{ bytes: string; memberships: string }>(
+      'select pg_database_size(current_database()) as bytes, (select count(*) from memberships where present) as memberships',
+    );
+    console.log(
+      `${count(Number(row!.memberships))} memberships; the database has ${count(Number(row!.bytes) / 1_048_576)} MB; at most the broker had ${count(memoryOf(server.pid).peak)} MB, the worker ${count(memoryOf(worker.pid!).peak)} MB`,
+    );
   } finally {
     await end(worker);
     await server.db.end();

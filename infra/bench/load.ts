@@ -4,7 +4,10 @@ import type { ScimRequest } from './requests';
 import type { Target } from './subjects';
 
 // oxlint-disable-next-line no-explicit-any -- whatever is answered; what is expected of it is said by the check
-export interface Answer { status: number; body: any }
+export interface Answer {
+  status: number;
+  body: any;
+}
 
 export class Connections {
   readonly pool: Pool;
@@ -16,7 +19,8 @@ export class Connections {
 /** Throws where the server refuses: nothing here is meant to be. */
 export async function send({ pool }: Connections, { base, token }: Target, { method, path, body }: ScimRequest): Promise<Answer> {
   const { statusCode, body: answered } = await pool.request({
-    method, path: new URL(base).pathname + path,
+    method,
+    path: new URL(base).pathname + path,
     headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/scim+json' }) },
     body: body ? JSON.stringify(body) : null,
   });
@@ -37,9 +41,11 @@ export async function closedLoop(inFlight: number, seconds: number, ask: (n: num
   const begun = performance.now();
   const until = begun + seconds * 1_000;
   let next = 0;
-  await Promise.all(Array.from({ length: inFlight }, async () => {
-    while (performance.now() < until) times.push(await ask(next++));
-  }));
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (performance.now() < until) times.push(await ask(next++));
+    }),
+  );
   return { times, seconds: (performance.now() - begun) / 1_000 };
 }
 
@@ -49,10 +55,14 @@ export async function openLoop(perSecond: number, seconds: number, ask: (n: numb
   const begun = performance.now();
   const underWay: Promise<void>[] = [];
   for (let n = 0; n < perSecond * seconds; n += 1) {
-    const due = begun + n * 1_000 / perSecond;
+    const due = begun + (n * 1_000) / perSecond;
     const wait = due - performance.now();
     if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
-    underWay.push(ask(n).then(() => { times[n] = performance.now() - due; }));
+    underWay.push(
+      ask(n).then(() => {
+        times[n] = performance.now() - due;
+      }),
+    );
   }
   await Promise.all(underWay);
   return times;
@@ -60,7 +70,9 @@ export async function openLoop(perSecond: number, seconds: number, ask: (n: numb
 
 export async function inParallel(inFlight: number, count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0;
-  await Promise.all(Array.from({ length: inFlight }, async () => {
-    while (next < count) await work(next++);
-  }));
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (next < count) await work(next++);
+    }),
+  );
 }

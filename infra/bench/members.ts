@@ -73,7 +73,10 @@ async function measureMembers(directory: Directory, db: pg.Client): Promise<void
   const groups: { size: number; id: string }[] = [];
   for (const size of groupSizes) {
     const { body } = await directory.send('POST', '/Groups', { displayName: `group of ${size}` });
-    const { milliseconds } = await directory.send('PUT', `/Groups/${body.id}?attributes=displayName`, { displayName: `group of ${size}`, members: members(0, size) });
+    const { milliseconds } = await directory.send('PUT', `/Groups/${body.id}?attributes=displayName`, {
+      displayName: `group of ${size}`,
+      members: members(0, size),
+    });
     console.log(`put ${size.toLocaleString('en')} members into a group: ${show(milliseconds)}`);
     groups.push({ size, id: body.id });
   }
@@ -89,7 +92,11 @@ async function measureMembers(directory: Directory, db: pg.Client): Promise<void
     ['remove one member', 'remove', (id) => directory.send('PATCH', `/Groups/${id}?attributes=displayName`, remove)],
     ['read without members', 'read', (id) => directory.send('GET', `/Groups/${id}?excludedAttributes=members`)],
     ['find by id, without members', 'find', (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22`)],
-    ['is this one a member?', 'reference', (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22+and+members+eq+%22${userId(1)}%22`)],
+    [
+      'is this one a member?',
+      'reference',
+      (id) => directory.send('GET', `/Groups?excludedAttributes=members&filter=id+eq+%22${id}%22+and+members+eq+%22${userId(1)}%22`),
+    ],
   ];
   const times = new Map(kinds.map(([name]) => [name, groups.map((): number[] => [])]));
   const answers = new Map(groups.map(({ size }) => [size, new Set<number>()]));
@@ -102,14 +109,28 @@ async function measureMembers(directory: Directory, db: pg.Client): Promise<void
       }
     }
   }
-  for (const [name] of kinds) table(`${name}, median of ${rounds}`, groups.map(({ size }, i) => [`group of ${size.toLocaleString('en')}`, times.get(name)?.[i] ?? []]));
-  console.log(`\nanswers to the changes: ${groups.map(({ size }) => `${size.toLocaleString('en')}: ${[...(answers.get(size) ?? [])].join(', ')}`).join('; ')}`);
+  for (const [name] of kinds)
+    table(
+      `${name}, median of ${rounds}`,
+      groups.map(({ size }, i) => [`group of ${size.toLocaleString('en')}`, times.get(name)?.[i] ?? []]),
+    );
+  console.log(
+    `\nanswers to the changes: ${groups.map(({ size }) => `${size.toLocaleString('en')}: ${[...(answers.get(size) ?? [])].join(', ')}`).join('; ')}`,
+  );
 }
 
 async function measureReplacing(directory: Directory): Promise<void> {
-  const { body: { id } } = await directory.send('POST', '/Groups', { displayName: 'replaced' });
-  const put = (from: number) => directory.send('PUT', `/Groups/${id}?attributes=displayName`, { displayName: 'replaced', members: members(from, from + replaced) });
-  const times: [string, number[]][] = [[`put ${replaced.toLocaleString('en')} members`, []], [`put ${replaced.toLocaleString('en')} others in their place`, []], ['put the same again', []], ['put all but one, and one more', []]];
+  const {
+    body: { id },
+  } = await directory.send('POST', '/Groups', { displayName: 'replaced' });
+  const put = (from: number) =>
+    directory.send('PUT', `/Groups/${id}?attributes=displayName`, { displayName: 'replaced', members: members(from, from + replaced) });
+  const times: [string, number[]][] = [
+    [`put ${replaced.toLocaleString('en')} members`, []],
+    [`put ${replaced.toLocaleString('en')} others in their place`, []],
+    ['put the same again', []],
+    ['put all but one, and one more', []],
+  ];
   for (let round = 0; round < 3; round += 1) {
     await directory.send('PUT', `/Groups/${id}?attributes=displayName`, { displayName: 'replaced', members: [] });
     for (const [i, from] of [0, replaced, replaced, replaced + 1].entries()) times[i]?.[1].push((await put(from)).milliseconds);
@@ -118,22 +139,34 @@ async function measureReplacing(directory: Directory): Promise<void> {
 }
 
 async function measurePages(directory: Directory): Promise<void> {
-  for (const [what, query] of [['every user', ''], ['filter=active eq true', '&filter=active+eq+true'], ['filter=emails.value ew "@acme.com"', '&filter=emails.value+ew+"@acme.com"'], ['sortBy=userName', '&sortBy=userName']] as const) {
+  for (const [what, query] of [
+    ['every user', ''],
+    ['filter=active eq true', '&filter=active+eq+true'],
+    ['filter=emails.value ew "@acme.com"', '&filter=emails.value+ew+"@acme.com"'],
+    ['sortBy=userName', '&sortBy=userName'],
+  ] as const) {
     const byCursor: number[] = [];
     for (let cursor: string | undefined = ''; cursor !== undefined;) {
-      const { body, milliseconds }: Awaited<ReturnType<Directory['send']>> = await directory.send('GET', `/Users?count=100&cursor=${cursor}${query}`);
+      const { body, milliseconds }: Awaited<ReturnType<Directory['send']>> = await directory.send(
+        'GET',
+        `/Users?count=100&cursor=${cursor}${query}`,
+      );
       byCursor.push(milliseconds);
       cursor = body.nextCursor;
     }
     const part = Math.floor(byCursor.length / 5);
     const byIndex = async (startIndex: number): Promise<number[]> => {
       const times: number[] = [];
-      for (let i = 0; i < 20; i += 1) times.push((await directory.send('GET', `/Users?count=100&startIndex=${startIndex}${query}`)).milliseconds);
+      for (let i = 0; i < 20; i += 1)
+        times.push((await directory.send('GET', `/Users?count=100&startIndex=${startIndex}${query}`)).milliseconds);
       return times;
     };
     table(`pages of 100 of ${listedUsers.toLocaleString('en')} users, ${what}`, [
-      ['by cursor, the first fifth', byCursor.slice(1, part)], ['by cursor, the middle', byCursor.slice(part * 2, part * 3)], ['by cursor, the last fifth', byCursor.slice(-part)],
-      ['by index, the first page', await byIndex(1)], ['by index, the last page', await byIndex(listedUsers - 99)],
+      ['by cursor, the first fifth', byCursor.slice(1, part)],
+      ['by cursor, the middle', byCursor.slice(part * 2, part * 3)],
+      ['by cursor, the last fifth', byCursor.slice(-part)],
+      ['by index, the first page', await byIndex(1)],
+      ['by index, the last page', await byIndex(listedUsers - 99)],
     ]);
   }
 }
@@ -149,7 +182,9 @@ function table(title: string, rows: [string, number[]][]): void {
   console.log(`\n${title}`);
   for (const [name, times] of rows) {
     const ratio = median(times) / first;
-    console.log(`  ${name.padEnd(48)} ${show(median(times)).padStart(11)}   ×${ratio.toFixed(2)}${ratio > flatWithin && rows.length > 1 ? ` (over ×${flatWithin})` : ''}`);
+    console.log(
+      `  ${name.padEnd(48)} ${show(median(times)).padStart(11)}   ×${ratio.toFixed(2)}${ratio > flatWithin && rows.length > 1 ? ` (over ×${flatWithin})` : ''}`,
+    );
   }
 }
 
@@ -166,7 +201,15 @@ function show(milliseconds: number): string {
 async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Promise<Directory>; stop: () => Promise<void> }> {
   const apiKey = `cwk_${randomBytes(30).toString('hex')}`;
   const child = spawn(process.execPath, [path.join(projectFolder, 'dist/apps/broker/src/main.js')], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, ENCRYPTION_KEY: randomBytes(32).toString('base64'), BOOTSTRAP_API_KEY: apiKey, PORT: '0', SCIM_RATE_LIMIT: '0', LOG_LEVEL: 'info' },
+    env: {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      BOOTSTRAP_API_KEY: apiKey,
+      PORT: '0',
+      SCIM_RATE_LIMIT: '0',
+      LOG_LEVEL: 'info',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -180,10 +223,21 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
     child.once('exit', () => reject(new Error(`the broker did not start:\n${printed}`)));
   });
 
-  const call = async (base: string, token: string, method: string, below: string, body?: unknown): Promise<{ status: number; body: any; milliseconds: number }> => { // oxlint-disable-line no-explicit-any -- whatever is answered
+  const call = async (
+    base: string,
+    token: string,
+    method: string,
+    below: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: any; milliseconds: number }> => {
+    // oxlint-disable-line no-explicit-any -- whatever is answered
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const began = performance.now();
-    const response = await fetch(base + below, { method, headers: { authorization: `Bearer ${token}`, ...(sent !== undefined && { 'content-type': 'application/json' }) }, ...(sent !== undefined && { body: sent }) });
+    const response = await fetch(base + below, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(sent !== undefined && { 'content-type': 'application/json' }) },
+      ...(sent !== undefined && { body: sent }),
+    });
     const text = await response.text();
     const milliseconds = performance.now() - began;
     if (!response.ok) throw new Error(`${method} ${below}: ${response.status} ${text.slice(0, 500)}`);
@@ -192,8 +246,12 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
   return {
     aDirectory: async () => {
       const organization = await call(url, apiKey, 'POST', '/v1/organizations', { name: 'Acme' });
-      const { body: { id } } = await call(url, apiKey, 'POST', '/v1/directories', { organization_id: organization.body.id, provider: 'generic' });
-      const { body: { token } } = await call(url, apiKey, 'POST', `/v1/directories/${id}/bearer_token`, {});
+      const {
+        body: { id },
+      } = await call(url, apiKey, 'POST', '/v1/directories', { organization_id: organization.body.id, provider: 'generic' });
+      const {
+        body: { token },
+      } = await call(url, apiKey, 'POST', `/v1/directories/${id}/bearer_token`, {});
       return { id, send: (method, below, body) => call(`${url}/scim/v2/${id}`, token, method, below, body) };
     },
     stop: async () => {
@@ -206,20 +264,33 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
 /** Puts users into a directory: copies of one that comes through SCIM, each with an id and a name of its own. */
 async function putUsers(db: pg.Client, directory: Directory, count: number): Promise<void> {
   const template = await directory.send('POST', '/Users', {
-    userName: 'template', externalId: 'template-id', displayName: 'template person', active: true, name: { givenName: 'template', familyName: 'Person' }, emails: [{ value: 'template@acme.com', type: 'work', primary: true }], title: 'Engineer',
+    userName: 'template',
+    externalId: 'template-id',
+    displayName: 'template person',
+    active: true,
+    name: { givenName: 'template', familyName: 'Person' },
+    emails: [{ value: 'template@acme.com', type: 'work', primary: true }],
+    title: 'Engineer',
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { department: 'Engineering', employeeNumber: '1' },
   });
-  const { rows } = await db.query<{ name: string; type: string }>(`select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`);
+  const { rows } = await db.query<{ name: string; type: string }>(
+    `select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`,
+  );
   const made = rows.map(({ name, type }) => {
     if (name === 'id') return `('01990000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
-    return ['text', 'json', 'jsonb', '_text'].includes(type) ? `replace(u.${name}::text, 'template', 'person' || n)::${type.replace(/^_(.*)/, '$1[]')}` : `u.${name}`;
+    return ['text', 'json', 'jsonb', '_text'].includes(type)
+      ? `replace(u.${name}::text, 'template', 'person' || n)::${type.replace(/^_(.*)/, '$1[]')}`
+      : `u.${name}`;
   });
-  await db.query(`
+  await db.query(
+    `
     insert into users (${rows.map(({ name }) => name).join(', ')})
     select ${made.join(', ')}
       from users u
      cross join generate_series(0, ${count - 1}) as n
-     where u.id = $1`, [template.body.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')]);
+     where u.id = $1`,
+    [template.body.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')],
+  );
   await directory.send('DELETE', `/Users/${template.body.id}`);
   await db.query('vacuum analyze users');
 }

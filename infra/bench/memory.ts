@@ -17,13 +17,21 @@ export async function measureMemory(postgres: Postgres, requests: number): Promi
       const begun = performance.now();
       await inParallel(16, requests / 10, async (n) => {
         const who = (n * 7_919 + part) % users;
-        if (n % 4 === 0) await send(subject.connections, subject, { method: 'PATCH', path: `/Users/${subject.userId(who)}`, body: titleChange(`${part} ${n}`) });
-        else if (n % 40 === 1) await send(subject.connections, subject, { method: 'POST', path: '/Users', body: userBody(`newcomer${part}x${n}`) });
+        if (n % 4 === 0)
+          await send(subject.connections, subject, {
+            method: 'PATCH',
+            path: `/Users/${subject.userId(who)}`,
+            body: titleChange(`${part} ${n}`),
+          });
+        else if (n % 40 === 1)
+          await send(subject.connections, subject, { method: 'POST', path: '/Users', body: userBody(`newcomer${part}x${n}`) });
         else if (n % 2 === 0) await send(subject.connections, subject, { method: 'GET', path: match(`person${who}@acme.com`) });
         else await send(subject.connections, subject, { method: 'GET', path: `/Users/${subject.userId(who)}` });
       });
       const { now, peak } = memoryOf(server.pid);
-      console.log(`after ${count(requests / 10 * part).padStart(9)} requests: ${count(now)} MB, ${count(peak)} MB at its largest; ${count(requests / 10 / (performance.now() - begun) * 1_000)} a second`);
+      console.log(
+        `after ${count((requests / 10) * part).padStart(9)} requests: ${count(now)} MB, ${count(peak)} MB at its largest; ${count((requests / 10 / (performance.now() - begun)) * 1_000)} a second`,
+      );
     }
     const { now } = memoryOf(server.pid);
     console.log(now < mostMB ? `under ${mostMB} MB` : `over ${mostMB} MB by ${count(now - mostMB)}`);

@@ -16,7 +16,12 @@ async function main(): Promise<void> {
   });
   const directories: { id: string; token: string }[] = [];
   for (let i = 0; i < Number(process.env.DIRECTORIES ?? 1); i += 1) {
-    const { data } = await directorySyncController.directories.create({ name: `Acme ${i}`, tenant: `acme-${i}`, product: 'bench', type: 'azure-scim-v2' });
+    const { data } = await directorySyncController.directories.create({
+      name: `Acme ${i}`,
+      tenant: `acme-${i}`,
+      product: 'bench',
+      type: 'azure-scim-v2',
+    });
     if (!data) throw new Error('Polis made no directory');
     directories.push({ id: data.id, token: data.scim.secret });
   }

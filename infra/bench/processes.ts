@@ -3,7 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const ticksPerSecond = 100; // USER_HZ, whatever the kernel's own
 
-interface Stat { parent: number; ticks: number; ticksOfDead: number }
+interface Stat {
+  parent: number;
+  ticks: number;
+  ticksOfDead: number;
+}
 
 /** CPU seconds of a process, all of its threads. */
 export function cpuOf(pid: number): number {
@@ -20,7 +24,10 @@ export function cpuOfPostgres(postmaster: number): number {
   return ticks / ticksPerSecond;
 }
 
-export interface Memory { now: number; peak: number }
+export interface Memory {
+  now: number;
+  peak: number;
+}
 
 /** In MB. */
 export function memoryOf(pid: number): Memory {
@@ -30,7 +37,10 @@ export function memoryOf(pid: number): Memory {
 }
 
 function familyOf(postmaster: number): number[] {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => statOf(pid)?.parent === postmaster);
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => statOf(pid)?.parent === postmaster);
   return [postmaster, ...children];
 }
 
@@ -38,7 +48,10 @@ function statOf(pid: number): Stat | undefined {
   try {
     // The name, in brackets, may hold anything: what follows it is counted from the last bracket.
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     return { parent: fields[1]!, ticks: fields[11]! + fields[12]!, ticksOfDead: fields[13]! + fields[14]! };
   } catch {
     return undefined; // gone meanwhile

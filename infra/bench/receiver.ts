@@ -6,7 +6,8 @@ import { Webhook } from 'standardwebhooks';
  * `begin`: forget what came so far; where `secrets` are given (by path), verify each webhook and parse its event as vendors do, with the
  * official library. `report`: tell what came since.
  */
-export type ToReceiver = { kind: 'begin'; sampleEvery: number; secrets?: Record<string, string> | undefined } | { kind: 'report' } | { kind: 'count' };
+export type ToReceiver =
+  { kind: 'begin'; sampleEvery: number; secrets?: Record<string, string> | undefined } | { kind: 'report' } | { kind: 'count' };
 
 /** What came, in the order in which it came; each list has an entry for each webhook. */
 export interface Report {
@@ -25,7 +26,12 @@ export interface Report {
 export type FromReceiver = { kind: 'listening'; url: string } | { kind: 'count'; count: number } | Report;
 
 const atMost = 1_000_000;
-const columns = { endpoint: new Int32Array(atMost), directory: new Int32Array(atMost), sequence: new Int32Array(atMost), at: new Float64Array(atMost) };
+const columns = {
+  endpoint: new Int32Array(atMost),
+  directory: new Int32Array(atMost),
+  sequence: new Int32Array(atMost),
+  at: new Float64Array(atMost),
+};
 let count = 0;
 let sampleEvery = 0;
 let samples: Report['samples'] = [];
@@ -57,7 +63,9 @@ server.keepAliveTimeout = 600_000;
 function verifies(webhook: Webhook | undefined, headers: IncomingHttpHeaders, chunks: Buffer[]): boolean {
   try {
     webhook?.verify(Buffer.concat(chunks), {
-      'webhook-id': String(headers['webhook-id']), 'webhook-timestamp': String(headers['webhook-timestamp']), 'webhook-signature': String(headers['webhook-signature']),
+      'webhook-id': String(headers['webhook-id']),
+      'webhook-timestamp': String(headers['webhook-timestamp']),
+      'webhook-signature': String(headers['webhook-signature']),
     });
     return webhook !== undefined;
   } catch {
@@ -100,8 +108,14 @@ process.on('message', (message: ToReceiver) => {
       return tell({ kind: 'count', count });
     case 'report':
       return tell({
-        kind: 'report', endpoints: [...endpoints.keys()], directories: [...directories.keys()], samples,
-        endpoint: columns.endpoint.slice(0, count), directory: columns.directory.slice(0, count), sequence: columns.sequence.slice(0, count), at: columns.at.slice(0, count),
+        kind: 'report',
+        endpoints: [...endpoints.keys()],
+        directories: [...directories.keys()],
+        samples,
+        endpoint: columns.endpoint.slice(0, count),
+        directory: columns.directory.slice(0, count),
+        sequence: columns.sequence.slice(0, count),
+        at: columns.at.slice(0, count),
       });
   }
 });

@@ -32,7 +32,10 @@ const mapping = {
   roles: { mode: 'many', rules: [{ role_from: 'userType', lookup: { Premium: 'lead' } }] },
   rules: { invalid_value: 'warn' },
 };
-const mapped = (kind: Kind): Values => ({ attributes: kind === 'Gold' ? {} : { plan: kind }, roles: kind === 'Premium' ? [{ role: 'lead', rule: 0 }] : [] });
+const mapped = (kind: Kind): Values => ({
+  attributes: kind === 'Gold' ? {} : { plan: kind },
+  roles: kind === 'Premium' ? [{ role: 'lead', rule: 0 }] : [],
+});
 
 interface Values {
   attributes: object;
@@ -54,8 +57,12 @@ async function main(): Promise<void> {
     await db.connect();
     stopping.unshift(() => db.end());
     const env = {
-      DATABASE_URL: databaseUrl, ENCRYPTION_KEY: randomBytes(32).toString('base64'), BOOTSTRAP_API_KEY: `cwk_${randomBytes(30).toString('hex')}`,
-      PORT: '0', SCIM_RATE_LIMIT: '0', LOG_LEVEL: 'info',
+      DATABASE_URL: databaseUrl,
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      BOOTSTRAP_API_KEY: `cwk_${randomBytes(30).toString('hex')}`,
+      PORT: '0',
+      SCIM_RATE_LIMIT: '0',
+      LOG_LEVEL: 'info',
     };
     const broker = await startProcess('apps/broker', env, /"url":"(http[^"]+)"/);
     stopping.unshift(broker.stop);
@@ -85,17 +92,25 @@ async function main(): Promise<void> {
     worker = await startProcess('apps/worker', env, /worker started/);
     const { users_done: wentOnAt } = await until(progress, (now) => now.users_done > keptAt);
     idp.take(); // nothing was mapped meanwhile
-    console.log(`started again, it had gone on to ${wentOnAt.toLocaleString('en')} after ${((performance.now() - restarted) / 1_000).toFixed(1)} s (the lease of the one that was killed has to end first)`);
+    console.log(
+      `started again, it had gone on to ${wentOnAt.toLocaleString('en')} after ${((performance.now() - restarted) / 1_000).toFixed(1)} s (the lease of the one that was killed has to end first)`,
+    );
     const end = await until(progress, (now) => now.state !== 'running');
     const seconds = (performance.now() - began) / 1_000;
     during.push(...idp.take());
     await idp.end();
-    console.log(`ended after ${seconds.toFixed(1)} s: ${end.state}, ${end.users_done.toLocaleString('en')} done, ${end.users_changed.toLocaleString('en')} changed, ${end.users_failing} failing\n`);
+    console.log(
+      `ended after ${seconds.toFixed(1)} s: ${end.state}, ${end.users_done.toLocaleString('en')} done, ${end.users_changed.toLocaleString('en')} changed, ${end.users_failing} failing\n`,
+    );
 
     show('SCIM writes', before, during);
     console.log(`the longest transaction of the worker that was seen: ${(await longest.stop()).toFixed(0)} ms`);
     const wrong = await compare(db, directory, idp, end);
-    console.log(wrong.length === 0 ? '\neverybody is mapped as the mapping says, and every change was told once' : `\nWRONG:\n${wrong.slice(0, 20).join('\n')}\n(${wrong.length} in all)`);
+    console.log(
+      wrong.length === 0
+        ? '\neverybody is mapped as the mapping says, and every change was told once'
+        : `\nWRONG:\n${wrong.slice(0, 20).join('\n')}\n(${wrong.length} in all)`,
+    );
     if (wrong.length > 0) process.exitCode = 1;
   } finally {
     for (const stop of stopping) await stop();
@@ -139,9 +154,11 @@ class Writer {
     for (let i = 0; !this.#stopped; i += 1) {
       const due = began + (i * 1_000) / writesPerSecond;
       await delay(Math.max(0, due - performance.now()));
-      const writing = this.#write(i).then(() => {
-        this.#times.push(performance.now() - due);
-      }).finally(() => this.#underWay.delete(writing));
+      const writing = this.#write(i)
+        .then(() => {
+          this.#times.push(performance.now() - due);
+        })
+        .finally(() => this.#underWay.delete(writing));
       this.#underWay.add(writing);
     }
   }
@@ -154,12 +171,16 @@ class Writer {
       return;
     }
     let id = '';
-    do id = userId(Math.floor(Math.random() * users)); while (this.#busy.has(id));
+    do id = userId(Math.floor(Math.random() * users));
+    while (this.#busy.has(id));
     this.#busy.add(id);
     this.written.add(id);
     const kind = kindOf(Math.floor(Math.random() * kinds.length));
     const operation = i % 2 ? { op: 'Replace', path: 'userType', value: kind } : { op: 'Replace', path: 'title', value: `title ${i}` };
-    await this.directory.scim('PATCH', `/Users/${id}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] });
+    await this.directory.scim('PATCH', `/Users/${id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [operation],
+    });
     if (i % 2) this.kinds.set(id, kind);
     this.#busy.delete(id);
   }
@@ -167,8 +188,14 @@ class Writer {
 
 function person(name: string) {
   return {
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: name, externalId: `${name}-id`, displayName: `${name} person`, active: true,
-    name: { givenName: name, familyName: 'Person' }, emails: [{ value: `${name}@acme.com`, type: 'work', primary: true }], title: 'Engineer',
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+    userName: name,
+    externalId: `${name}-id`,
+    displayName: `${name} person`,
+    active: true,
+    name: { givenName: name, familyName: 'Person' },
+    emails: [{ value: `${name}@acme.com`, type: 'work', primary: true }],
+    title: 'Engineer',
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { department: 'Engineering', employeeNumber: '1' },
   };
 }
@@ -176,20 +203,25 @@ function person(name: string) {
 /** Puts users into a directory: copies of one that comes through SCIM, each with an id, a name and a kind of its own. */
 async function putUsers(db: pg.Client, directory: Directory): Promise<void> {
   const template = await directory.scim('POST', '/Users', { ...person('template'), userType: 'template-kind' });
-  const { rows } = await db.query<{ name: string; type: string }>(`select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`);
+  const { rows } = await db.query<{ name: string; type: string }>(
+    `select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`,
+  );
   const made = rows.map(({ name, type }) => {
     if (name === 'id') return `('01990000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
     if (!['text', 'json', 'jsonb', '_text'].includes(type)) return `u.${name}`;
     const kind = name === 'folded' ? 'lower(k.kind)' : 'k.kind';
     return `replace(replace(u.${name}::text, 'template-kind', ${kind}), 'template', 'person' || n)::${type.replace(/^_(.*)/, '$1[]')}`;
   });
-  await db.query(`
+  await db.query(
+    `
     insert into users (${rows.map(({ name }) => name).join(', ')})
     select ${made.join(', ')}
       from users u
      cross join generate_series(0, ${users - 1}) as n
      cross join lateral (select ('{${kinds.join(',')}}'::text[])[n % ${kinds.length} + 1] as kind) k
-     where u.id = $1`, [template.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')]);
+     where u.id = $1`,
+    [template.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')],
+  );
   await directory.scim('DELETE', `/Users/${template.id}`);
   await db.query('vacuum analyze users');
 }
@@ -197,13 +229,15 @@ async function putUsers(db: pg.Client, directory: Directory): Promise<void> {
 // ── What is compared at the end ────────────────────────────────────────────────────────────────
 
 /** What is wrong, in sentences. Reads the events as a vendor does, and what is stored as it is stored. */
-async function compare(db: pg.Client, directory: Directory, idp: Writer, end: any): Promise<string[]> { // oxlint-disable-line no-explicit-any -- whatever is answered
+async function compare(db: pg.Client, directory: Directory, idp: Writer, end: any): Promise<string[]> {
+  // oxlint-disable-line no-explicit-any -- whatever is answered
   const wrong: string[] = [];
   const know = (right: boolean, sentence: string): void => void (right || wrong.push(sentence));
   const stored = new Map<string, Values>();
-  const { rows } = await db.query(`select 'usr_' || replace(id::text, '-', '') as id, profile->'attributes' as attributes, profile->'roles' as roles from users where directory_id = $1`, [
-    directory.id.replace(/^dir_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-  ]);
+  const { rows } = await db.query(
+    `select 'usr_' || replace(id::text, '-', '') as id, profile->'attributes' as attributes, profile->'roles' as roles from users where directory_id = $1`,
+    [directory.id.replace(/^dir_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')],
+  );
   for (const { id, attributes, roles } of rows) stored.set(id, { attributes, roles });
   know(stored.size === idp.kinds.size, `${stored.size} users are stored, and ${idp.kinds.size} were made`);
 
@@ -224,7 +258,7 @@ async function compare(db: pg.Client, directory: Directory, idp: Writer, end: an
         know(Object.keys(previous).length > 0, `${id}: event ${sequence} tells of no change`);
         for (const field of ['attributes', 'roles'] as const) {
           const changed = !same(user[field], seen.values[field]);
-          know(changed === (field in previous), `${id}: event ${sequence} is wrong about its ${field}`);
+          know(changed === field in previous, `${id}: event ${sequence} is wrong about its ${field}`);
           know(!changed || same(previous[field], seen.values[field]), `${id}: event ${sequence} does not know the ${field} before it`);
           if (changed) seen.changes += 1;
         }
@@ -249,13 +283,19 @@ async function compare(db: pg.Client, directory: Directory, idp: Writer, end: an
     know(same(is, right), `${id} (${kind}) is ${JSON.stringify(is)}`);
     know(same(values, right), `${id} (${kind}) was told as ${JSON.stringify(values)}`);
     know(causes <= 1, `${id} was told ${causes} times by the mapping`);
-    if (!idp.written.has(id)) know(causes === (kind === 'Gold' ? 0 : 1), `${id} (${kind}), whom nobody wrote, was told ${causes} times by the mapping`);
+    if (!idp.written.has(id))
+      know(causes === (kind === 'Gold' ? 0 : 1), `${id} (${kind}), whom nobody wrote, was told ${causes} times by the mapping`);
     changed += causes;
   }
-  know(end.state === 'finished' && end.users_changed === byMapping && changed === byMapping, `the re-mapping counted ${end.users_changed} changes, and ${byMapping} were told`);
+  know(
+    end.state === 'finished' && end.users_changed === byMapping && changed === byMapping,
+    `the re-mapping counted ${end.users_changed} changes, and ${byMapping} were told`,
+  );
   know(end.users_done >= users && end.users_done <= stored.size, `${end.users_done} were done of ${stored.size}`);
   know(requests.size === 1, `the mapping's events name ${requests.size} requests`);
-  console.log(`${events.toLocaleString('en')} events without a gap, ${byMapping.toLocaleString('en')} by the mapping; ${idp.written.size.toLocaleString('en')} users were written meanwhile`);
+  console.log(
+    `${events.toLocaleString('en')} events without a gap, ${byMapping.toLocaleString('en')} by the mapping; ${idp.written.size.toLocaleString('en')} users were written meanwhile`,
+  );
   return wrong;
 }
 
@@ -267,7 +307,11 @@ function show(title: string, before: number[], during: number[]): void {
   const [first, second] = [before, during].map((times) => times.toSorted((a, b) => a - b)) as [number[], number[]];
   const at = (times: number[], share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN;
   console.log(`${title}: ${before.length} before, ${during.length} meanwhile`);
-  for (const [name, share] of [['median', 0.5], ['p99', 0.99], ['longest', 1]] as const) {
+  for (const [name, share] of [
+    ['median', 0.5],
+    ['p99', 0.99],
+    ['longest', 1],
+  ] as const) {
     const [was, is] = [at(first, share), at(second, share)];
     console.log(`  ${name.padEnd(8)} ${was.toFixed(1).padStart(8)} ms  →  ${is.toFixed(1).padStart(8)} ms   ×${(is / was).toFixed(2)}`);
   }
@@ -281,7 +325,9 @@ function watchTransactions(databaseUrl: string): { stop: () => Promise<number> }
   const watching = (async () => {
     await db.connect();
     while (!stopped) {
-      const { rows: [row] } = await db.query(`
+      const {
+        rows: [row],
+      } = await db.query(`
         select coalesce(max(extract(epoch from clock_timestamp() - xact_start)) * 1000, 0)::float8 as ms
           from pg_stat_activity
          where application_name = 'causeway worker' and backend_xid is not null`);
@@ -316,12 +362,16 @@ interface Directory {
 }
 
 async function aDirectory(url: string, apiKey: string): Promise<Directory> {
-  const call = async (base: string, token: string, method: string, below: string, body?: unknown, status?: number): Promise<any> => { // oxlint-disable-line no-explicit-any -- whatever is answered
+  const call = async (base: string, token: string, method: string, below: string, body?: unknown, status?: number): Promise<any> => {
+    // oxlint-disable-line no-explicit-any -- whatever is answered
     const response = await fetch(base + below, {
-      method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }),
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (status === undefined ? !response.ok : response.status !== status) throw new Error(`${method} ${below}: ${response.status} ${text.slice(0, 500)}`);
+    if (status === undefined ? !response.ok : response.status !== status)
+      throw new Error(`${method} ${below}: ${response.status} ${text.slice(0, 500)}`);
     return text === '' ? undefined : JSON.parse(text);
   };
   const api: Directory['api'] = (method, below, body, status) => call(url, apiKey, method, below, body, status);
@@ -331,8 +381,15 @@ async function aDirectory(url: string, apiKey: string): Promise<Directory> {
   return { id, api, scim: (method, below, body) => call(`${url}/scim/v2/${id}`, token, method, below, body) };
 }
 
-async function startProcess(app: string, env: Record<string, string>, ready: RegExp): Promise<{ found: string; stop: () => Promise<void>; kill: () => Promise<void> }> {
-  const child: ChildProcess = spawn(process.execPath, [path.join(projectFolder, `dist/${app}/src/main.js`)], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+async function startProcess(
+  app: string,
+  env: Record<string, string>,
+  ready: RegExp,
+): Promise<{ found: string; stop: () => Promise<void>; kill: () => Promise<void> }> {
+  const child: ChildProcess = spawn(process.execPath, [path.join(projectFolder, `dist/${app}/src/main.js`)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const found = await new Promise<string>((resolve, reject) => {
     let printed = '';

@@ -9,11 +9,21 @@ export interface ScimRequest {
 export function userBody(name: string, title = 'Engineer'): object {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:User', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'],
-    externalId: `${name}-id`, userName: `${name}@acme.com`, active: true, displayName: `${name} Person`, title, preferredLanguage: 'en-US',
+    externalId: `${name}-id`,
+    userName: `${name}@acme.com`,
+    active: true,
+    displayName: `${name} Person`,
+    title,
+    preferredLanguage: 'en-US',
     name: { givenName: name, familyName: 'Person', formatted: `${name} Person` },
     emails: [{ type: 'work', primary: true, value: `${name}@acme.com` }],
-    phoneNumbers: [{ type: 'work', value: '+1 555 0100' }, { type: 'mobile', value: '+1 555 0101' }],
-    addresses: [{ type: 'work', streetAddress: '1 Main Street', locality: 'Springfield', region: 'IL', postalCode: '62701', country: 'US' }],
+    phoneNumbers: [
+      { type: 'work', value: '+1 555 0100' },
+      { type: 'mobile', value: '+1 555 0101' },
+    ],
+    addresses: [
+      { type: 'work', streetAddress: '1 Main Street', locality: 'Springfield', region: 'IL', postalCode: '62701', country: 'US' },
+    ],
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { department: 'Engineering', employeeNumber: '1' },
   };
 }
@@ -31,7 +41,10 @@ export function putGroupBody(displayName: string, members: string[]): object {
 }
 
 export function memberChange(op: 'Add' | 'Remove', ...members: string[]): object {
-  return { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op, path: 'members', value: members.map((value) => ({ value })) }] };
+  return {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op, path: 'members', value: members.map((value) => ({ value })) }],
+  };
 }
 
 export function match(userName: string): string {

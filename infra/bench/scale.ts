@@ -17,9 +17,16 @@ export async function measureScale(postgres: Postgres, sizes: number[], rounds: 
     }
     const kinds: [string, (subject: Subject, size: number, n: number) => ScimRequest][] = [
       ['create a user', (_, size, n) => ({ method: 'POST', path: '/Users', body: userBody(`newcomer${size}x${n}`) })],
-      ['match by userName', (_, size, n) => ({ method: 'GET', path: match(`person${n * 7_919 % size}@acme.com`) })],
-      ['read a user', (subject, size, n) => ({ method: 'GET', path: `/Users/${subject.userId(n * 7_919 % size)}` })],
-      ['PATCH one attribute', (subject, size, n) => ({ method: 'PATCH', path: `/Users/${subject.userId(n * 7_919 % size)}`, body: titleChange(`Engineer ${n}`) })],
+      ['match by userName', (_, size, n) => ({ method: 'GET', path: match(`person${(n * 7_919) % size}@acme.com`) })],
+      ['read a user', (subject, size, n) => ({ method: 'GET', path: `/Users/${subject.userId((n * 7_919) % size)}` })],
+      [
+        'PATCH one attribute',
+        (subject, size, n) => ({
+          method: 'PATCH',
+          path: `/Users/${subject.userId((n * 7_919) % size)}`,
+          body: titleChange(`Engineer ${n}`),
+        }),
+      ],
       ['list 100, first page, after a change', () => ({ method: 'GET', path: '/Users?count=100' })],
       ['list 100, first page, again', () => ({ method: 'GET', path: '/Users?count=100' })],
       ['list 100, by cursor', () => ({ method: 'GET', path: '/Users?count=100&cursor=' })],
@@ -39,7 +46,11 @@ export async function measureScale(postgres: Postgres, sizes: number[], rounds: 
     const rows = kinds.map(([name], k) => {
       const medians = times[k]!.map(median);
       const ratio = medians.at(-1)! / medians[0]!;
-      return [name, ...medians.map((ms) => `${ms.toFixed(2)} ms`), `×${ratio.toFixed(2)}${ratio > flatWithin ? ` (over ×${flatWithin})` : ''}`];
+      return [
+        name,
+        ...medians.map((ms) => `${ms.toFixed(2)} ms`),
+        `×${ratio.toFixed(2)}${ratio > flatWithin ? ` (over ×${flatWithin})` : ''}`,
+      ];
     });
     console.log(`\n${table(['one, median', ...sizes.map((size) => `of ${count(size)}`), ''], rows)}\n`);
   } finally {

@@ -39,7 +39,11 @@ export interface Postgres {
 /** A PostgreSQL of its own that keeps every commit as a real one does. */
 export async function startPostgres(): Promise<Postgres> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'causeway-bench-'));
-  const postgres = await startEmbeddedPostgres({ directory: path.join(folder, 'postgresql'), settings: { max_connections: '200', max_wal_size: '4GB' }, onLog: () => {} });
+  const postgres = await startEmbeddedPostgres({
+    directory: path.join(folder, 'postgresql'),
+    settings: { max_connections: '200', max_wal_size: '4GB' },
+    onLog: () => {},
+  });
   return {
     pid: postgres.pid,
     url: postgres.url,
@@ -66,16 +70,35 @@ export interface Server {
 const shipped = scripts.broker.replace('exec node ', '').split(' ');
 
 /** A broker that has migrated its database; `nodeFlags` such as --cpu-prof. */
-export async function startCauseway(databaseUrl: string, { directories = 1, nodeFlags = [] as string[], rateLimit = 0 } = {}): Promise<Server & { url: string; apiKey: string; encryptionKey: string }> {
+export async function startCauseway(
+  databaseUrl: string,
+  { directories = 1, nodeFlags = [] as string[], rateLimit = 0 } = {},
+): Promise<Server & { url: string; apiKey: string; encryptionKey: string }> {
   await migrate(databaseUrl);
   const [apiKey, encryptionKey] = [`cwk_${randomBytes(30).toString('hex')}`, randomBytes(32).toString('base64')];
-  const env = { DATABASE_URL: databaseUrl, ENCRYPTION_KEY: encryptionKey, BOOTSTRAP_API_KEY: apiKey, PORT: '0', SCIM_RATE_LIMIT: String(rateLimit), LOG_LEVEL: 'info', WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8' };
-  const child = spawn(process.execPath, [...nodeFlags, ...shipped], { cwd: projectFolder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = {
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_KEY: encryptionKey,
+    BOOTSTRAP_API_KEY: apiKey,
+    PORT: '0',
+    SCIM_RATE_LIMIT: String(rateLimit),
+    LOG_LEVEL: 'info',
+    WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8',
+  };
+  const child = spawn(process.execPath, [...nodeFlags, ...shipped], {
+    cwd: projectFolder,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const url = (await printed(child, /"url":"(http[^"]+)"/))[1]!;
   const api = async (below: string, body: object): Promise<{ id: string; token: string }> => {
-    const response = await fetch(url + below, { method: 'POST', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const response = await fetch(url + below, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     if (!response.ok) throw new Error(`${below}: ${response.status} ${await response.text()}`);
-    return await response.json() as { id: string; token: string };
+    return (await response.json()) as { id: string; token: string };
   };
   const made: Target[] = [];
   for (let i = 0; i < directories; i += 1) {
@@ -83,35 +106,66 @@ export async function startCauseway(databaseUrl: string, { directories = 1, node
     const { id } = await api('/v1/directories', { organization_id: organization.id, provider: 'entra' });
     made.push({ base: `${url}/scim/v2/${id}`, token: (await api(`/v1/directories/${id}/bearer_token`, {})).token });
   }
-  return { name: 'Causeway', pid: child.pid!, url, apiKey, encryptionKey, db: await connect(databaseUrl), directories: made, stop: () => end(child) };
+  return {
+    name: 'Causeway',
+    pid: child.pid!,
+    url,
+    apiKey,
+    encryptionKey,
+    db: await connect(databaseUrl),
+    directories: made,
+    stop: () => end(child),
+  };
 }
 
 /** `floor.ts` or `polis.ts`: a server that prints where it listens and its directories. */
 export async function startPeer(name: 'floor' | 'Polis', databaseUrl: string, directories = 1): Promise<Server> {
   const child = spawn(process.execPath, ['--import', require.resolve('tsx'), path.join(__dirname, `${name.toLowerCase()}.ts`)], {
-    cwd: __dirname, env: { ...process.env, DATABASE_URL: databaseUrl, DIRECTORIES: String(directories) }, stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: __dirname,
+    env: { ...process.env, DATABASE_URL: databaseUrl, DIRECTORIES: String(directories) },
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const { url, directories: made } = JSON.parse((await printed(child, /^\{"url".*\}$/m))[0]) as { url: string; directories: { id: string; token: string }[] };
-  return { name, pid: child.pid!, db: await connect(databaseUrl), directories: made.map(({ id, token }) => ({ base: `${url}/${id}`, token })), stop: () => end(child) };
+  const { url, directories: made } = JSON.parse((await printed(child, /^\{"url".*\}$/m))[0]) as {
+    url: string;
+    directories: { id: string; token: string }[];
+  };
+  return {
+    name,
+    pid: child.pid!,
+    db: await connect(databaseUrl),
+    directories: made.map(({ id, token }) => ({ base: `${url}/${id}`, token })),
+    stop: () => end(child),
+  };
 }
 
 // ── Who is in a directory to begin with ────────────────────────────────────────────────────────
 
 /** Puts users into a directory of Causeway, copies of one that comes through SCIM: making them is not what is measured. */
 export async function fillCauseway(server: Server, target: Target, count: number): Promise<Subject> {
-  const subject = { ...subjectOf(server, target), userId: (n: number) => `usr_${madeId(target, n).replaceAll('-', '')}`, pageAtMost: 1_000 };
+  const subject = {
+    ...subjectOf(server, target),
+    userId: (n: number) => `usr_${madeId(target, n).replaceAll('-', '')}`,
+    pageAtMost: 1_000,
+  };
   const template = await send(subject.connections, target, { method: 'POST', path: '/Users', body: userBody('template') });
-  const { rows } = await server.db.query<{ name: string; type: string }>(`select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`);
+  const { rows } = await server.db.query<{ name: string; type: string }>(
+    `select column_name as name, udt_name as type from information_schema.columns where table_name = 'users' order by ordinal_position`,
+  );
   const made = rows.map(({ name, type }) => {
     if (name === 'id') return `('${madePrefix(target)}' || lpad(to_hex(n), 12, '0'))::uuid`;
-    return ['text', 'json', 'jsonb', '_text'].includes(type) ? `replace(u.${name}::text, 'template', 'person' || n)::${type.replace(/^_(.*)/, '$1[]')}` : `u.${name}`;
+    return ['text', 'json', 'jsonb', '_text'].includes(type)
+      ? `replace(u.${name}::text, 'template', 'person' || n)::${type.replace(/^_(.*)/, '$1[]')}`
+      : `u.${name}`;
   });
-  await server.db.query(`
+  await server.db.query(
+    `
     insert into users (${rows.map(({ name }) => name).join(', ')})
     select ${made.join(', ')}
       from users u
      cross join generate_series(0, ${count - 1}) as n
-     where u.id = $1`, [template.body.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')]);
+     where u.id = $1`,
+    [template.body.id.replace(/^usr_(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')],
+  );
   await send(subject.connections, target, { method: 'DELETE', path: `/Users/${template.body.id}` });
   await server.db.query('vacuum analyze');
   return subject;
@@ -119,12 +173,15 @@ export async function fillCauseway(server: Server, target: Target, count: number
 
 export async function fillFloor(server: Server, target: Target, count: number): Promise<Subject> {
   const directory = target.base.split('/').at(-1);
-  await server.db.query(`
+  await server.db.query(
+    `
     insert into floor_users (directory_id, id, user_name, resource)
     select $1, (d.prefix || lpad(to_hex(n), 12, '0'))::uuid, 'person' || n || '@acme.com',
            (replace($2::text, 'template', 'person' || n)::jsonb || jsonb_build_object('id', d.prefix || lpad(to_hex(n), 12, '0')))::json
       from (select $3::text as prefix) d
-     cross join generate_series(0, ${count - 1}) as n`, [directory, JSON.stringify(userBody('template')), madePrefix(target)]);
+     cross join generate_series(0, ${count - 1}) as n`,
+    [directory, JSON.stringify(userBody('template')), madePrefix(target)],
+  );
   await server.db.query('vacuum analyze');
   return { ...subjectOf(server, target), userId: (n) => madeId(target, n), pageAtMost: 1_000 };
 }
@@ -143,10 +200,19 @@ export async function fillPolis(server: Server, target: Target, count: number): 
 /** A group with the first `size` users in it. */
 export async function aGroup(subject: Subject, size: number): Promise<string> {
   const name = `group of ${size} ${randomUUID()}`;
-  const { body: { id } } = await send(subject.connections, subject, { method: 'POST', path: '/Groups', body: groupBody(name) });
+  const {
+    body: { id },
+  } = await send(subject.connections, subject, { method: 'POST', path: '/Groups', body: groupBody(name) });
   const members = Array.from({ length: size }, (_, n) => subject.userId(n));
-  if (subject.name !== 'Polis') await send(subject.connections, subject, { method: 'PUT', path: `/Groups/${id}?attributes=displayName`, body: putGroupBody(name, members) });
-  else for (const member of members) await send(subject.connections, subject, { method: 'PATCH', path: `/Groups/${id}`, body: memberChange('Add', member) });
+  if (subject.name !== 'Polis')
+    await send(subject.connections, subject, {
+      method: 'PUT',
+      path: `/Groups/${id}?attributes=displayName`,
+      body: putGroupBody(name, members),
+    });
+  else
+    for (const member of members)
+      await send(subject.connections, subject, { method: 'PATCH', path: `/Groups/${id}`, body: memberChange('Add', member) });
   return id;
 }
 

@@ -1,6 +1,15 @@
 import { testDatabase } from '#testing';
 import { newId } from '#identifier';
-import { authenticateApiKey, bootstrap, createEnvironment, hasApiKey, issueApiKey, listApiKeys, listEnvironments, revokeApiKey } from './index';
+import {
+  authenticateApiKey,
+  bootstrap,
+  createEnvironment,
+  hasApiKey,
+  issueApiKey,
+  listApiKeys,
+  listEnvironments,
+  revokeApiKey,
+} from './index';
 
 test('a new environment has an empty feed and a key that opens it', async () => {
   const { pool } = await testDatabase();
@@ -35,7 +44,15 @@ test('a key opens its own environment, until it is revoked by that environment',
   expect(await revokeApiKey(pool, caller)).toBe(false);
 });
 
-test.each(['', 'cwk_', 'cwk_short', 'cwt_00000000000000000000000000000000', `cwk_${'x'.repeat(40)}`, `cwk_${'é'.repeat(40)}`, 'cwk_\u0000'.padEnd(50, 'x')])('%j opens nothing', async (secret) => {
+test.each([
+  '',
+  'cwk_',
+  'cwk_short',
+  'cwt_00000000000000000000000000000000',
+  `cwk_${'x'.repeat(40)}`,
+  `cwk_${'é'.repeat(40)}`,
+  'cwk_\u0000'.padEnd(50, 'x'),
+])('%j opens nothing', async (secret) => {
   const { pool } = await testDatabase();
   expect(await authenticateApiKey(pool, secret)).toBeUndefined();
 });

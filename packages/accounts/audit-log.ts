@@ -41,8 +41,17 @@ export async function recordAct(pool: Pool, act: Act): Promise<void> {
       insert into audit_log (id, environment_id, actor_type, actor_id, actor_name, act, targets, fields, request_id, remote_address, user_agent)
       values ($1, $2, $3, $4::uuid, coalesce($5, case when $3 = 'api_key' then (select name from api_keys where id = $4) end), $6, $7, $8, $9, $10, $11)`,
     values: [
-      newId(), act.environmentId, act.actor.type, act.actor.id, act.actor.name ?? null, act.act, act.targets, act.fields,
-      act.requestId, act.remoteAddress, act.userAgent?.slice(0, 300) ?? null,
+      newId(),
+      act.environmentId,
+      act.actor.type,
+      act.actor.id,
+      act.actor.name ?? null,
+      act.act,
+      act.targets,
+      act.fields,
+      act.requestId,
+      act.remoteAddress,
+      act.userAgent?.slice(0, 300) ?? null,
     ],
   });
 }
@@ -54,7 +63,9 @@ export async function listActs(
   pool: Pool,
   { environmentId, limit, before }: { environmentId: string; limit: number; before?: string | undefined },
 ): Promise<RecordedAct[]> {
-  const { rows } = await pool.query<Omit<RecordedAct, 'actor'> & { actorType: ActorType; actorId: string | null; actorName: string | null }>(
+  const { rows } = await pool.query<
+    Omit<RecordedAct, 'actor'> & { actorType: ActorType; actorId: string | null; actorName: string | null }
+  >(
     `select id, at, actor_type as "actorType", actor_id as "actorId", actor_name as "actorName", act, targets, fields,
             request_id as "requestId", remote_address as "remoteAddress", user_agent as "userAgent"
        from audit_log

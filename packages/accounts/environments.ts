@@ -46,7 +46,10 @@ export async function bootstrap(pool: Pool, { apiKey }: { apiKey?: string | unde
 }
 
 /** The environments by age, at most `limit`, after the one whose id is `after`. */
-export async function listEnvironments(pool: Pool, { limit, after }: { limit: number; after?: string | undefined }): Promise<Environment[]> {
+export async function listEnvironments(
+  pool: Pool,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<Environment[]> {
   const { rows } = await pool.query<Environment>(
     `select id, name, created_at as "createdAt"
        from environments

@@ -8,5 +8,5 @@ import { forgetExpiredSetupLinks } from './setup-links';
 export async function forgetExpiredAccess(pool: Pool, now: Date): Promise<number> {
   const sessions = await pool.query('delete from member_sessions where expires_at < $1', [now]);
   const links = await pool.query('delete from member_links where expires_at < $1', [now]);
-  return (sessions.rowCount ?? 0) + (links.rowCount ?? 0) + await forgetExpiredSetupLinks(pool, now);
+  return (sessions.rowCount ?? 0) + (links.rowCount ?? 0) + (await forgetExpiredSetupLinks(pool, now));
 }

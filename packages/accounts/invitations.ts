@@ -78,7 +78,10 @@ export async function listInvitations(pool: Pool, { environmentId }: { environme
 }
 
 /** Takes an invitation back. */
-export async function revokeInvitation(pool: Pool, { environmentId, invitationId }: { environmentId: string; invitationId: string }): Promise<boolean> {
+export async function revokeInvitation(
+  pool: Pool,
+  { environmentId, invitationId }: { environmentId: string; invitationId: string },
+): Promise<boolean> {
   const { rowCount } = await pool.query(
     `delete from member_links
       where environment_id = $1

@@ -98,7 +98,10 @@ export async function listMemberEnvironments(pool: Pool, { memberId }: { memberI
 }
 
 /** What a member may do in an environment; `undefined` where they do not belong to it. */
-export async function roleIn(pool: Pool, { memberId, environmentId }: { memberId: string; environmentId: string }): Promise<Role | undefined> {
+export async function roleIn(
+  pool: Pool,
+  { memberId, environmentId }: { memberId: string; environmentId: string },
+): Promise<Role | undefined> {
   const { rows } = await pool.query<{ role: Role }>({
     name: 'role_in_environment',
     text: `

@@ -9,7 +9,9 @@ export async function changePassword(
   pool: Pool,
   change: { memberId: string; sessionId: string; current: string; next: string },
 ): Promise<boolean> {
-  const { rows } = await pool.query<{ passwordHash: string }>('select password_hash as "passwordHash" from members where id = $1', [change.memberId]);
+  const { rows } = await pool.query<{ passwordHash: string }>('select password_hash as "passwordHash" from members where id = $1', [
+    change.memberId,
+  ]);
   if (!(await verifyPassword(change.current, rows[0]?.passwordHash))) return false;
   await pool.query(
     `with ended as (
@@ -30,7 +32,10 @@ export async function changePassword(
  * nobody has that address: whoever asked must not be told. Then a link is kept as well, which opens nothing and nobody is given:
  * the time tells nobody which it was.
  */
-export async function requestPasswordReset(pool: Pool, { email }: { email: string }): Promise<{ email: string; secret: string } | undefined> {
+export async function requestPasswordReset(
+  pool: Pool,
+  { email }: { email: string },
+): Promise<{ email: string; secret: string } | undefined> {
   const { secret, hash } = newLinkSecret();
   const { rows } = await pool.query<{ email: string | null }>(
     `with replaced as (
@@ -48,7 +53,10 @@ export async function requestPasswordReset(pool: Pool, { email }: { email: strin
 }
 
 /** Uses such a link: sets the password and ends every session. Answers whose it is; `undefined` where the link is not good, or no longer. */
-export async function resetPassword(pool: Pool, { secret, password }: { secret: string; password: string }): Promise<{ memberId: string } | undefined> {
+export async function resetPassword(
+  pool: Pool,
+  { secret, password }: { secret: string; password: string },
+): Promise<{ memberId: string } | undefined> {
   const hash = linkHash(secret);
   if (!hash) return undefined;
   // A hash of a password is dear, and made for nobody who has no link.

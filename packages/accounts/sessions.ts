@@ -45,7 +45,10 @@ export async function signIn(
 }
 
 /** Opens a session for a member who has proved themselves otherwise, as by a link that was mailed to them. */
-export async function openSession(pool: Pool, { memberId, userAgent }: { memberId: string; userAgent: string | null }): Promise<OpenedSession | undefined> {
+export async function openSession(
+  pool: Pool,
+  { memberId, userAgent }: { memberId: string; userAgent: string | null },
+): Promise<OpenedSession | undefined> {
   const token = `cwm_${randomBytes(32).toString('base64url')}`;
   const { rows } = await pool.query<Member & { sessionId: string; expiresAt: Date }>(
     `with forgotten as (

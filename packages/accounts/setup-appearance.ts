@@ -32,7 +32,13 @@ export async function getSetupAppearance(pool: Pool, { environmentId }: { enviro
 /** Chooses anew. `logo`: `undefined` leaves it, `null` takes it away. */
 export async function changeSetupAppearance(
   pool: Pool,
-  change: { environmentId: string; vendorName: string | null; color: string | null; supportEmail: string | null; logo?: Logo | null | undefined },
+  change: {
+    environmentId: string;
+    vendorName: string | null;
+    color: string | null;
+    supportEmail: string | null;
+    logo?: Logo | null | undefined;
+  },
 ): Promise<void> {
   const { logo } = change;
   await pool.query(
@@ -45,7 +51,15 @@ export async function changeSetupAppearance(
             logo = case when $7 then a.logo else excluded.logo end,
             logo_type = case when $7 then a.logo_type else excluded.logo_type end,
             updated_at = now()`,
-    [change.environmentId, change.vendorName, change.color?.toLowerCase() ?? null, change.supportEmail, logo?.bytes ?? null, logo?.type ?? null, logo === undefined],
+    [
+      change.environmentId,
+      change.vendorName,
+      change.color?.toLowerCase() ?? null,
+      change.supportEmail,
+      logo?.bytes ?? null,
+      logo?.type ?? null,
+      logo === undefined,
+    ],
   );
 }
 

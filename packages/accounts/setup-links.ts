@@ -46,7 +46,10 @@ export async function createSetupLink(
 }
 
 /** The links of a directory that still work, the newest first. */
-export async function listSetupLinks(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<{ createdAt: Date; expiresAt: Date }[]> {
+export async function listSetupLinks(
+  pool: Pool,
+  { environmentId, directoryId }: { environmentId: string; directoryId: string },
+): Promise<{ createdAt: Date; expiresAt: Date }[]> {
   const { rows } = await pool.query<{ createdAt: Date; expiresAt: Date }>(
     `select created_at as "createdAt", expires_at as "expiresAt"
        from setup_links
@@ -61,7 +64,10 @@ export async function listSetupLinks(pool: Pool, { environmentId, directoryId }:
 }
 
 /** Ends every setup link of a directory, and the sessions that were opened with them. */
-export async function revokeSetupLinks(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<void> {
+export async function revokeSetupLinks(
+  pool: Pool,
+  { environmentId, directoryId }: { environmentId: string; directoryId: string },
+): Promise<void> {
   await pool.query(
     `delete from setup_links
       where environment_id = $1

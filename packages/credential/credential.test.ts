@@ -2,7 +2,18 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { newId } from '#identifier';
 import {
-  BearerTokens, Keyring, SealBroken, type SecretKind, generateApiKey, isApiKey, isSecretOf, issueSecret, rowIdOfSecret, secretKinds, secretsEqual, succeedSecret,
+  BearerTokens,
+  Keyring,
+  SealBroken,
+  type SecretKind,
+  generateApiKey,
+  isApiKey,
+  isSecretOf,
+  issueSecret,
+  rowIdOfSecret,
+  secretKinds,
+  secretsEqual,
+  succeedSecret,
 } from './index';
 
 const keyring = new Keyring(randomBytes(32));

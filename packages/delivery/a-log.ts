@@ -28,7 +28,9 @@ export interface TestLog {
   endpoint: (url: string, more?: Partial<NewEndpoint>) => Promise<Endpoint & { secret: string }>;
 }
 
-const insertEvents = prepared('test_insert_events', `
+const insertEvents = prepared(
+  'test_insert_events',
+  `
   with drafts as (
     select * from unnest($1::uuid[], $2::bigint[]) as d (id, sequence)
   ), logged as (
@@ -36,7 +38,8 @@ const insertEvents = prepared('test_insert_events', `
     select id, $3, $4, $5, sequence, $6, $7, json_build_object('n', sequence) from drafts
   )
   insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
-  select $3, $4, $5, sequence, id, $6, clock_timestamp() from drafts order by sequence`);
+  select $3, $4, $5, sequence, id, $6, clock_timestamp() from drafts order by sequence`,
+);
 
 export async function aLog(pool: Pool): Promise<TestLog> {
   const environmentId = newId();
@@ -49,7 +52,13 @@ export async function aLog(pool: Pool): Promise<TestLog> {
       const first = tx.drawSequences(count);
       const sequences = Array.from({ length: count }, (_, i) => first + i);
       await insertEvents.run(tx.client, [
-        sequences.map(newId), sequences, environmentId, directory.organizationId, directory.id, type, tx.now,
+        sequences.map(newId),
+        sequences,
+        environmentId,
+        directory.organizationId,
+        directory.id,
+        type,
+        tx.now,
       ]);
       if (thinkBetter) throw new ThoughtBetter();
     });
@@ -64,9 +73,10 @@ export async function aLog(pool: Pool): Promise<TestLog> {
       return directory;
     },
     write: (directory, count = 1, type = 'user.updated') => append(directory, count, type, false),
-    writeAndRollBack: (directory) => append(directory, 1, 'user.updated', true).catch((error: unknown) => {
-      if (!(error instanceof ThoughtBetter)) throw error;
-    }),
+    writeAndRollBack: (directory) =>
+      append(directory, 1, 'user.updated', true).catch((error: unknown) => {
+        if (!(error instanceof ThoughtBetter)) throw error;
+      }),
     endpoint: async (url, more = {}) => {
       const { endpoint, secret } = await createEndpoint(pool, keyring, { environmentId, url, allowedCidrs: loopback, ...more });
       return { ...endpoint, secret };
@@ -87,7 +97,12 @@ export interface TestWorker {
 /** A worker whose doorbell is a function call; `loses` says which bells are not heard. */
 export function aWorker(
   pool: Pool,
-  { loses = () => false, sweepEveryMs = 50, poster, ...more }: {
+  {
+    loses = () => false,
+    sweepEveryMs = 50,
+    poster,
+    ...more
+  }: {
     loses?: (bell: Bell) => boolean;
     /** 0: it does not sweep. */
     sweepEveryMs?: number;
@@ -102,7 +117,10 @@ export function aWorker(
   };
   const used = poster ?? new Poster({ addresses: new AddressRule(loopback) });
   const drain: Drain = new Drain({
-    pool, keyring, ring, poster: used,
+    pool,
+    keyring,
+    ring,
+    poster: used,
     onAttempt: (report) => attempts.push(report),
     onNotice: (notice) => notices.push(notice),
     onError: (error) => errors.push(error),
@@ -111,11 +129,17 @@ export function aWorker(
   const sequencer = new Sequencer({ pool, onBatch: (batch) => ring(batch.bells), onError: (error) => errors.push(error) });
   sequencer.start();
   let sweeping = Promise.resolve();
-  const timer = sweepEveryMs === 0 ? undefined : setInterval(() => {
-    sweeping = sweeping.then(async () => ring(await sweep(pool))).catch((error: unknown) => void errors.push(error));
-  }, sweepEveryMs);
+  const timer =
+    sweepEveryMs === 0
+      ? undefined
+      : setInterval(() => {
+          sweeping = sweeping.then(async () => ring(await sweep(pool))).catch((error: unknown) => void errors.push(error));
+        }, sweepEveryMs);
   return {
-    drain, attempts, notices, errors,
+    drain,
+    attempts,
+    notices,
+    errors,
     stop: async (graceMs = 5_000) => {
       clearInterval(timer);
       await Promise.all([sweeping, sequencer.stop(), drain.stop(graceMs)]);

@@ -52,24 +52,32 @@ const globalUnicast = ipaddr.parseCIDR('2000::/3');
 // stand here because what it calls "unicast" may change with its version.
 const forbidden: Range[] = [
   '0.0.0.0/8', // this host
-  '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', // private
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16', // private
   '100.64.0.0/10', // carrier-grade NAT
   '127.0.0.0/8', // loopback
   '169.254.0.0/16', // link-local: the clouds' metadata services live here
   '192.0.0.0/24', // IETF protocol assignments
-  '192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', // documentation
-  '192.31.196.0/24', '192.175.48.0/24', // AS112
+  '192.0.2.0/24',
+  '198.51.100.0/24',
+  '203.0.113.0/24', // documentation
+  '192.31.196.0/24',
+  '192.175.48.0/24', // AS112
   '192.52.193.0/24', // AMT
   '192.88.99.0/24', // 6to4 relays
   '198.18.0.0/15', // benchmarking
   '224.0.0.0/4', // multicast
   '240.0.0.0/4', // reserved, and 255.255.255.255
   '::/96', // unspecified, loopback, IPv4-compatible
-  '::ffff:0:0/96', '::ffff:0:0:0/96', // IPv4-mapped, IPv4-translated
-  '64:ff9b::/96', '64:ff9b:1::/48', // NAT64: an IPv4 address in disguise
+  '::ffff:0:0/96',
+  '::ffff:0:0:0/96', // IPv4-mapped, IPv4-translated
+  '64:ff9b::/96',
+  '64:ff9b:1::/48', // NAT64: an IPv4 address in disguise
   '100::/64', // discard
   '2001::/23', // IETF protocol assignments; Teredo is 2001::/32, benchmarking 2001:2::/48, ORCHID 2001:10::/28 and 2001:20::/28
-  '2001:db8::/32', '3fff::/20', // documentation
+  '2001:db8::/32',
+  '3fff::/20', // documentation
   '2002::/16', // 6to4: an IPv4 address in disguise
   '2620:4f:8000::/48', // AS112
   '5f00::/16', // segment routing

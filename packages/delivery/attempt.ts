@@ -51,9 +51,10 @@ export async function attempt(
     },
     body,
   );
-  const outcome: Outcome = answer.kind === 'answered'
-    ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, new Date()))
-    : { kind: answer.stopped ? 'stopped' : 'failed' };
+  const outcome: Outcome =
+    answer.kind === 'answered'
+      ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, new Date()))
+      : { kind: answer.stopped ? 'stopped' : 'failed' };
   return {
     outcome,
     record: {

@@ -11,7 +11,9 @@ export interface Backlog {
   blockedLanes: number;
 }
 
-const selectBacklog = prepared<{ oldest_ms: number | null; dirty: number; blocked: number }>('delivery_backlog', `
+const selectBacklog = prepared<{ oldest_ms: number | null; dirty: number; blocked: number }>(
+  'delivery_backlog',
+  `
   select (select extract(epoch from now() - o.created_at)::float8 * 1000
             from event_outbox o
            order by o.id
@@ -19,7 +21,8 @@ const selectBacklog = prepared<{ oldest_ms: number | null; dirty: number; blocke
          count(*) as dirty,
          count(*) filter (where l.attempt > 0) as blocked
     from lanes l
-   where l.next_attempt_at is not null`);
+   where l.next_attempt_at is not null`,
+);
 
 export async function readBacklog(pool: Pool): Promise<Backlog> {
   const [row] = await selectBacklog.run(pool, []);

@@ -40,7 +40,9 @@ interface FailureRow {
   warned: number | null;
 }
 
-const noteFailed = prepared<FailureRow>('note_endpoint_failure', `
+const noteFailed = prepared<FailureRow>(
+  'note_endpoint_failure',
+  `
   with before as materialized (
     select e.*,
            $2::boolean and $3::int = 1 as counts,
@@ -87,7 +89,8 @@ const noteFailed = prepared<FailureRow>('note_endpoint_failure', `
               case when d.warnings_due > d.warnings then (array[${warningHours.join(', ')}])[d.warnings_due] end as warned
   )
   select *
-    from changed`);
+    from changed`,
+);
 
 /**
  * Notes a failed attempt at an endpoint.
@@ -119,7 +122,9 @@ interface SuccessRow {
   was_warned: boolean;
 }
 
-const noteSucceeded = prepared<SuccessRow>('note_endpoint_success', `
+const noteSucceeded = prepared<SuccessRow>(
+  'note_endpoint_success',
+  `
   with before as materialized (
     select *
       from webhook_endpoints
@@ -138,10 +143,13 @@ const noteSucceeded = prepared<SuccessRow>('note_endpoint_success', `
                          when b.admitted * 2 < b.max_parallel then b.admitted * 2 end
     from before b
    where e.id = b.id
-  returning e.environment_id, e.url, b.open_since is not null as was_open, b.warnings > 0 as was_warned`);
+  returning e.environment_id, e.url, b.open_since is not null as was_open, b.warnings > 0 as was_warned`,
+);
 
 // What waited for the endpoint alone waits no longer; what the endpoint refused, or asked to have later, keeps its time.
-const releaseHeldBack = prepared('release_held_back_lanes', `
+const releaseHeldBack = prepared(
+  'release_held_back_lanes',
+  `
   with held_back as (
     select endpoint_id, directory_id
       from lanes
@@ -156,9 +164,12 @@ const releaseHeldBack = prepared('release_held_back_lanes', `
      set next_attempt_at = now()
     from held_back h
    where l.endpoint_id = h.endpoint_id
-     and l.directory_id = h.directory_id`);
+     and l.directory_id = h.directory_id`,
+);
 
-const releaseWaiting = prepared('release_waiting_exceptions', `
+const releaseWaiting = prepared(
+  'release_waiting_exceptions',
+  `
   with waiting as (
     select endpoint_id, event_id
       from delivery_exceptions
@@ -172,7 +183,8 @@ const releaseWaiting = prepared('release_waiting_exceptions', `
      set next_attempt_at = now()
     from waiting w
    where x.endpoint_id = w.endpoint_id
-     and x.event_id = w.event_id`);
+     and x.event_id = w.event_id`,
+);
 
 async function release(pool: Pool, endpointId: string): Promise<void> {
   await releaseHeldBack.run(pool, [endpointId]);
@@ -186,7 +198,9 @@ export async function noteSuccess(pool: Pool, endpointId: string): Promise<Notic
   return row?.was_warned ? [{ kind: 'endpoint_recovered', environmentId: row.environment_id, endpointId, url: row.url }] : [];
 }
 
-const disableGone = prepared<{ environment_id: string; url: string; failing_since: Date | null }>('disable_endpoint_gone', `
+const disableGone = prepared<{ environment_id: string; url: string; failing_since: Date | null }>(
+  'disable_endpoint_gone',
+  `
   update webhook_endpoints
      set disabled_at = now(),
          disabled_reason = 'gone',
@@ -195,20 +209,33 @@ const disableGone = prepared<{ environment_id: string; url: string; failing_sinc
    where id = $1
      and disabled_at is null
      and deleted_at is null
-  returning environment_id, url, failing_since`);
+  returning environment_id, url, failing_since`,
+);
 
 /** 410: the endpoint says that it is there no more. */
 export async function noteGone(pool: Pool, endpointId: string): Promise<Notice[]> {
   const [row] = await disableGone.run(pool, [endpointId]);
   if (!row) return [];
-  return [{ kind: 'endpoint_disabled', environmentId: row.environment_id, endpointId, url: row.url, reason: 'gone', failingSince: row.failing_since }];
+  return [
+    {
+      kind: 'endpoint_disabled',
+      environmentId: row.environment_id,
+      endpointId,
+      url: row.url,
+      reason: 'gone',
+      failingSince: row.failing_since,
+    },
+  ];
 }
 
-const markSlow = prepared('mark_endpoint_slow', `
+const markSlow = prepared(
+  'mark_endpoint_slow',
+  `
   update webhook_endpoints
      set slow_until = now() + interval '5 minutes'
    where id = $1
-     and (slow_until is null or slow_until < now() + interval '4 minutes')`);
+     and (slow_until is null or slow_until < now() + interval '4 minutes')`,
+);
 
 /** Notes that an endpoint took long to answer: for five minutes its deliveries are kept apart from those of quick ones. */
 export async function noteSlow(pool: Pool, endpointId: string): Promise<void> {

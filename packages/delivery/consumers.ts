@@ -24,42 +24,59 @@ const consumersAtMost = 100;
 
 const columns = `name, epoch, position, created_at as "createdAt", updated_at as "updatedAt"`;
 
-const selectConsumer = prepared<Consumer>('get_consumer', `
+const selectConsumer = prepared<Consumer>(
+  'get_consumer',
+  `
   select ${columns}
     from consumers
    where environment_id = $1
-     and name = $2`);
+     and name = $2`,
+);
 
-export async function getConsumer(pool: Pool, { environmentId, name }: { environmentId: string; name: string }): Promise<Consumer | undefined> {
+export async function getConsumer(
+  pool: Pool,
+  { environmentId, name }: { environmentId: string; name: string },
+): Promise<Consumer | undefined> {
   const [consumer] = await selectConsumer.run(pool, [environmentId, name]);
   return consumer;
 }
 
-const selectConsumers = prepared<Consumer>('list_consumers', `
+const selectConsumers = prepared<Consumer>(
+  'list_consumers',
+  `
   select ${columns}
     from consumers
    where environment_id = $1
      and name > $2
    order by name
-   limit $3`);
+   limit $3`,
+);
 
 /** An environment's consumers by name, at most `limit`, after the one called `after`. */
-export function listConsumers(pool: Pool, query: { environmentId: string; limit: number; after?: string | undefined }): Promise<Consumer[]> {
+export function listConsumers(
+  pool: Pool,
+  query: { environmentId: string; limit: number; after?: string | undefined },
+): Promise<Consumer[]> {
   return selectConsumers.run(pool, [query.environmentId, query.after ?? '', query.limit]);
 }
 
 // Forward only: of two that read in one name, the slower one must not bring back what the faster is done with. After the
 // database was set back, positions begin to mean other events, and the newer epoch's word counts.
-const moveForward = prepared<Consumer>('commit_consumer', `
+const moveForward = prepared<Consumer>(
+  'commit_consumer',
+  `
   update consumers
      set position = case when epoch = $3 then greatest(position, $4) else $4 end,
          epoch = $3,
          updated_at = now()
    where environment_id = $1
      and name = $2
-  returning ${columns}`);
+  returning ${columns}`,
+);
 
-const place = prepared<Consumer>('place_consumer', `
+const place = prepared<Consumer>(
+  'place_consumer',
+  `
   insert into consumers (environment_id, name, epoch, position)
   select $1, $2, $3, $4
    where (select count(*) from consumers where environment_id = $1) < $5
@@ -68,7 +85,8 @@ const place = prepared<Consumer>('place_consumer', `
      set epoch = excluded.epoch,
          position = excluded.position,
          updated_at = now()
-  returning ${columns}`);
+  returning ${columns}`,
+);
 
 interface Move {
   environmentId: string;
@@ -85,11 +103,14 @@ interface Move {
  */
 export async function commitConsumer(pool: Pool, move: Move): Promise<Consumer> {
   const [moved] = await moveForward.run(pool, valuesOf(move));
-  return moved ?? underFeedLock(pool, move.environmentId, async ({ client }) => {
-    // Another first commit may have been quicker.
-    const [late] = await moveForward.run(client, valuesOf(move));
-    return late ?? placed(client, move);
-  });
+  return (
+    moved ??
+    underFeedLock(pool, move.environmentId, async ({ client }) => {
+      // Another first commit may have been quicker.
+      const [late] = await moveForward.run(client, valuesOf(move));
+      return late ?? placed(client, move);
+    })
+  );
 }
 
 /** Puts a consumer where it shall go on from, back or forth. @throws TooManyConsumers */
@@ -108,11 +129,14 @@ function valuesOf({ environmentId, name, epoch, position }: Move): unknown[] {
   return [environmentId, name, epoch, position];
 }
 
-const removeConsumer = prepared<{ name: string }>('delete_consumer', `
+const removeConsumer = prepared<{ name: string }>(
+  'delete_consumer',
+  `
   delete from consumers
    where environment_id = $1
      and name = $2
-  returning name`);
+  returning name`,
+);
 
 /** Whether there was one. */
 export async function deleteConsumer(pool: Pool, { environmentId, name }: { environmentId: string; name: string }): Promise<boolean> {

@@ -40,13 +40,23 @@ async function all(of: Of, { limit = 100, state }: { limit?: number; state?: Del
 
 const shown = (deliveries: Delivery[]): [number, DeliveryState][] => deliveries.map(({ sequence, state }) => [sequence, state]);
 
-const quiet = (log: TestLog) => eventually(async () => (await pool.query(
-  `select 1 from event_outbox where environment_id = $1 union all select 1 from lanes where environment_id = $1 and next_attempt_at <= now() + interval '1 second'
-   union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at <= now() + interval '1 second'`, [log.environmentId])).rowCount === 0);
+const quiet = (log: TestLog) =>
+  eventually(
+    async () =>
+      (
+        await pool.query(
+          `select 1 from event_outbox where environment_id = $1 union all select 1 from lanes where environment_id = $1 and next_attempt_at <= now() + interval '1 second'
+   union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at <= now() + interval '1 second'`,
+          [log.environmentId],
+        )
+      ).rowCount === 0,
+  );
 
 async function aVendorThatRefuses(sequences: number[], status = 500): Promise<Vendor> {
   const vendor = await startVendor();
-  vendor.answers(({ body }) => (sequences.includes((JSON.parse(body) as { sequence: number }).sequence) ? { status, body: 'no' } : { status: 200, body: 'ok' }));
+  vendor.answers(({ body }) =>
+    sequences.includes((JSON.parse(body) as { sequence: number }).sequence) ? { status, body: 'no' } : { status: 200, body: 'ok' },
+  );
   return vendor;
 }
 
@@ -60,11 +70,21 @@ test('deliveries stand newest first, with their states and attempts', async () =
   await quiet(log);
   const of = { environmentId: log.environmentId, endpointId: endpoint.id };
   const deliveries = await all(of);
-  expect(shown(deliveries)).toEqual([[3, 'pending'], [2, 'pending'], [1, 'succeeded']]);
+  expect(shown(deliveries)).toEqual([
+    [3, 'pending'],
+    [2, 'pending'],
+    [1, 'succeeded'],
+  ]);
   expect(deliveries[0]).toMatchObject({ nextAttemptAt: null, attempts: [] }); // it waits for its turn
   expect(deliveries[1]!.nextAttemptAt!.getTime()).toBeGreaterThan(Date.now());
   expect(deliveries[1]!.attempts).toMatchObject([{ status: 500, error: 'it answered 500 Internal Server Error', responseBody: 'no' }]);
-  expect(deliveries[2]).toMatchObject({ type: 'user.updated', directoryId: directory.id, test: false, nextAttemptAt: null, attempts: [{ status: 200, error: null, responseBody: 'ok' }] });
+  expect(deliveries[2]).toMatchObject({
+    type: 'user.updated',
+    directoryId: directory.id,
+    test: false,
+    nextAttemptAt: null,
+    attempts: [{ status: 200, error: null, responseBody: 'ok' }],
+  });
   expect(await getDelivery(pool, { ...of, eventId: deliveries[1]!.eventId })).toEqual(deliveries[1]);
 });
 
@@ -84,7 +104,16 @@ test('they come in pages, by state, through several directories, exceptions and 
   await log.write(one, 4); // its fifth is refused
   await quiet(log);
 
-  const expected: [number, DeliveryState][] = [[6, 'pending'], [5, 'pending'], [4, 'succeeded'], [3, 'succeeded'], [0, 'succeeded'], [1, 'succeeded'], [2, 'parked'], [1, 'succeeded']];
+  const expected: [number, DeliveryState][] = [
+    [6, 'pending'],
+    [5, 'pending'],
+    [4, 'succeeded'],
+    [3, 'succeeded'],
+    [0, 'succeeded'],
+    [1, 'succeeded'],
+    [2, 'parked'],
+    [1, 'succeeded'],
+  ];
   for (const limit of [1, 2, 3, 100]) {
     expect(shown(await all(of, { limit }))).toEqual(expected);
     for (const state of ['pending', 'succeeded', 'parked'] as const) {
@@ -101,8 +130,11 @@ test('a state that is rare is looked for in bounded stretches, and found', async
   await sequenceBatch(pool);
   await pool.query('update lanes set cursor_sequence = head_sequence, next_attempt_at = null');
   // A long log of somebody else's.
-  await pool.query(`insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
-                    select $1, 1 + n, $2, $3, n, gen_random_uuid(), 'user.updated' from generate_series(1, 12000) n`, [log.environmentId, newId(), newId()]);
+  await pool.query(
+    `insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
+                    select $1, 1 + n, $2, $3, n, gen_random_uuid(), 'user.updated' from generate_series(1, 12000) n`,
+    [log.environmentId, newId(), newId()],
+  );
   await pool.query('update feed_heads set position = 12001 where environment_id = $1', [log.environmentId]);
   const of = { environmentId: log.environmentId, endpointId: endpoint.id };
   const first = await listDeliveries(pool, { ...of, limit: 10 });
@@ -123,12 +155,16 @@ test('an event that was never owed is no delivery', async () => {
   await sequenceBatch(pool);
   const of = { environmentId: log.environmentId, endpointId: endpoint.id };
   expect(shown(await all(of))).toEqual([[3, 'pending']]);
-  const { rows } = await pool.query<{ event_id: string }>('select event_id from event_feed where environment_id = $1 order by position', [log.environmentId]);
-  for (const { event_id: eventId } of rows.slice(0, 2)) await expect(getDelivery(pool, { ...of, eventId })).rejects.toThrow(DeliveryNotFound);
+  const { rows } = await pool.query<{ event_id: string }>('select event_id from event_feed where environment_id = $1 order by position', [
+    log.environmentId,
+  ]);
+  for (const { event_id: eventId } of rows.slice(0, 2))
+    await expect(getDelivery(pool, { ...of, eventId })).rejects.toThrow(DeliveryNotFound);
 });
 
 describe('sent again by hand', () => {
-  const eventIdOf = async (of: Of, sequence: number): Promise<string> => (await all(of)).find((delivery) => delivery.sequence === sequence)!.eventId;
+  const eventIdOf = async (of: Of, sequence: number): Promise<string> =>
+    (await all(of)).find((delivery) => delivery.sequence === sequence)!.eventId;
 
   test('one that succeeded is sent once more, out of its turn, and stays succeeded whatever comes of it', async () => {
     const log = await aLog(pool);
@@ -146,7 +182,10 @@ describe('sent again by hand', () => {
     vendor.answers({ status: 500 });
     await retryDelivery(pool, { ...of, eventId });
     await quiet(log);
-    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({ state: 'succeeded', attempts: [{ status: 204 }, { status: 204 }, { status: 500 }] });
+    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({
+      state: 'succeeded',
+      attempts: [{ status: 204 }, { status: 204 }, { status: 500 }],
+    });
     expect(new Set(vendor.received.filter((_, i) => i === 1 || i > 2).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   });
 

@@ -82,11 +82,14 @@ const exceptionColumns = `
          case when e.disabled_at is null then x.next_attempt_at end as next_attempt_at`;
 
 /** Whether a row comes after the place ($3 position, $4 test, $5 event id) in a list of the newest first. */
-const afterPlace = (row: string, test: string): string => `(${row}.position, ${test}, ${row}.event_id) < ($3::bigint, $4::boolean, $5::uuid)`;
+const afterPlace = (row: string, test: string): string =>
+  `(${row}.position, ${test}, ${row}.event_id) < ($3::bigint, $4::boolean, $5::uuid)`;
 
 const scanned = 5_000;
 
-const scanFeed = prepared<DeliveryRow>('deliveries_in_feed', `
+const scanFeed = prepared<DeliveryRow>(
+  'deliveries_in_feed',
+  `
   select ${deliveryColumns}
     from (select *
             from event_feed
@@ -101,9 +104,12 @@ const scanFeed = prepared<DeliveryRow>('deliveries_in_feed', `
      and ${isOwed('f')}
      and (not $7::boolean or (f.sequence <= l.cursor_sequence and x.state is null))
    order by f.position desc
-   limit $6`);
+   limit $6`,
+);
 
-const scanTests = prepared<DeliveryRow>('test_deliveries', `
+const scanTests = prepared<DeliveryRow>(
+  'test_deliveries',
+  `
   select ${exceptionColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
@@ -113,10 +119,13 @@ const scanTests = prepared<DeliveryRow>('test_deliveries', `
      and ${afterPlace('x', 'true')}
      and (not $7::boolean or x.state = 'succeeded')
    order by x.position desc, x.event_id desc
-   limit $6`);
+   limit $6`,
+);
 
 // Within a directory the order of positions is that of sequences, so each lane gives its newest ones by index.
-const scanPending = prepared<DeliveryRow>('pending_deliveries', `
+const scanPending = prepared<DeliveryRow>(
+  'pending_deliveries',
+  `
   select ${deliveryColumns}
     from webhook_endpoints e
     join lanes l on l.endpoint_id = e.id and l.next_attempt_at is not null
@@ -134,9 +143,12 @@ const scanPending = prepared<DeliveryRow>('pending_deliveries', `
      and e.id = $2
      and x.state is null
    order by f.position desc
-   limit $6`);
+   limit $6`,
+);
 
-const scanExceptions = prepared<DeliveryRow>('exceptional_deliveries', `
+const scanExceptions = prepared<DeliveryRow>(
+  'exceptional_deliveries',
+  `
   select ${exceptionColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
@@ -145,15 +157,19 @@ const scanExceptions = prepared<DeliveryRow>('exceptional_deliveries', `
      and x.state = $7
      and ${afterPlace('x', `x.kind = 'test'`)}
    order by x.position desc, x.kind = 'test' desc, x.event_id desc
-   limit $6`);
+   limit $6`,
+);
 
-const selectScope = prepared<{ position: number; oldest_position: number; disabled: boolean }>('deliveries_scope', `
+const selectScope = prepared<{ position: number; oldest_position: number; disabled: boolean }>(
+  'deliveries_scope',
+  `
   select h.position, h.oldest_position, e.disabled_at is not null as disabled
     from webhook_endpoints e
     join feed_heads h on h.environment_id = e.environment_id
    where e.environment_id = $1
      and e.id = $2
-     and e.deleted_at is null`);
+     and e.deleted_at is null`,
+);
 
 /**
  * Newest first. A page may hold fewer than `limit`, or none, and still have a `next`: a state that is rare is looked for in
@@ -193,15 +209,18 @@ export async function listDeliveries(
   found.sort(newestFirst);
   const page = found.slice(0, limit);
   const last = page.at(-1);
-  const next = found.length > limit && last
-    ? encodePlace({ position: last.position, test: last.test, eventId: last.event_id })
-    : scannedTo >= scope.oldest_position
-      ? encodePlace({ position: scannedTo, test: true, eventId: lastId })
-      : null;
+  const next =
+    found.length > limit && last
+      ? encodePlace({ position: last.position, test: last.test, eventId: last.event_id })
+      : scannedTo >= scope.oldest_position
+        ? encodePlace({ position: scannedTo, test: true, eventId: lastId })
+        : null;
   return { deliveries: await withAttempts(db, { environmentId, endpointId, rows: page, shownBody: 2_048 }), next };
 }
 
-const selectDelivery = prepared<DeliveryRow>('get_delivery', `
+const selectDelivery = prepared<DeliveryRow>(
+  'get_delivery',
+  `
   select ${deliveryColumns}
     from events v
     join event_feed f on f.directory_id = v.directory_id and f.sequence = v.sequence
@@ -210,15 +229,19 @@ const selectDelivery = prepared<DeliveryRow>('get_delivery', `
     left join delivery_exceptions x on x.endpoint_id = $2 and x.event_id = f.event_id
    where v.environment_id = $1
      and v.id = $3
-     and ${isOwed('f')}`);
+     and ${isOwed('f')}`,
+);
 
-const selectException = prepared<DeliveryRow>('get_exceptional_delivery', `
+const selectException = prepared<DeliveryRow>(
+  'get_exceptional_delivery',
+  `
   select ${exceptionColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
    where x.environment_id = $1
      and x.endpoint_id = $2
-     and x.event_id = $3`);
+     and x.event_id = $3`,
+);
 
 /** @throws EndpointNotFound, DeliveryNotFound */
 export async function getDelivery(db: Pool, query: { environmentId: string; endpointId: string; eventId: string }): Promise<Delivery> {
@@ -232,7 +255,9 @@ export async function getDelivery(db: Pool, query: { environmentId: string; endp
 async function findRow(db: Pool, query: { environmentId: string; endpointId: string; eventId: string }): Promise<DeliveryRow> {
   const values = [query.environmentId, query.endpointId, query.eventId];
   const [[scope], [exception], [delivery]] = await Promise.all([
-    selectScope.run(db, values.slice(0, 2)), selectException.run(db, values), selectDelivery.run(db, values),
+    selectScope.run(db, values.slice(0, 2)),
+    selectException.run(db, values),
+    selectDelivery.run(db, values),
   ]);
   if (!scope) throw new EndpointNotFound(query.endpointId);
   const row = exception ?? delivery;
@@ -240,7 +265,9 @@ async function findRow(db: Pool, query: { environmentId: string; endpointId: str
   return row;
 }
 
-const retryLane = prepared('retry_lane_now', `
+const retryLane = prepared(
+  'retry_lane_now',
+  `
   with endpoint as (
     update webhook_endpoints
        set next_probe_at = now()
@@ -255,9 +282,12 @@ const retryLane = prepared('retry_lane_now', `
      and endpoint_id = $2
      and directory_id = $3
      and next_attempt_at is not null
-     and leased = 0`);
+     and leased = 0`,
+);
 
-const retryException = prepared('retry_exception_now', `
+const retryException = prepared(
+  'retry_exception_now',
+  `
   update delivery_exceptions
      set once = once or state <> 'waiting',
          state = 'waiting',
@@ -266,12 +296,16 @@ const retryException = prepared('retry_exception_now', `
    where environment_id = $1
      and endpoint_id = $2
      and event_id = $3
-     and (lease_until is null or lease_until < now())`);
+     and (lease_until is null or lease_until < now())`,
+);
 
-const sendAgain = prepared('send_again', `
+const sendAgain = prepared(
+  'send_again',
+  `
   insert into delivery_exceptions (endpoint_id, event_id, environment_id, directory_id, sequence, position, type, kind, state, once, next_attempt_at)
   values ($2, $3, $1, $4, $5, $6, $7, 'again', 'waiting', true, now())
-  on conflict (endpoint_id, event_id) do nothing`);
+  on conflict (endpoint_id, event_id) do nothing`,
+);
 
 /**
  * Sends it again now. One that waits for its turn is not sent before it: the first of its directory is tried now instead.
@@ -285,7 +319,7 @@ export async function retryDelivery(db: Pool, query: { environmentId: string; en
   if (scope.disabled) throw new EndpointDisabled(endpointId);
 
   const [exception] = await selectException.run(db, [environmentId, endpointId, eventId]);
-  const row = exception ?? await findRow(db, query);
+  const row = exception ?? (await findRow(db, query));
   if (exception) await retryException.run(db, [environmentId, endpointId, eventId]);
   else if (row.state === 'pending') await retryLane.run(db, [environmentId, endpointId, row.directory_id]);
   else await sendAgain.run(db, [environmentId, endpointId, eventId, row.directory_id, row.sequence, row.position, row.type]);
@@ -303,7 +337,9 @@ interface AttemptRow {
 
 const attemptsShown = 20;
 
-const selectAttempts = prepared<AttemptRow>('attempts_of_deliveries', `
+const selectAttempts = prepared<AttemptRow>(
+  'attempts_of_deliveries',
+  `
   select event_id, at, status, duration_ms, error, left(response_body, $5) as response_body
     from (select a.*, row_number() over (partition by a.event_id order by a.id desc) as age
             from delivery_attempts a
@@ -312,7 +348,8 @@ const selectAttempts = prepared<AttemptRow>('attempts_of_deliveries', `
              and a.event_id = any ($3::uuid[])
              and a.id >= $4) a
    where age <= ${attemptsShown}
-   order by id`);
+   order by id`,
+);
 
 async function withAttempts(
   db: Pool,
@@ -360,7 +397,8 @@ function encodePlace({ position, test, eventId }: Place): string {
 }
 
 function decodePlace(cursor: string): Place {
-  const [, position, test, eventId] = /^(\d{1,16})\.([01])\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const [, position, test, eventId] =
+    /^(\d{1,16})\.([01])\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   if (position === undefined || eventId === undefined || !Number.isSafeInteger(Number(position))) throw new InvalidDeliveryCursor();
   return { position: Number(position), test: test === '1', eventId };
 }

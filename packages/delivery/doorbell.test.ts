@@ -21,7 +21,10 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((doorbell) => doorbell.close()));
 });
 
-const backends: [string, () => string | undefined][] = [['PostgreSQL', () => undefined], ...(redisUrl() ? [['Redis', redisUrl] as [string, () => string | undefined]] : [])];
+const backends: [string, () => string | undefined][] = [
+  ['PostgreSQL', () => undefined],
+  ...(redisUrl() ? [['Redis', redisUrl] as [string, () => string | undefined]] : []),
+];
 
 describe.each(backends)('on %s', (_, redis) => {
   test('what is rung is heard, and nothing is kept of it', async () => {
@@ -64,7 +67,9 @@ describe.each(backends)('on %s', (_, redis) => {
   test('a bell waits while there is no slot, and an answer that fails disturbs nobody', async () => {
     const doorbell = await aDoorbell(redis());
     let free: () => void = () => {};
-    const slot = new Promise<void>((resolve) => { free = resolve; });
+    const slot = new Promise<void>((resolve) => {
+      free = resolve;
+    });
     let heard = 0;
     doorbell.listen(async () => {
       heard += 1;
@@ -96,10 +101,13 @@ withRedis('a Redis that goes away', () => {
     await doorbell.check();
     expect(doorbell.reachable).toBe(false);
     await redis.restart();
-    await eventually(async () => {
-      await doorbell.check();
-      return doorbell.reachable;
-    }, { withinMs: 20_000, everyMs: 100 });
+    await eventually(
+      async () => {
+        await doorbell.check();
+        return doorbell.reachable;
+      },
+      { withinMs: 20_000, everyMs: 100 },
+    );
   });
 
   test('is told at once, and heard again when it is back, emptied', async () => {

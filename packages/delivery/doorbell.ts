@@ -81,8 +81,14 @@ export class Doorbell {
     if (bells.length === 0) return true;
     if (performance.now() < this.#silentUntil) return false;
     const rung = await Promise.all([
-      this.#add(quickName, bells.filter(({ slow }) => !slow)),
-      this.#add(slowName, bells.filter(({ slow }) => slow)),
+      this.#add(
+        quickName,
+        bells.filter(({ slow }) => !slow),
+      ),
+      this.#add(
+        slowName,
+        bells.filter(({ slow }) => slow),
+      ),
     ]);
     return this.#found(rung.every(Boolean));
   }
@@ -91,10 +97,16 @@ export class Doorbell {
   async check(): Promise<void> {
     const queue = this.#queues[quickName].open();
     if (!queue || performance.now() < this.#silentUntil) return;
-    this.#found(await inTime(answersWithinMs, async () => {
-      await queue.waitUntilReady();
-      await queue.count();
-    }, this.onError));
+    this.#found(
+      await inTime(
+        answersWithinMs,
+        async () => {
+          await queue.waitUntilReady();
+          await queue.count();
+        },
+        this.onError,
+      ),
+    );
   }
 
   #found(reachable: boolean): boolean {
@@ -112,9 +124,15 @@ export class Doorbell {
         for (const bell of bellsOf(job.data, name === slowName)) await answer(bell).catch((error: unknown) => void failures.push(error));
         if (failures.length > 0) throw new AggregateError(failures, 'some bells could not be answered');
       };
-      const worker = new KeptOpen(() => this.backend.worker(name, process, {
-        concurrency, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 },
-      }), this.onError);
+      const worker = new KeptOpen(
+        () =>
+          this.backend.worker(name, process, {
+            concurrency,
+            removeOnComplete: { count: 0 },
+            removeOnFail: { count: 0 },
+          }),
+        this.onError,
+      );
       worker.open();
       this.#workers.push(worker);
     }
@@ -136,15 +154,21 @@ export class Doorbell {
     if (!queue) return false;
     const jobs: { name: string; data: unknown; opts: BellOptions }[] = [];
     for (let at = 0; at < bells.length; at += bellsAtOnce) {
-      const lanes = bells.slice(at, at + bellsAtOnce).map(({ endpointId, directoryId }) => ({ endpoint: endpointId, directory: directoryId }));
+      const lanes = bells
+        .slice(at, at + bellsAtOnce)
+        .map(({ endpointId, directoryId }) => ({ endpoint: endpointId, directory: directoryId }));
       jobs.push({ name: 'drain', data: { lanes }, opts: { attempts: 1, removeOnComplete: true, removeOnFail: true } });
     }
-    return inTime(answersWithinMs, async () => {
-      await queue.waitUntilReady();
-      // On PostgreSQL each addBulk makes two temporary tables, which costs as much as some twenty jobs added one by one.
-      if (jobs.length > addedOneByOne) await queue.addBulk(jobs);
-      else await Promise.all(jobs.map((job) => queue.add(job.name, job.data, job.opts)));
-    }, this.onError);
+    return inTime(
+      answersWithinMs,
+      async () => {
+        await queue.waitUntilReady();
+        // On PostgreSQL each addBulk makes two temporary tables, which costs as much as some twenty jobs added one by one.
+        if (jobs.length > addedOneByOne) await queue.addBulk(jobs);
+        else await Promise.all(jobs.map((job) => queue.add(job.name, job.data, job.opts)));
+      },
+      this.onError,
+    );
   }
 }
 
@@ -169,7 +193,9 @@ class KeptOpen<Part extends BellQueue | BellWorker> {
       this.onError(error);
       this.#part = undefined;
       this.#end(part).catch(() => {});
-      this.#again = setTimeout(() => { if (!this.#closed) this.open(); }, triedAgainAfterMs);
+      this.#again = setTimeout(() => {
+        if (!this.#closed) this.open();
+      }, triedAgainAfterMs);
     });
     return part;
   }
@@ -184,14 +210,20 @@ class KeptOpen<Part extends BellQueue | BellWorker> {
   async #end(part: Part): Promise<void> {
     // One whose server is away may wait for it to come back; or be closed, and look for its server for ever.
     await inTime(2_000, () => part.close(true), this.onError);
-    await inTime(200, () => part.disconnect(), () => {});
+    await inTime(
+      200,
+      () => part.disconnect(),
+      () => {},
+    );
   }
 }
 
 /** Whether the work was done in time. What comes later, or fails later, is of no interest. */
 async function inTime(ms: number, work: () => Promise<unknown>, onError: (error: unknown) => void): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => { timer = setTimeout(resolve, ms, false); });
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
   const done = work().then(
     () => true,
     (error: unknown) => {

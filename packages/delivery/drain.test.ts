@@ -29,32 +29,54 @@ function working(options: Parameters<typeof aWorker>[1] = {}): TestWorker {
 }
 
 const sequences = (received: readonly Received[], directoryId?: string): number[] =>
-  told(received).filter((event) => directoryId === undefined || event.directory_id.slice(4) === directoryId.replaceAll('-', '')).map((event) => event.sequence);
+  told(received)
+    .filter((event) => directoryId === undefined || event.directory_id.slice(4) === directoryId.replaceAll('-', ''))
+    .map((event) => event.sequence);
 
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-const allDone = (log: TestLog, withinMs = 20_000) => eventually(async () => {
-  const { rowCount } = await pool.query(
-    `select 1 from event_outbox where environment_id = $1
+const allDone = (log: TestLog, withinMs = 20_000) =>
+  eventually(
+    async () => {
+      const { rowCount } = await pool.query(
+        `select 1 from event_outbox where environment_id = $1
      union all select 1 from lanes where environment_id = $1 and next_attempt_at is not null
-     union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at is not null`, [log.environmentId]);
-  return rowCount === 0;
-}, { withinMs });
+     union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at is not null`,
+        [log.environmentId],
+      );
+      return rowCount === 0;
+    },
+    { withinMs },
+  );
 
 /** As if its time had come: the schedule waits longer than a test may. */
-const tryNow = (log: TestLog) => pool.query(`update lanes l set next_attempt_at = now() from ${locked('next_attempt_at > now()')}`, [log.environmentId]);
+const tryNow = (log: TestLog) =>
+  pool.query(`update lanes l set next_attempt_at = now() from ${locked('next_attempt_at > now()')}`, [log.environmentId]);
 const loseLeases = (log: TestLog) => pool.query(`update lanes l set lease_until = now() from ${locked('leased > 0')}`, [log.environmentId]);
 /** In the order in which everybody locks lanes. */
 const locked = (which: string): string => `(
   select endpoint_id, directory_id from lanes where environment_id = $1 and ${which} order by endpoint_id, directory_id for no key update
 ) k where l.endpoint_id = k.endpoint_id and l.directory_id = k.directory_id`;
-const probeNow = (log: TestLog) => pool.query('update webhook_endpoints set next_probe_at = now() where environment_id = $1 and open_since is not null', [log.environmentId]);
+const probeNow = (log: TestLog) =>
+  pool.query('update webhook_endpoints set next_probe_at = now() where environment_id = $1 and open_since is not null', [
+    log.environmentId,
+  ]);
 
-interface LaneRow { cursor_sequence: number; head_sequence: number; attempt: number; refusals: number; leased: number; lease_epoch: number; wait_s: number | null }
+interface LaneRow {
+  cursor_sequence: number;
+  head_sequence: number;
+  attempt: number;
+  refusals: number;
+  leased: number;
+  lease_epoch: number;
+  wait_s: number | null;
+}
 async function laneOf(endpointId: string, directoryId: string): Promise<LaneRow> {
   const { rows } = await pool.query<LaneRow>(
     `select cursor_sequence, head_sequence, attempt, refusals, leased, lease_epoch, extract(epoch from next_attempt_at - now())::float8 as wait_s
-       from lanes where endpoint_id = $1 and directory_id = $2`, [endpointId, directoryId]);
+       from lanes where endpoint_id = $1 and directory_id = $2`,
+    [endpointId, directoryId],
+  );
   return rows[0]!;
 }
 
@@ -101,7 +123,10 @@ describe('what an endpoint gets', () => {
     await log.write(directory, 1, 'user.updated');
     await allDone(log);
     await eventually(() => vendor.received.length === 2);
-    expect(told(vendor.received).map(({ type, sequence }) => [type, sequence])).toEqual([['user.created', 1], ['user.deleted', 72]]);
+    expect(told(vendor.received).map(({ type, sequence }) => [type, sequence])).toEqual([
+      ['user.created', 1],
+      ['user.deleted', 72],
+    ]);
     expect(vendor.received[0]!.headers['x-gateway-key']).toBe('open sesame');
     const { rows } = await pool.query<{ headers: Buffer }>('select headers from webhook_endpoints');
     expect(rows[0]!.headers.toString('latin1')).not.toContain('sesame');
@@ -115,9 +140,11 @@ describe('what an endpoint gets', () => {
     const looks: Promise<void>[] = [];
     vendor.answers(({ body }) => {
       const { position } = JSON.parse(body) as { position: number };
-      looks.push(readEvents(pool, { environmentId: log.environmentId, after: position - 1, limit: 1 }).then(({ events }) => {
-        if (events[0]?.position !== position) early.push(position);
-      }));
+      looks.push(
+        readEvents(pool, { environmentId: log.environmentId, after: position - 1, limit: 1 }).then(({ events }) => {
+          if (events[0]?.position !== position) early.push(position);
+        }),
+      );
       return {};
     });
     const directory = await log.directory();
@@ -142,7 +169,9 @@ describe('what an endpoint gets', () => {
     await log.write(directory, 5);
     await allDone(log);
     expect(vendor.received.length).toBeLessThanOrEqual(got + 1);
-    await expect(getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).rejects.toThrow('no such webhook endpoint');
+    await expect(getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).rejects.toThrow(
+      'no such webhook endpoint',
+    );
   });
 });
 
@@ -204,7 +233,15 @@ describe('nothing is lost', () => {
     await pool.query('update lanes set lease_until = now()');
     const second = await lanes.claim(name);
     if (first.kind !== 'held' || second.kind !== 'held') throw new Error('both should have held it');
-    const record = { id: first.lane.endpointId, eventId: first.lane.endpointId, at: new Date(), status: 200, durationMs: 1, error: null, responseBody: '' };
+    const record = {
+      id: first.lane.endpointId,
+      eventId: first.lane.endpointId,
+      at: new Date(),
+      status: 200,
+      durationMs: 1,
+      error: null,
+      responseBody: '',
+    };
     const ack = { sequence: 1, last: false, yield: false, attempts: [record], exceptions: [] };
 
     expect(await lanes.ack({ lane: first.lane, ...ack })).toEqual({ kind: 'fenced' });
@@ -244,12 +281,15 @@ describe('nothing is lost', () => {
         late.push({ vendor, from: new Map() });
       }
     }
-    await eventually(async () => {
-      await tryNow(log);
-      await probeNow(log);
-      const { rowCount } = await pool.query('select 1 from event_outbox union all select 1 from lanes where next_attempt_at is not null');
-      return rowCount === 0;
-    }, { withinMs: 30_000, everyMs: 50 });
+    await eventually(
+      async () => {
+        await tryNow(log);
+        await probeNow(log);
+        const { rowCount } = await pool.query('select 1 from event_outbox union all select 1 from lanes where next_attempt_at is not null');
+        return rowCount === 0;
+      },
+      { withinMs: 30_000, everyMs: 50 },
+    );
 
     for (const { id } of directories) {
       const all = count(1, written.get(id)!);
@@ -294,28 +334,39 @@ describe('a failing endpoint', () => {
     await tryNow(log);
     await allDone(log);
     expect(sequences(vendor.received, bad.id).slice(7)).toEqual([1, 2]);
-    await eventually(async () => (await getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).state === 'active');
-    const attempts = (await getDelivery(pool, { environmentId: log.environmentId, endpointId: endpoint.id, eventId: worker.attempts.find(({ outcome }) => outcome === 'failed')!.eventId })).attempts;
+    await eventually(
+      async () => (await getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).state === 'active',
+    );
+    const attempts = (
+      await getDelivery(pool, {
+        environmentId: log.environmentId,
+        endpointId: endpoint.id,
+        eventId: worker.attempts.find(({ outcome }) => outcome === 'failed')!.eventId,
+      })
+    ).attempts;
     expect(attempts).toHaveLength(8);
     expect(attempts[0]).toMatchObject({ status: 500, error: 'it answered 500 Internal Server Error', responseBody: 'oh dear' });
     expect(attempts[7]).toMatchObject({ status: 204, error: null });
   });
 
-  test.each([[{ status: 429, headers: { 'retry-after': '120' } }, 120], [{ status: 503, headers: { 'retry-after': '86400' } }, 3_600], [{ status: 429, headers: { 'retry-after': '2' } }, 2]])(
-    'is heeded when it says when: %j', async (answer, seconds) => {
-      const log = await aLog(pool);
-      const vendor = await startVendor(answer);
-      const endpoint = await log.endpoint(vendor.url);
-      const directory = await log.directory();
-      working();
-      await log.write(directory);
-      const lane = await eventually(async () => {
-        const row = await laneOf(endpoint.id, directory.id);
-        return row?.attempt === 1 && row;
-      });
-      expect(lane.wait_s).toBeGreaterThan(seconds - 5);
-      expect(lane.wait_s).toBeLessThan(seconds + 0.1);
+  test.each([
+    [{ status: 429, headers: { 'retry-after': '120' } }, 120],
+    [{ status: 503, headers: { 'retry-after': '86400' } }, 3_600],
+    [{ status: 429, headers: { 'retry-after': '2' } }, 2],
+  ])('is heeded when it says when: %j', async (answer, seconds) => {
+    const log = await aLog(pool);
+    const vendor = await startVendor(answer);
+    const endpoint = await log.endpoint(vendor.url);
+    const directory = await log.directory();
+    working();
+    await log.write(directory);
+    const lane = await eventually(async () => {
+      const row = await laneOf(endpoint.id, directory.id);
+      return row?.attempt === 1 && row;
     });
+    expect(lane.wait_s).toBeGreaterThan(seconds - 5);
+    expect(lane.wait_s).toBeLessThan(seconds + 0.1);
+  });
 
   test('that answers 410 is disabled at once, keeps its place, and goes on when it is enabled', async () => {
     const log = await aLog(pool);
@@ -357,8 +408,16 @@ describe('a failing endpoint', () => {
     await failAgain(3, '6 days'); // its first failures in days: not yet
     expect((await getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).state).toBe('failing');
     await failAgain(9, '6 days');
-    expect(worker.notices.map((notice) => [notice.kind, 'hours' in notice ? notice.hours : notice.kind === 'endpoint_disabled' && notice.reason])).toEqual([
-      ['endpoint_failing', 1], ['endpoint_failing', 24], ['endpoint_failing', 72], ['endpoint_disabled', 'failing'],
+    expect(
+      worker.notices.map((notice) => [
+        notice.kind,
+        'hours' in notice ? notice.hours : notice.kind === 'endpoint_disabled' && notice.reason,
+      ]),
+    ).toEqual([
+      ['endpoint_failing', 1],
+      ['endpoint_failing', 24],
+      ['endpoint_failing', 72],
+      ['endpoint_disabled', 'failing'],
     ]);
     expect((await getEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id })).state).toBe('disabled');
   });
@@ -399,7 +458,8 @@ describe('a failing endpoint', () => {
 });
 
 describe('the breaker', () => {
-  const open = async (): Promise<boolean> => (await pool.query('select 1 from webhook_endpoints where open_since is not null')).rowCount === 1;
+  const open = async (): Promise<boolean> =>
+    (await pool.query('select 1 from webhook_endpoints where open_since is not null')).rowCount === 1;
 
   test('lets one lane at a time through to an endpoint that is dead, and more and more once it lives again', async () => {
     const log = await aLog(pool);
@@ -415,7 +475,11 @@ describe('the breaker', () => {
 
     await probeNow(log);
     await eventually(() => vendor.received.length === tried + 1);
-    await eventually(async () => (await pool.query(`select 1 from webhook_endpoints where failed_probes = 1 and next_probe_at > now() + interval '20 seconds'`)).rowCount === 1);
+    await eventually(
+      async () =>
+        (await pool.query(`select 1 from webhook_endpoints where failed_probes = 1 and next_probe_at > now() + interval '20 seconds'`))
+          .rowCount === 1,
+    );
     await probeNow(log);
     await eventually(async () => (await pool.query('select 1 from webhook_endpoints where failed_probes = 2')).rowCount === 1);
     expect(vendor.received).toHaveLength(tried + 2);
@@ -424,7 +488,9 @@ describe('the breaker', () => {
     const atOnce: number[] = [];
     vendor.answers(() => {
       atOnce.push(++underWay);
-      setTimeout(() => { underWay -= 1; }, 20);
+      setTimeout(() => {
+        underWay -= 1;
+      }, 20);
       return { delayMs: 20 };
     });
     await probeNow(log);
@@ -563,12 +629,17 @@ describe('ordering none', () => {
     expect(rows[0]!.exceptions).toBeLessThan(12);
 
     vendor.answers({});
-    await eventually(async () => {
-      await probeNow(log);
-      await pool.query('update delivery_exceptions set next_attempt_at = now() where next_attempt_at > now()');
-      const { rowCount } = await pool.query('select 1 from delivery_exceptions union all select 1 from lanes where next_attempt_at is not null');
-      return rowCount === 0;
-    }, { everyMs: 100 });
+    await eventually(
+      async () => {
+        await probeNow(log);
+        await pool.query('update delivery_exceptions set next_attempt_at = now() where next_attempt_at > now()');
+        const { rowCount } = await pool.query(
+          'select 1 from delivery_exceptions union all select 1 from lanes where next_attempt_at is not null',
+        );
+        return rowCount === 0;
+      },
+      { everyMs: 100 },
+    );
     expect(new Set(sequences(vendor.received)).size).toBe(200);
   });
 });
@@ -598,7 +669,9 @@ test('a database that breaks off connections makes nothing come twice, as long a
   for (const directory of directories) await log.write(directory, 60);
   for (let i = 0; i < 5; i += 1) {
     await eventually(() => vendor.received.length > i * 30);
-    await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`).catch(() => {});
+    await pool
+      .query(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`)
+      .catch(() => {});
   }
   await allDone(log, 60_000); // a drain that was broken off leaves its lane to the lease
   for (const directory of directories) {

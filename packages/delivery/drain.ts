@@ -227,10 +227,22 @@ export class Drain {
         return { kind: 'left', othersWait: !open };
       }
       exceptions.push({
-        eventId: event.id, sequence: event.sequence, position: event.position, type: event.type,
-        state: parks ? 'parked' : 'waiting', refusals, delaySeconds: failure.delaySeconds,
+        eventId: event.id,
+        sequence: event.sequence,
+        position: event.position,
+        type: event.type,
+        state: parks ? 'parked' : 'waiting',
+        refusals,
+        delaySeconds: failure.delaySeconds,
       });
-      this.#report(lane, event, outcome, record, parks ? 'parked' : failure.disabled ? 'disabled' : 'retry', parks ? undefined : failure.delaySeconds);
+      this.#report(
+        lane,
+        event,
+        outcome,
+        record,
+        parks ? 'parked' : failure.disabled ? 'disabled' : 'retry',
+        parks ? undefined : failure.delaySeconds,
+      );
     }
 
     const acked = await this.#lanes.ack({ lane, ...step, attempts: tries.map(({ record }) => record), exceptions });
@@ -279,20 +291,26 @@ export class Drain {
       return;
     }
     // What was asked for by hand says nothing of the endpoint's own traffic, unless that it is gone.
-    const failure = held.once && outcome.kind !== 'gone'
-      ? { delaySeconds: 0, disabled: false }
-      : await this.#judge(held.endpointId, outcome, held.attempt + 1, held.probing);
+    const failure =
+      held.once && outcome.kind !== 'gone'
+        ? { delaySeconds: 0, disabled: false }
+        : await this.#judge(held.endpointId, outcome, held.attempt + 1, held.probing);
     const refused = outcome.kind === 'refused';
-    const parks = held.once
-      || (refused && shouldPark(held.refusals + 1, held.refusedSince ?? record.at, record.at))
-      || record.at.getTime() - held.createdAt.getTime() > looseTriesMs;
+    const parks =
+      held.once ||
+      (refused && shouldPark(held.refusals + 1, held.refusedSince ?? record.at, record.at)) ||
+      record.at.getTime() - held.createdAt.getTime() > looseTriesMs;
     const result: ExceptionResult = parks ? { kind: 'parked' } : { kind: 'retried', refused, delaySeconds: failure.delaySeconds };
     await settleException(pool, held, record, result);
     const decision = failure.disabled ? 'disabled' : parks ? 'parked' : 'retry';
     this.#report(held, event, outcome, record, decision, parks ? undefined : failure.delaySeconds);
   }
 
-  async #attempt(sender: Sender, event: { id: string; json: string }, slot: HeldSlot): Promise<{ outcome: Outcome; record: AttemptRecord }> {
+  async #attempt(
+    sender: Sender,
+    event: { id: string; json: string },
+    slot: HeldSlot,
+  ): Promise<{ outcome: Outcome; record: AttemptRecord }> {
     const slow = setTimeout(() => slot.turnSlow(), slowAfterMs);
     const tried = await attempt(this.options.poster, sender, event);
     clearTimeout(slow);
@@ -351,9 +369,10 @@ export class Drain {
       error: record.error,
       decision,
       retryInSeconds,
-      sinceCommitMs: outcome.kind === 'delivered' && of.attempt === 0 && event.occurredAt
-        ? record.at.getTime() + record.durationMs - event.occurredAt.getTime()
-        : undefined,
+      sinceCommitMs:
+        outcome.kind === 'delivered' && of.attempt === 0 && event.occurredAt
+          ? record.at.getTime() + record.durationMs - event.occurredAt.getTime()
+          : undefined,
     });
   }
 }

@@ -4,8 +4,21 @@ import { InvalidEndpointHeader } from './endpoint';
 
 // What the connection, the content and the signature say of themselves is not the vendor's to choose.
 const reserved = new Set([
-  'connection', 'content-encoding', 'content-length', 'content-type', 'date', 'expect', 'host', 'keep-alive', 'proxy-authorization',
-  'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'user-agent',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
 ]);
 
 const longestHeaders = 8_192;
@@ -26,7 +39,8 @@ export function checkHeaders(headers: Record<string, string>): Record<string, st
     checked.set(name, value);
   }
   const all = Object.fromEntries(checked);
-  if (JSON.stringify(all).length > longestHeaders) throw new InvalidEndpointHeader(Object.keys(headers)[0] ?? '', 'together they are over 8 KiB');
+  if (JSON.stringify(all).length > longestHeaders)
+    throw new InvalidEndpointHeader(Object.keys(headers)[0] ?? '', 'together they are over 8 KiB');
   return all;
 }
 

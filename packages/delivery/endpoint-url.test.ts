@@ -5,9 +5,21 @@ import { checkUrl } from './endpoint-url';
 const loopback = ['127.0.0.0/8', '::1/128'];
 
 test.each([
-  '', 'example.com', 'ftp://example.com/', 'http://example.com/', 'https://user:password@example.com/', 'https://example.com/#part', 'https://127.0.0.1/',
-  'https://2130706433/', 'https://0177.1/', 'https://[::1]/', 'https://[::ffff:10.0.0.1]/', 'https://10.0.0.1/', 'https://169.254.169.254/latest/meta-data',
-  `https://example.com/${'a'.repeat(2_100)}`, 'javascript:alert(1)',
+  '',
+  'example.com',
+  'ftp://example.com/',
+  'http://example.com/',
+  'https://user:password@example.com/',
+  'https://example.com/#part',
+  'https://127.0.0.1/',
+  'https://2130706433/',
+  'https://0177.1/',
+  'https://[::1]/',
+  'https://[::ffff:10.0.0.1]/',
+  'https://10.0.0.1/',
+  'https://169.254.169.254/latest/meta-data',
+  `https://example.com/${'a'.repeat(2_100)}`,
+  'javascript:alert(1)',
 ])('the URL %s is refused', async (url) => {
   await expect(checkUrl(url, [])).rejects.toThrow(InvalidEndpointUrl);
 });
@@ -22,8 +34,14 @@ test('http is for where the operator allows it: a name is looked up, and one tha
 });
 
 test.each([
-  [{ Host: 'internal' }], [{ 'Content-Length': '5' }], [{ 'webhook-signature': 'v1,x' }], [{ 'X-A': 'b\r\nX-C: d' }], [{ 'X A': 'b' }], [{ 'X-A': '1', 'x-a': '2' }],
-  [{ 'X-A': 'a'.repeat(9_000) }], [{ 'X-A': 'snow ☃' }],
+  [{ Host: 'internal' }],
+  [{ 'Content-Length': '5' }],
+  [{ 'webhook-signature': 'v1,x' }],
+  [{ 'X-A': 'b\r\nX-C: d' }],
+  [{ 'X A': 'b' }],
+  [{ 'X-A': '1', 'x-a': '2' }],
+  [{ 'X-A': 'a'.repeat(9_000) }],
+  [{ 'X-A': 'snow ☃' }],
 ])('the headers %j are refused', (headers) => {
   expect(() => checkHeaders(headers)).toThrow(InvalidEndpointHeader);
 });
@@ -34,7 +52,10 @@ test('other headers are taken, with their names in lower case', () => {
 
 test('a header may have any name that HTTP allows, those that JavaScript knows included', () => {
   const headers: unknown = JSON.parse('{"constructor": "a", "__proto__": "b"}');
-  expect(Object.entries(checkHeaders(headers as Record<string, string>))).toEqual([['constructor', 'a'], ['__proto__', 'b']]);
+  expect(Object.entries(checkHeaders(headers as Record<string, string>))).toEqual([
+    ['constructor', 'a'],
+    ['__proto__', 'b'],
+  ]);
 });
 
 test.each([

@@ -18,7 +18,8 @@ export async function checkUrl(text: string, allowedCidrs: readonly string[]): P
   const url = URL.canParse(text) ? new URL(text) : refuse('it is not a URL such as https://example.com/webhooks');
   if (url.href.length > longestUrl) refuse(`it is longer than ${longestUrl} characters`);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') refuse('it must begin with https://');
-  if (url.username !== '' || url.password !== '') refuse('a user name and password in it are not sent; put an Authorization header into "headers"');
+  if (url.username !== '' || url.password !== '')
+    refuse('a user name and password in it are not sent; put an Authorization header into "headers"');
   if (url.hash !== '') refuse('what comes after # is not sent');
 
   const rule = new AddressRule(allowedCidrs);
@@ -26,7 +27,8 @@ export async function checkUrl(text: string, allowedCidrs: readonly string[]): P
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const verdict = isIP(host) === 0 ? undefined : rule.verdict(host);
   if (verdict === 'forbidden') refuse('its address is not public');
-  if (url.protocol === 'http:' && (verdict === undefined ? !(await allowsName(rule, host)) : verdict !== 'allowed')) refuse('it must begin with https://, since http is for addresses in WEBHOOK_ALLOWED_CIDRS alone');
+  if (url.protocol === 'http:' && (verdict === undefined ? !(await allowsName(rule, host)) : verdict !== 'allowed'))
+    refuse('it must begin with https://, since http is for addresses in WEBHOOK_ALLOWED_CIDRS alone');
   return url.href;
 }
 

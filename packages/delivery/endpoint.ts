@@ -47,14 +47,20 @@ export class EndpointNotFound extends EndpointError {
 
 /** Webhooks cannot be sent to that URL, whatever it answers. */
 export class InvalidEndpointUrl extends EndpointError {
-  constructor(readonly url: string, readonly reason: string) {
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+  ) {
     super(`webhooks cannot be sent to this URL: ${reason}`);
   }
 }
 
 /** A header that a vendor may not choose, or that HTTP does not allow. */
 export class InvalidEndpointHeader extends EndpointError {
-  constructor(readonly header: string, readonly reason: string) {
+  constructor(
+    readonly header: string,
+    readonly reason: string,
+  ) {
     super(`the header ${JSON.stringify(header)} cannot be sent: ${reason}`);
   }
 }

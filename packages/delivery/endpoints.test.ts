@@ -25,12 +25,18 @@ function working(): TestWorker {
   return worker;
 }
 
-const allDone = (log: TestLog) => eventually(async () => {
-  const { rowCount } = await pool.query(
-    `select 1 from event_outbox where environment_id = $1 union all select 1 from lanes where environment_id = $1 and next_attempt_at is not null
-     union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at is not null`, [log.environmentId]);
-  return rowCount === 0;
-}, { withinMs: 20_000 });
+const allDone = (log: TestLog) =>
+  eventually(
+    async () => {
+      const { rowCount } = await pool.query(
+        `select 1 from event_outbox where environment_id = $1 union all select 1 from lanes where environment_id = $1 and next_attempt_at is not null
+     union all select 1 from delivery_exceptions where environment_id = $1 and next_attempt_at is not null`,
+        [log.environmentId],
+      );
+      return rowCount === 0;
+    },
+    { withinMs: 20_000 },
+  );
 
 const sequenceAll = async (): Promise<void> => {
   while (await sequenceBatch(pool)) {
@@ -38,30 +44,62 @@ const sequenceAll = async (): Promise<void> => {
   }
 };
 
-const positions = (vendor: Vendor): number[] => told(vendor.received).map(({ position }) => position).sort((a, b) => a - b);
+const positions = (vendor: Vendor): number[] =>
+  told(vendor.received)
+    .map(({ position }) => position)
+    .sort((a, b) => a - b);
 const count = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 const head = async (log: TestLog): Promise<number> =>
-  (await pool.query<{ position: number }>('select position from feed_heads where environment_id = $1', [log.environmentId])).rows[0]!.position;
+  (await pool.query<{ position: number }>('select position from feed_heads where environment_id = $1', [log.environmentId])).rows[0]!
+    .position;
 
 test('an endpoint is made, shown without its secret, changed and deleted', async () => {
   const log = await aLog(pool);
   const { endpoint, secret } = await createEndpoint(pool, keyring, {
-    environmentId: log.environmentId, url: 'https://Example.com/hooks', allowedCidrs: [], headers: { Authorization: 'Bearer x' }, description: 'all of it',
+    environmentId: log.environmentId,
+    url: 'https://Example.com/hooks',
+    allowedCidrs: [],
+    headers: { Authorization: 'Bearer x' },
+    description: 'all of it',
   });
   expect(secret).toMatch(/^whsec_/);
   expect(endpoint).toMatchObject({
-    url: 'https://example.com/hooks', eventTypes: null, organizationId: null, description: 'all of it', ordering: 'directory', state: 'active',
-    headers: { authorization: 'Bearer x' }, maxParallel: 8, disabledAt: null,
+    url: 'https://example.com/hooks',
+    eventTypes: null,
+    organizationId: null,
+    description: 'all of it',
+    ordering: 'directory',
+    state: 'active',
+    headers: { authorization: 'Bearer x' },
+    maxParallel: 8,
+    disabledAt: null,
   });
   expect(JSON.stringify(endpoint)).not.toContain(secret);
   expect(endpoint.publicKey).toMatch(/^whpk_/);
   const of = { environmentId: log.environmentId, endpointId: endpoint.id };
   expect(await getEndpoint(pool, keyring, of)).toEqual(endpoint);
 
-  const changed = await changeEndpoint(pool, keyring, { ...of, allowedCidrs: [], changes: { url: 'https://example.org/', description: null, headers: {}, maxParallel: 2, ordering: 'none' } });
-  expect(changed).toMatchObject({ url: 'https://example.org/', description: null, headers: {}, maxParallel: 2, ordering: 'none', eventTypes: null });
-  expect((await changeEndpoint(pool, keyring, { ...of, allowedCidrs: [], changes: { enabled: false } }))).toMatchObject({ state: 'disabled', disabledReason: 'by_hand' });
-  expect((await changeEndpoint(pool, keyring, { ...of, allowedCidrs: [], changes: { enabled: true } }))).toMatchObject({ state: 'active', disabledReason: null });
+  const changed = await changeEndpoint(pool, keyring, {
+    ...of,
+    allowedCidrs: [],
+    changes: { url: 'https://example.org/', description: null, headers: {}, maxParallel: 2, ordering: 'none' },
+  });
+  expect(changed).toMatchObject({
+    url: 'https://example.org/',
+    description: null,
+    headers: {},
+    maxParallel: 2,
+    ordering: 'none',
+    eventTypes: null,
+  });
+  expect(await changeEndpoint(pool, keyring, { ...of, allowedCidrs: [], changes: { enabled: false } })).toMatchObject({
+    state: 'disabled',
+    disabledReason: 'by_hand',
+  });
+  expect(await changeEndpoint(pool, keyring, { ...of, allowedCidrs: [], changes: { enabled: true } })).toMatchObject({
+    state: 'active',
+    disabledReason: null,
+  });
 
   await deleteEndpoint(pool, of);
   await expect(getEndpoint(pool, keyring, of)).rejects.toThrow(EndpointNotFound);
@@ -83,8 +121,12 @@ test("another environment's endpoint does not exist, for any verb", async () => 
   const endpoint = await log.endpoint('http://127.0.0.1/');
   const of = { environmentId: other.environmentId, endpointId: endpoint.id };
   await expect(getEndpoint(pool, keyring, of)).rejects.toThrow(EndpointNotFound);
-  await expect(changeEndpoint(pool, keyring, { ...of, allowedCidrs: loopback, changes: { eventTypes: [] } })).rejects.toThrow(EndpointNotFound);
-  await expect(changeEndpoint(pool, keyring, { ...of, allowedCidrs: loopback, changes: { enabled: false } })).rejects.toThrow(EndpointNotFound);
+  await expect(changeEndpoint(pool, keyring, { ...of, allowedCidrs: loopback, changes: { eventTypes: [] } })).rejects.toThrow(
+    EndpointNotFound,
+  );
+  await expect(changeEndpoint(pool, keyring, { ...of, allowedCidrs: loopback, changes: { enabled: false } })).rejects.toThrow(
+    EndpointNotFound,
+  );
   await expect(deleteEndpoint(pool, of)).rejects.toThrow(EndpointNotFound);
   await expect(rotateSecret(pool, keyring, of)).rejects.toThrow(EndpointNotFound);
   await expect(sendTestEvent(pool, of)).rejects.toThrow(EndpointNotFound);
@@ -103,7 +145,10 @@ describe('what cannot be', () => {
 
   test('more than 50 endpoints', async () => {
     const log = await aLog(pool);
-    await pool.query(`insert into webhook_endpoints (id, environment_id, url) select gen_random_uuid(), $1, 'https://example.com' from generate_series(1, 50)`, [log.environmentId]);
+    await pool.query(
+      `insert into webhook_endpoints (id, environment_id, url) select gen_random_uuid(), $1, 'https://example.com' from generate_series(1, 50)`,
+      [log.environmentId],
+    );
     await expect(log.endpoint('http://127.0.0.1/')).rejects.toThrow(TooManyEndpoints);
   });
 });
@@ -116,7 +161,13 @@ describe('where an endpoint starts', () => {
     await log.write(other, 3);
     await log.write(one, 3);
     await sequenceAll();
-    const [now, beginning, after4, scoped, late] = [await startVendor(), await startVendor(), await startVendor(), await startVendor(), await startVendor()];
+    const [now, beginning, after4, scoped, late] = [
+      await startVendor(),
+      await startVendor(),
+      await startVendor(),
+      await startVendor(),
+      await startVendor(),
+    ];
     await log.endpoint(now.url);
     await log.endpoint(beginning.url, { start: 'beginning' });
     await log.endpoint(after4.url, { start: { after: 4 } });
@@ -146,7 +197,9 @@ describe('where an endpoint starts', () => {
       const before = await head(log);
       const start = i % 3 === 0 ? 'now' : i % 3 === 1 ? 'beginning' : { after: Math.max(0, before - 5) };
       const endpoint = await log.endpoint(vendor.url, { start });
-      const { rows } = await pool.query<{ from_position: number }>('select from_position from webhook_filters where endpoint_id = $1', [endpoint.id]);
+      const { rows } = await pool.query<{ from_position: number }>('select from_position from webhook_filters where endpoint_id = $1', [
+        endpoint.id,
+      ]);
       made.push({ vendor, from: rows[0]!.from_position, types: false });
       expect(rows[0]!.from_position).toBeGreaterThanOrEqual(start === 'now' ? before + 1 : typeof start === 'object' ? start.after + 1 : 1);
     }
@@ -178,7 +231,11 @@ describe('where an endpoint starts', () => {
     await allDone(log);
     expect(positions(vendor)).toEqual([1, 3, 5]);
     const { deliveries } = await listDeliveries(pool, { ...of, limit: 10 });
-    expect(deliveries.map(({ sequence, state }) => [sequence, state])).toEqual([[5, 'succeeded'], [3, 'succeeded'], [1, 'succeeded']]);
+    expect(deliveries.map(({ sequence, state }) => [sequence, state])).toEqual([
+      [5, 'succeeded'],
+      [3, 'succeeded'],
+      [1, 'succeeded'],
+    ]);
   });
 
   test('and while many write a filter is widened between two positions', async () => {
@@ -192,7 +249,12 @@ describe('where an endpoint starts', () => {
       while (writing) await log.write(directory);
     });
     await eventually(async () => (await head(log)) > 20);
-    await changeEndpoint(pool, keyring, { environmentId: log.environmentId, endpointId: endpoint.id, allowedCidrs: loopback, changes: { eventTypes: null } });
+    await changeEndpoint(pool, keyring, {
+      environmentId: log.environmentId,
+      endpointId: endpoint.id,
+      allowedCidrs: loopback,
+      changes: { eventTypes: null },
+    });
     const { rows } = await pool.query<{ from_position: number }>('select from_position from webhook_filters where event_types is null');
     const widened = rows[0]!.from_position;
     await eventually(async () => (await head(log)) > widened + 20);
@@ -204,7 +266,11 @@ describe('where an endpoint starts', () => {
 });
 
 describe('a replay', () => {
-  const replayed = async (since: Parameters<typeof replay>[1]['since'], of: { log: TestLog; endpointId: string; vendor: Vendor }, directoryId?: string): Promise<number[]> => {
+  const replayed = async (
+    since: Parameters<typeof replay>[1]['since'],
+    of: { log: TestLog; endpointId: string; vendor: Vendor },
+    directoryId?: string,
+  ): Promise<number[]> => {
     of.vendor.received.splice(0);
     await replay(pool, { environmentId: of.log.environmentId, endpointId: of.endpointId, since, directoryId });
     await allDone(of.log);
@@ -269,9 +335,16 @@ describe('a test event', () => {
     const of = { environmentId: log.environmentId, endpointId: endpoint.id };
     const { eventId } = await sendTestEvent(pool, { ...of, type: 'group.member_added' });
     await eventually(() => vendor.received.length === 1);
-    expect(vendor.events(endpoint.secret)).toMatchObject([{ type: 'group.member_added', test: true, position: 0, sequence: 0, data: { group: {}, user: {} } }]);
+    expect(vendor.events(endpoint.secret)).toMatchObject([
+      { type: 'group.member_added', test: true, position: 0, sequence: 0, data: { group: {}, user: {} } },
+    ]);
     await allDone(log);
-    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({ test: true, state: 'succeeded', directoryId: null, attempts: [{ status: 204 }] });
+    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({
+      test: true,
+      state: 'succeeded',
+      directoryId: null,
+      attempts: [{ status: 204 }],
+    });
     expect(other.received).toEqual([]);
     expect(await head(log)).toBe(0);
   });
@@ -284,7 +357,11 @@ describe('a test event', () => {
     const of = { environmentId: log.environmentId, endpointId: endpoint.id };
     const { eventId } = await sendTestEvent(pool, of);
     await allDone(log);
-    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({ state: 'parked', nextAttemptAt: null, attempts: [{ status: 500 }] });
+    expect(await getDelivery(pool, { ...of, eventId })).toMatchObject({
+      state: 'parked',
+      nextAttemptAt: null,
+      attempts: [{ status: 500 }],
+    });
     expect((await getEndpoint(pool, keyring, of)).state).toBe('active');
   });
 

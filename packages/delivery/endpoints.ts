@@ -3,7 +3,14 @@ import type { Keyring } from '#credential';
 import type { EventType } from '#directory';
 import { newId } from '#identifier';
 import {
-  type DisabledReason, type Endpoint, EndpointDisabled, EndpointNotFound, type Ordering, type Start, TooManyEndpoints, UnknownOrganization,
+  type DisabledReason,
+  type Endpoint,
+  EndpointDisabled,
+  EndpointNotFound,
+  type Ordering,
+  type Start,
+  TooManyEndpoints,
+  UnknownOrganization,
 } from './endpoint';
 import { checkHeaders, openHeaders, sealHeaders } from './endpoint-headers';
 import { checkUrl } from './endpoint-url';
@@ -72,7 +79,9 @@ const endpointColumns = `
            order by s.id desc
            limit 1) as public_key`;
 
-const lookBeforeInsert = prepared<{ endpoints: number; organization_known: boolean }>('look_before_new_endpoint', `
+const lookBeforeInsert = prepared<{ endpoints: number; organization_known: boolean }>(
+  'look_before_new_endpoint',
+  `
   select (select count(*)
             from webhook_endpoints
            where environment_id = $1
@@ -81,15 +90,22 @@ const lookBeforeInsert = prepared<{ endpoints: number; organization_known: boole
                                        from organizations
                                       where environment_id = $1
                                         and id = $2
-                                        and deleted_at is null) as organization_known`);
+                                        and deleted_at is null) as organization_known`,
+);
 
-const insertEndpoint = prepared('insert_webhook_endpoint', `
+const insertEndpoint = prepared(
+  'insert_webhook_endpoint',
+  `
   insert into webhook_endpoints (id, environment_id, organization_id, url, description, event_types, ordering, headers, max_parallel)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`);
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+);
 
-const insertFilter = prepared('insert_webhook_filter', `
+const insertFilter = prepared(
+  'insert_webhook_filter',
+  `
   insert into webhook_filters (environment_id, endpoint_id, from_position, event_types)
-  values ($1, $2, $3, $4)`);
+  values ($1, $2, $3, $4)`,
+);
 
 /**
  * Makes an endpoint, and says its secret, once.
@@ -107,7 +123,8 @@ export async function createEndpoint(db: Pool, keyring: Keyring, endpoint: NewEn
   const start = endpoint.start ?? 'now';
   const id = newId();
   // Looked up before the log is held still, because it may take long: what lies before a position does not change.
-  const starts = start === 'now' ? undefined : await startsAfter(db, { environmentId, organizationId, after: start === 'beginning' ? 0 : start.after });
+  const starts =
+    start === 'now' ? undefined : await startsAfter(db, { environmentId, organizationId, after: start === 'beginning' ? 0 : start.after });
 
   const secret = await underFeedLock(db, environmentId, async (feed) => {
     const { client } = feed;
@@ -116,8 +133,15 @@ export async function createEndpoint(db: Pool, keyring: Keyring, endpoint: NewEn
     if (found.endpoints >= endpointsAtMost) throw new TooManyEndpoints(endpointsAtMost);
 
     await insertEndpoint.run(client, [
-      id, environmentId, organizationId, url, endpoint.description ?? null, endpoint.eventTypes ?? null, endpoint.ordering ?? 'directory',
-      sealHeaders(keyring, id, headers), endpoint.maxParallel ?? 8,
+      id,
+      environmentId,
+      organizationId,
+      url,
+      endpoint.description ?? null,
+      endpoint.eventTypes ?? null,
+      endpoint.ordering ?? 'directory',
+      sealHeaders(keyring, id, headers),
+      endpoint.maxParallel ?? 8,
     ]);
     const made = await insertSecret(client, keyring, { environmentId, endpointId: id });
     const after = start === 'now' ? feed.head : start === 'beginning' ? 0 : Math.min(start.after, feed.head);
@@ -129,14 +153,17 @@ export async function createEndpoint(db: Pool, keyring: Keyring, endpoint: NewEn
   return { endpoint: await getEndpoint(db, keyring, { environmentId, endpointId: id }), secret };
 }
 
-const selectEndpoints = prepared<EndpointRow>('list_webhook_endpoints', `
+const selectEndpoints = prepared<EndpointRow>(
+  'list_webhook_endpoints',
+  `
   select ${endpointColumns}
     from webhook_endpoints e
    where e.environment_id = $1
      and e.deleted_at is null
      and ($2::uuid is null or e.id < $2)
    order by e.id desc
-   limit $3`);
+   limit $3`,
+);
 
 /** Newest first, at most `limit`, older than the one whose id is `before`. */
 export async function listEndpoints(
@@ -148,12 +175,15 @@ export async function listEndpoints(
   return rows.map((row) => endpointOf(row, keyring));
 }
 
-const selectEndpoint = prepared<EndpointRow>('get_webhook_endpoint', `
+const selectEndpoint = prepared<EndpointRow>(
+  'get_webhook_endpoint',
+  `
   select ${endpointColumns}
     from webhook_endpoints e
    where e.environment_id = $1
      and e.id = $2
-     and e.deleted_at is null`);
+     and e.deleted_at is null`,
+);
 
 /** @throws EndpointNotFound */
 export async function getEndpoint(db: Pool, keyring: Keyring, query: { environmentId: string; endpointId: string }): Promise<Endpoint> {
@@ -167,15 +197,20 @@ interface LockedEndpoint {
   disabled_at: Date | null;
 }
 
-const lockEndpoint = prepared<LockedEndpoint>('lock_webhook_endpoint_to_change', `
+const lockEndpoint = prepared<LockedEndpoint>(
+  'lock_webhook_endpoint_to_change',
+  `
   select event_types, disabled_at
     from webhook_endpoints
    where environment_id = $1
      and id = $2
      and deleted_at is null
-     for no key update`);
+     for no key update`,
+);
 
-const updateEndpoint = prepared('change_webhook_endpoint', `
+const updateEndpoint = prepared(
+  'change_webhook_endpoint',
+  `
   update webhook_endpoints
      set url = coalesce($3, url),
          description = case when $4 then $5 else description end,
@@ -186,7 +221,8 @@ const updateEndpoint = prepared('change_webhook_endpoint', `
          version = version + 1,
          updated_at = now()
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /**
  * Changes an endpoint. What is being sent to it at this moment is still sent as it was.
@@ -206,12 +242,17 @@ export async function changeEndpoint(
     const [before] = await lockEndpoint.run(client, [environmentId, endpointId]);
     if (!before) throw new EndpointNotFound(endpointId);
     await updateEndpoint.run(client, [
-      environmentId, endpointId, url,
-      changes.description !== undefined, changes.description ?? null,
+      environmentId,
+      endpointId,
+      url,
+      changes.description !== undefined,
+      changes.description ?? null,
       changes.ordering ?? null,
-      headers !== undefined, headers ? sealHeaders(keyring, endpointId, headers) : null,
+      headers !== undefined,
+      headers ? sealHeaders(keyring, endpointId, headers) : null,
       changes.maxParallel ?? null,
-      changes.eventTypes !== undefined, changes.eventTypes ?? null,
+      changes.eventTypes !== undefined,
+      changes.eventTypes ?? null,
     ]);
     if (head !== undefined) await insertFilter.run(client, [environmentId, endpointId, head + 1, changes.eventTypes ?? null]);
     if (changes.enabled === false && before.disabled_at === null) await disable.run(client, [environmentId, endpointId]);
@@ -226,14 +267,19 @@ export async function changeEndpoint(
   return getEndpoint(db, keyring, { environmentId, endpointId });
 }
 
-const disable = prepared('disable_webhook_endpoint', `
+const disable = prepared(
+  'disable_webhook_endpoint',
+  `
   update webhook_endpoints
      set disabled_at = now(),
          disabled_reason = 'by_hand'
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
-const enable = prepared('enable_webhook_endpoint', `
+const enable = prepared(
+  'enable_webhook_endpoint',
+  `
   update webhook_endpoints
      set disabled_at = null,
          disabled_reason = null,
@@ -245,10 +291,13 @@ const enable = prepared('enable_webhook_endpoint', `
          failed_probes = 0,
          admitted = 1
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 // Whatever it failed at before, it is tried now, from the first attempt on.
-const dueNow = prepared('webhook_endpoint_due_now', `
+const dueNow = prepared(
+  'webhook_endpoint_due_now',
+  `
   with waiting as (
     select endpoint_id, directory_id
       from lanes
@@ -266,9 +315,12 @@ const dueNow = prepared('webhook_endpoint_due_now', `
          enqueued_at = null
     from waiting w
    where l.endpoint_id = w.endpoint_id
-     and l.directory_id = w.directory_id`);
+     and l.directory_id = w.directory_id`,
+);
 
-const markDeleted = prepared('delete_webhook_endpoint', `
+const markDeleted = prepared(
+  'delete_webhook_endpoint',
+  `
   update webhook_endpoints
      set deleted_at = now(),
          headers = null,
@@ -276,9 +328,12 @@ const markDeleted = prepared('delete_webhook_endpoint', `
    where environment_id = $1
      and id = $2
      and deleted_at is null
-  returning id`);
+  returning id`,
+);
 
-const deleteLanes = prepared('delete_lanes_of_endpoint', `
+const deleteLanes = prepared(
+  'delete_lanes_of_endpoint',
+  `
   with gone as (
     select endpoint_id, directory_id
       from lanes
@@ -290,12 +345,18 @@ const deleteLanes = prepared('delete_lanes_of_endpoint', `
   delete from lanes l
    using gone g
    where l.endpoint_id = g.endpoint_id
-     and l.directory_id = g.directory_id`);
+     and l.directory_id = g.directory_id`,
+);
 
-const deleteOf = ['delivery_exceptions', 'webhook_filters', 'webhook_secrets'].map((table) => prepared(`delete_${table}_of_endpoint`, `
+const deleteOf = ['delivery_exceptions', 'webhook_filters', 'webhook_secrets'].map((table) =>
+  prepared(
+    `delete_${table}_of_endpoint`,
+    `
   delete from ${table}
    where environment_id = $1
-     and endpoint_id = $2`));
+     and endpoint_id = $2`,
+  ),
+);
 
 /**
  * Deletes an endpoint, with all that it is owed. Nothing more is sent to it but, at most, the next request of a lane that is at
@@ -315,7 +376,9 @@ export async function deleteEndpoint(db: Pool, query: { environmentId: string; e
 }
 
 // Those that would end anyhow keep their own time. More than three old ones would only make the header longer.
-const endSecrets = prepared('end_webhook_secrets', `
+const endSecrets = prepared(
+  'end_webhook_secrets',
+  `
   with ranked as (
     select id, row_number() over (order by id desc) as age
       from webhook_secrets
@@ -326,19 +389,26 @@ const endSecrets = prepared('end_webhook_secrets', `
   update webhook_secrets s
      set expires_at = case when r.age > 3 then now() else least(s.expires_at, now() + $3::float8 * interval '1 second') end
     from ranked r
-   where s.id = r.id`);
+   where s.id = r.id`,
+);
 
-const removeEndedSecrets = prepared('remove_ended_webhook_secrets', `
+const removeEndedSecrets = prepared(
+  'remove_ended_webhook_secrets',
+  `
   delete from webhook_secrets
    where environment_id = $1
      and endpoint_id = $2
-     and expires_at <= now()`);
+     and expires_at <= now()`,
+);
 
-const bumpVersion = prepared('bump_webhook_endpoint_version', `
+const bumpVersion = prepared(
+  'bump_webhook_endpoint_version',
+  `
   update webhook_endpoints
      set version = version + 1
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /**
  * Replaces an endpoint's secret and its key pair. The old ones sign beside the new ones for `overlapSeconds` (default 0: not
@@ -363,7 +433,9 @@ export async function rotateSecret(
   });
 }
 
-const insertTestEvent = prepared('insert_test_event', `
+const insertTestEvent = prepared(
+  'insert_test_event',
+  `
   insert into delivery_exceptions (endpoint_id, event_id, environment_id, position, type, kind, state, once, test_event, next_attempt_at)
   select e.id, $3, e.environment_id, h.position, $4, 'test', 'waiting', true, $5, now()
     from webhook_endpoints e
@@ -372,7 +444,8 @@ const insertTestEvent = prepared('insert_test_event', `
      and e.id = $2
      and e.deleted_at is null
      and e.disabled_at is null
-  returning event_id`);
+  returning event_id`,
+);
 
 /**
  * Sends an example event, of `user.created` unless told otherwise, to that endpoint alone, once. It stands in no log, and
@@ -395,9 +468,12 @@ export async function sendTestEvent(
   return { eventId };
 }
 
-const insertSecretRow = prepared('insert_webhook_secret', `
+const insertSecretRow = prepared(
+  'insert_webhook_secret',
+  `
   insert into webhook_secrets (id, environment_id, endpoint_id, secret, private_key, public_key)
-  values ($1, $2, $3, $4, $5, $6)`);
+  values ($1, $2, $3, $4, $5, $6)`,
+);
 
 async function insertSecret(
   client: PoolClient,
@@ -407,8 +483,12 @@ async function insertSecret(
   const id = newId();
   const { secret, privateKey, publicKey } = newSecret();
   await insertSecretRow.run(client, [
-    id, of.environmentId, of.endpointId,
-    keyring.encrypt(secret, `webhook_secret:${id}`), keyring.encrypt(privateKey, `webhook_private_key:${id}`), publicKey,
+    id,
+    of.environmentId,
+    of.endpointId,
+    keyring.encrypt(secret, `webhook_secret:${id}`),
+    keyring.encrypt(privateKey, `webhook_private_key:${id}`),
+    publicKey,
   ]);
   return { secret, publicKey };
 }

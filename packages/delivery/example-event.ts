@@ -54,7 +54,11 @@ function exampleData(type: EventType, at: Date): object {
     case 'provisioning.failed':
       return {
         request: {
-          id: publicId('req', nobody), method: 'POST', path: '/Users', status: 409, scim_type: 'uniqueness',
+          id: publicId('req', nobody),
+          method: 'POST',
+          path: '/Users',
+          status: 409,
+          scim_type: 'uniqueness',
           detail: 'another user of this directory already has the userName "ada@example.com"',
         },
       };
@@ -66,7 +70,13 @@ function exampleData(type: EventType, at: Date): object {
     case 'directory.brake_released':
       return { brake: { max_users: 50, max_percent: null, window_seconds: 3_600 } };
     case 'credential.expiring':
-      return { credential: { kind: 'oauth_client', id: publicId('oac', nobody), expires_at: new Date(at.getTime() + 14 * 86_400_000).toISOString() } };
+      return {
+        credential: {
+          kind: 'oauth_client',
+          id: publicId('oac', nobody),
+          expires_at: new Date(at.getTime() + 14 * 86_400_000).toISOString(),
+        },
+      };
   }
 }
 
@@ -106,8 +116,13 @@ function exampleUser(at: Date): UserJson {
     groups: [],
     attributes: {},
     raw: {
-      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], externalId: 'example', userName: 'ada@example.com', active: true,
-      name: { givenName: 'Ada', familyName: 'Lovelace' }, title: 'Principal Engineer', emails,
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      externalId: 'example',
+      userName: 'ada@example.com',
+      active: true,
+      name: { givenName: 'Ada', familyName: 'Lovelace' },
+      title: 'Principal Engineer',
+      emails,
     },
     version: 0,
     created_at: at.toISOString(),

@@ -23,18 +23,18 @@ export interface HeldException {
   probing: boolean;
 }
 
-export type ExceptionResult =
-  | { kind: 'delivered' }
-  | { kind: 'parked' }
-  | { kind: 'retried'; refused: boolean; delaySeconds: number };
+export type ExceptionResult = { kind: 'delivered' } | { kind: 'parked' } | { kind: 'retried'; refused: boolean; delaySeconds: number };
 
 const leaseSeconds = 20;
 
-const lockEndpoint = prepared('lock_webhook_endpoint', `
+const lockEndpoint = prepared(
+  'lock_webhook_endpoint',
+  `
   select id
     from webhook_endpoints
    where id = $1
-     for no key update`);
+     for no key update`,
+);
 
 interface ClaimRow {
   environment_id: string;
@@ -52,7 +52,9 @@ interface ClaimRow {
 }
 
 // What was asked for by hand does not wait for the breaker: to see how the endpoint fares is why it was asked for.
-const claim = prepared<ClaimRow>('claim_delivery_exceptions', `
+const claim = prepared<ClaimRow>(
+  'claim_delivery_exceptions',
+  `
   with endpoint as (
     select e.id, e.version, e.open_since is not null as probing,
            e.open_since is null or e.next_probe_at <= now() as open_for_all,
@@ -89,7 +91,8 @@ const claim = prepared<ClaimRow>('claim_delivery_exceptions', `
    where x.endpoint_id = d.endpoint_id
      and x.event_id = d.event_id
   returning x.environment_id, x.event_id, x.kind, x.lease_epoch, x.once, x.test_event, x.attempt, x.refusals, x.refused_since, x.created_at,
-            d.version, d.probing`);
+            d.version, d.probing`,
+);
 
 /** Claims what is due of an endpoint's exceptions, as far as its `max_parallel` lets it. */
 export async function claimExceptions(pool: Pool, endpointId: string): Promise<HeldException[]> {
@@ -121,7 +124,9 @@ const record = `
   returning id`;
 
 // A test event stays, to be looked at; of the others the lane's cursor says that they are delivered.
-const finish = prepared('finish_delivery_exception', `
+const finish = prepared(
+  'finish_delivery_exception',
+  `
   with gone as (
     delete from delivery_exceptions
      where endpoint_id = $1
@@ -144,10 +149,13 @@ const finish = prepared('finish_delivery_exception', `
     union all
     select * from kept
   )
-  ${record}`);
+  ${record}`,
+);
 
 // An event that was sent again though it had been delivered stays delivered, whatever came of it now.
-const park = prepared('park_delivery_exception', `
+const park = prepared(
+  'park_delivery_exception',
+  `
   with gone as (
     delete from delivery_exceptions
      where endpoint_id = $1
@@ -171,9 +179,12 @@ const park = prepared('park_delivery_exception', `
     union all
     select * from kept
   )
-  ${record}`);
+  ${record}`,
+);
 
-const retry = prepared('retry_delivery_exception', `
+const retry = prepared(
+  'retry_delivery_exception',
+  `
   with done as (
     update delivery_exceptions
        set attempt = attempt + 1,
@@ -187,12 +198,21 @@ const retry = prepared('retry_delivery_exception', `
        and lease_epoch = $3
     returning environment_id, endpoint_id, event_id
   )
-  ${record}`);
+  ${record}`,
+);
 
 /** Records an attempt at one, and what it means. False: somebody else has it by now, and nothing was written. */
 export async function settleException(pool: Pool, held: HeldException, attempt: AttemptRecord, result: ExceptionResult): Promise<boolean> {
   const values = [
-    held.endpointId, held.eventId, held.epoch, attempt.id, attempt.at, attempt.status, attempt.durationMs, attempt.error, attempt.responseBody,
+    held.endpointId,
+    held.eventId,
+    held.epoch,
+    attempt.id,
+    attempt.at,
+    attempt.status,
+    attempt.durationMs,
+    attempt.error,
+    attempt.responseBody,
   ];
   switch (result.kind) {
     case 'delivered':
@@ -204,23 +224,29 @@ export async function settleException(pool: Pool, held: HeldException, attempt: 
   }
 }
 
-const release = prepared('release_delivery_exception', `
+const release = prepared(
+  'release_delivery_exception',
+  `
   update delivery_exceptions
      set lease_until = null,
          enqueued_at = null
    where endpoint_id = $1
      and event_id = $2
-     and lease_epoch = $3`);
+     and lease_epoch = $3`,
+);
 
 export async function releaseException(pool: Pool, held: HeldException): Promise<void> {
   await release.run(pool, [held.endpointId, held.eventId, held.epoch]);
 }
 
-const drop = prepared('drop_delivery_exception', `
+const drop = prepared(
+  'drop_delivery_exception',
+  `
   delete from delivery_exceptions
    where endpoint_id = $1
      and event_id = $2
-     and lease_epoch = $3`);
+     and lease_epoch = $3`,
+);
 
 /** Forgets one whose event is no longer kept. */
 export async function dropException(pool: Pool, held: HeldException): Promise<void> {

@@ -32,7 +32,11 @@ export class FeedNotices {
       this.#grown.clear();
       try {
         // PostgreSQL folds what is equal within one transaction, and this statement is one of its own.
-        await this.pool.query({ name: 'notify_feed', text: `select pg_notify('${channel}', id) from unnest($1::text[]) as e (id)`, values: [ids] });
+        await this.pool.query({
+          name: 'notify_feed',
+          text: `select pg_notify('${channel}', id) from unnest($1::text[]) as e (id)`,
+          values: [ids],
+        });
       } catch (error) {
         this.onError(error);
       }
@@ -55,10 +59,7 @@ export interface FeedListener {
  * `connect` makes a connection of its own, connected, outside of any pool; it is made anew for as long as it takes when it breaks.
  * `onEnvironment` is called with `undefined` each time it was (re)made: something may have been missed.
  */
-export function listenToFeed(
-  connect: () => Promise<Client>,
-  onEnvironment: (environmentId: string | undefined) => void,
-): FeedListener {
+export function listenToFeed(connect: () => Promise<Client>, onEnvironment: (environmentId: string | undefined) => void): FeedListener {
   return new ReconnectingListener(connect, onEnvironment);
 }
 
@@ -90,7 +91,9 @@ class ReconnectingListener implements FeedListener {
     let waitMs = firstWaitMs;
     while (!this.#stopping) {
       try {
-        await this.#listen(() => { waitMs = firstWaitMs; });
+        await this.#listen(() => {
+          waitMs = firstWaitMs;
+        });
       } catch {
         // Tried again below: while the database is away there is nothing to hear.
       }

@@ -25,11 +25,12 @@ export class Grouped<Item, Result> {
     this.#underWay += 1;
     this.ask(group.map(({ item }) => item))
       .then(
-        (results) => group.forEach(({ resolve, reject }, i) => {
-          const result = results[i];
-          if (result === undefined) reject(new Error('an item was left unanswered'));
-          else resolve(result);
-        }),
+        (results) =>
+          group.forEach(({ resolve, reject }, i) => {
+            const result = results[i];
+            if (result === undefined) reject(new Error('an item was left unanswered'));
+            else resolve(result);
+          }),
         (error: unknown) => group.forEach(({ reject }) => reject(error)),
       )
       .finally(() => {

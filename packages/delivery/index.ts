@@ -19,13 +19,30 @@ export { type Delivery, type DeliveryState, type Attempt, listDeliveries, getDel
 export { type BellBackend, Doorbell } from './doorbell';
 export { type AttemptReport, type Bell, Drain, type DrainOptions } from './drain';
 export {
-  type Endpoint, type Ordering, type DisabledReason, type Start,
-  EndpointError, EndpointNotFound, InvalidEndpointUrl, InvalidEndpointHeader, TooManyEndpoints, UnknownOrganization,
-  DeliveryNotFound, InvalidDeliveryCursor, EndpointDisabled,
+  type Endpoint,
+  type Ordering,
+  type DisabledReason,
+  type Start,
+  EndpointError,
+  EndpointNotFound,
+  InvalidEndpointUrl,
+  InvalidEndpointHeader,
+  TooManyEndpoints,
+  UnknownOrganization,
+  DeliveryNotFound,
+  InvalidDeliveryCursor,
+  EndpointDisabled,
 } from './endpoint';
 export {
-  type NewEndpoint, type EndpointChanges,
-  createEndpoint, listEndpoints, getEndpoint, changeEndpoint, deleteEndpoint, rotateSecret, sendTestEvent,
+  type NewEndpoint,
+  type EndpointChanges,
+  createEndpoint,
+  listEndpoints,
+  getEndpoint,
+  changeEndpoint,
+  deleteEndpoint,
+  rotateSecret,
+  sendTestEvent,
 } from './endpoints';
 export { eraseAttempts } from './erase-attempts';
 export { type FeedListener, FeedNotices, listenToFeed } from './feed-notices';

@@ -149,8 +149,20 @@ export class Lanes {
   ): Promise<boolean> {
     const { record } = failure;
     const failed = await failLane.run(this.pool, [
-      lane.endpointId, lane.directoryId, lane.epoch, lane.cursor, failure.refused, failure.heldBack, failure.delaySeconds,
-      record.id, record.eventId, record.at, record.status, record.durationMs, record.error, record.responseBody,
+      lane.endpointId,
+      lane.directoryId,
+      lane.epoch,
+      lane.cursor,
+      failure.refused,
+      failure.heldBack,
+      failure.delaySeconds,
+      record.id,
+      record.eventId,
+      record.at,
+      record.status,
+      record.durationMs,
+      record.error,
+      record.responseBody,
     ]);
     return failed.length > 0;
   }
@@ -168,7 +180,9 @@ interface Wanted {
 }
 
 // As many for each endpoint as are asked for: lanes that end together must not all go for the same one.
-const longestWaiting = prepared<{ endpoint_id: string; directory_id: string }>('longest_waiting_lanes', `
+const longestWaiting = prepared<{ endpoint_id: string; directory_id: string }>(
+  'longest_waiting_lanes',
+  `
   select w.endpoint_id, l.directory_id
     from unnest($1::uuid[], $2::int[]) as w (endpoint_id, lanes)
    cross join lateral (select n.directory_id
@@ -177,16 +191,20 @@ const longestWaiting = prepared<{ endpoint_id: string; directory_id: string }>('
                           and n.next_attempt_at <= now()
                           and (n.leased = 0 or n.lease_until < now())
                         order by n.next_attempt_at
-                        limit w.lanes) l`);
+                        limit w.lanes) l`,
+);
 
 // Those who claim lanes of one endpoint stand in line here, so that what the next statement counts stays true until the
 // commit. "no key": whoever inserts a lane, the sequencer that is, does not wait.
-const lockEndpoints = prepared('lock_webhook_endpoints', `
+const lockEndpoints = prepared(
+  'lock_webhook_endpoints',
+  `
   select id
     from webhook_endpoints
    where id = any ($1::uuid[])
    order by id
-     for no key update`);
+     for no key update`,
+);
 
 interface ClaimRow {
   endpoint_id: string;
@@ -207,7 +225,9 @@ interface ClaimRow {
 
 // Lanes are locked in the order of their key by everybody who locks several, so that nobody waits in a circle. One that finds
 // its endpoint busy loses its doorbell and is rung again by whoever lets a lane go, or by the sweep.
-const claim = prepared<ClaimRow>('claim_lanes', `
+const claim = prepared<ClaimRow>(
+  'claim_lanes',
+  `
   with wanted as materialized (
     select l.endpoint_id, l.directory_id, l.next_attempt_at, l.attempt, l.head_sequence - l.cursor_sequence as pending
       from unnest($1::uuid[], $2::uuid[]) as w (endpoint_id, directory_id)
@@ -256,18 +276,22 @@ const claim = prepared<ClaimRow>('claim_lanes', `
    where l.endpoint_id = r.endpoint_id
      and l.directory_id = r.directory_id
   returning l.endpoint_id, l.directory_id, l.environment_id, r.admitted, l.lease_epoch, l.cursor_sequence, l.head_sequence, l.attempt, l.refusals,
-            l.refused_since, r.units, r.ordering, r.version, r.probing`);
+            l.refused_since, r.units, r.ordering, r.version, r.probing`,
+);
 
 async function claimLanes(pool: Pool, wanted: Wanted[]): Promise<Claim[]> {
   const names = await namesOf(pool, wanted);
   const endpointIds = [...new Set(names.map(({ endpointId }) => endpointId))];
-  const rows = names.length === 0 ? [] : await inOneFlush(pool, async (client) => {
-    const [, claimed] = await Promise.all([
-      lockEndpoints.run(client, [endpointIds]),
-      claim.run(client, [names.map(({ endpointId }) => endpointId), names.map(({ directoryId }) => directoryId)]),
-    ]);
-    return claimed;
-  });
+  const rows =
+    names.length === 0
+      ? []
+      : await inOneFlush(pool, async (client) => {
+          const [, claimed] = await Promise.all([
+            lockEndpoints.run(client, [endpointIds]),
+            claim.run(client, [names.map(({ endpointId }) => endpointId), names.map(({ directoryId }) => directoryId)]),
+          ]);
+          return claimed;
+        });
   const renewedAt = performance.now();
   const left = new Map(rows.map((row) => [keyOf({ endpointId: row.endpoint_id, directoryId: row.directory_id }), row]));
   const answers: (Claim | undefined)[] = wanted.map(({ endpointId, directoryId }) => {
@@ -346,7 +370,9 @@ interface AckRow {
   success_is_news: boolean;
 }
 
-const ack = prepared<AckRow>('ack_lanes', `
+const ack = prepared<AckRow>(
+  'ack_lanes',
+  `
   with acks as (
     select *
       from unnest($1::int[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[])
@@ -409,7 +435,8 @@ const ack = prepared<AckRow>('ack_lanes', `
                                    and w.next_attempt_at <= now()
                                    and w.leased = 0
                                    and w.directory_id <> m.directory_id) as others_wait
-    from moved m`);
+    from moved m`,
+);
 
 async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   const attempts = acks.flatMap((a, n) => a.attempts.map((record) => ({ n, ...record })));
@@ -445,7 +472,16 @@ async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   return acks.map(({ lane, sequence }, n) => {
     const row = acked.get(n);
     if (!row) return { kind: 'fenced' };
-    Object.assign(lane, { cursor: sequence, head: row.head, version: row.version, probing: false, attempt: 0, refusals: 0, refusedSince: null, renewedAt });
+    Object.assign(lane, {
+      cursor: sequence,
+      head: row.head,
+      version: row.version,
+      probing: false,
+      attempt: 0,
+      refusals: 0,
+      refusedSince: null,
+      renewedAt,
+    });
     return {
       kind: 'acked',
       head: row.head,
@@ -458,7 +494,9 @@ async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   });
 }
 
-const renewLease = prepared('renew_lane', `
+const renewLease = prepared(
+  'renew_lane',
+  `
   update lanes
      set lease_until = clock_timestamp() + interval '${leaseSeconds} seconds'
    where endpoint_id = $1
@@ -466,9 +504,12 @@ const renewLease = prepared('renew_lane', `
      and lease_epoch = $3
      and cursor_sequence = $4
      and leased > 0
-  returning lease_epoch`);
+  returning lease_epoch`,
+);
 
-const failLane = prepared('fail_lane', `
+const failLane = prepared(
+  'fail_lane',
+  `
   with failed as (
     update lanes
        set attempt = attempt + 1,
@@ -489,9 +530,12 @@ const failLane = prepared('fail_lane', `
   insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
   select $8::uuid, environment_id, endpoint_id, $9::uuid, $10::timestamptz, $11::int, $12::real, $13::text, $14::text
     from failed
-  returning id`);
+  returning id`,
+);
 
-const releaseLane = prepared('release_lane', `
+const releaseLane = prepared(
+  'release_lane',
+  `
   update lanes
      set leased = 0,
          lease_until = null,
@@ -499,4 +543,5 @@ const releaseLane = prepared('release_lane', `
    where endpoint_id = $1
      and directory_id = $2
      and lease_epoch = $3
-     and leased > 0`);
+     and leased > 0`,
+);

@@ -86,10 +86,41 @@ describe('what an endpoint may do to us', () => {
 
 describe('where we go', () => {
   test.each([
-    '127.0.0.1', '127.1', '0177.0.0.1', '0x7f.0.0.1', '2130706433', '017700000001', '0x7f000001', '127.0.0.1.', '[::1]', '[::ffff:127.0.0.1]',
-    '[::ffff:7f00:1]', '[::127.0.0.1]', '10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '[fe80::1]', '100.64.0.1', '0.0.0.0', '[::]',
-    '192.0.0.192', '198.18.0.1', '224.0.0.1', '255.255.255.255', '[fc00::1]', '[fec0::1]', '[64:ff9b::7f00:1]', '[64:ff9b:1::1]', '[2002:7f00:1::]',
-    '[2001:0:7f00:1::]', '[2001:db8::1]', '[100::1]', '[ff02::1]', 'localhost', 'LOCALHOST',
+    '127.0.0.1',
+    '127.1',
+    '0177.0.0.1',
+    '0x7f.0.0.1',
+    '2130706433',
+    '017700000001',
+    '0x7f000001',
+    '127.0.0.1.',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[::127.0.0.1]',
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '[fe80::1]',
+    '100.64.0.1',
+    '0.0.0.0',
+    '[::]',
+    '192.0.0.192',
+    '198.18.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '[fc00::1]',
+    '[fec0::1]',
+    '[64:ff9b::7f00:1]',
+    '[64:ff9b:1::1]',
+    '[2002:7f00:1::]',
+    '[2001:0:7f00:1::]',
+    '[2001:db8::1]',
+    '[100::1]',
+    '[ff02::1]',
+    'localhost',
+    'LOCALHOST',
   ])('is never %s', async (host) => {
     const vendor = await startVendor();
     const { port } = new URL(vendor.url);
@@ -99,13 +130,20 @@ describe('where we go', () => {
     expect(vendor.received).toEqual([]);
   });
 
-  const resolvesTo = (...addresses: string[]) => async (): Promise<LookupAddress[]> =>
-    addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  const resolvesTo =
+    (...addresses: string[]) =>
+    async (): Promise<LookupAddress[]> =>
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
 
   test('is never a host of which any address is forbidden', async () => {
     const vendor = await startVendor();
     const { port } = new URL(vendor.url);
-    for (const resolve of [resolvesTo('127.0.0.1'), resolvesTo('93.184.216.34', '10.0.0.1'), resolvesTo('::ffff:127.0.0.1'), resolvesTo('fe80::1%eth0')]) {
+    for (const resolve of [
+      resolvesTo('127.0.0.1'),
+      resolvesTo('93.184.216.34', '10.0.0.1'),
+      resolvesTo('::ffff:127.0.0.1'),
+      resolvesTo('fe80::1%eth0'),
+    ]) {
       expect(await inWords(post(aPoster({ allowed: [], resolve }), `https://vendor.test:${port}/`))).toBe(notPublic);
     }
     expect(vendor.received).toEqual([]);
@@ -120,7 +158,9 @@ describe('where we go', () => {
       return [{ address: asked === 1 ? '127.0.0.2' : '127.0.0.1', family: 4 }];
     };
     // Only 127.0.0.2 may be reached, and nothing listens there.
-    expect(await inWords(post(aPoster({ allowed: ['127.0.0.2/32'], resolve }), `http://vendor.test:${port}/`))).toBe('the connection was refused');
+    expect(await inWords(post(aPoster({ allowed: ['127.0.0.2/32'], resolve }), `http://vendor.test:${port}/`))).toBe(
+      'the connection was refused',
+    );
     expect(asked).toBe(1);
     expect(inside.received).toEqual([]);
   });
@@ -151,16 +191,21 @@ describe('TLS', () => {
   async function aTlsVendor(options: ServerOptions = {}): Promise<{ port: number; seen: { sni: string; host: string | undefined }[] }> {
     const seen: { sni: string; host: string | undefined }[] = [];
     let sni = '';
-    const server = createHttpsServer({
-      key, cert: certificate, ...options,
-      SNICallback: (name, callback) => {
-        sni = name;
-        callback(null);
+    const server = createHttpsServer(
+      {
+        key,
+        cert: certificate,
+        ...options,
+        SNICallback: (name, callback) => {
+          sni = name;
+          callback(null);
+        },
       },
-    }, (request, response) => {
-      seen.push({ sni, host: request.headers.host });
-      response.end('hello');
-    });
+      (request, response) => {
+        seen.push({ sni, host: request.headers.host });
+        response.end('hello');
+      },
+    );
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return { port: (server.address() as AddressInfo).port, seen };
@@ -177,8 +222,9 @@ describe('TLS', () => {
     const { port } = await aTlsVendor();
     const trusting = aPoster({ resolve: toLoopback, trustedCertificates: certificate });
     expect(await inWords(post(trusting, `https://other.test:${port}/`))).toBe('its certificate is for another host');
-    expect(await inWords(post(aPoster({ resolve: toLoopback }), `https://vendor.test:${port}/`)))
-      .toBe('its certificate is not signed by a trusted authority, or its chain is incomplete');
+    expect(await inWords(post(aPoster({ resolve: toLoopback }), `https://vendor.test:${port}/`))).toBe(
+      'its certificate is not signed by a trusted authority, or its chain is incomplete',
+    );
   });
 
   test('refuses what is older than 1.2', async () => {

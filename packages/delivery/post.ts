@@ -58,16 +58,18 @@ export class Poster {
     return new Promise((resolve) => {
       const exchange = new Exchange(this.#totalMs, (end) => {
         this.#underWay.delete(exchange);
-        resolve(end.error === undefined
-          ? { kind: 'answered', status: end.status, retryAfter: end.retryAfter, body: end.body, durationMs: end.durationMs }
-          : {
-              kind: 'unanswered',
-              stopped: end.error instanceof Stopped,
-              reason: this.#inWords(end.error, end.status),
-              status: end.status,
-              body: end.status === null ? null : end.body,
-              durationMs: end.durationMs,
-            });
+        resolve(
+          end.error === undefined
+            ? { kind: 'answered', status: end.status, retryAfter: end.retryAfter, body: end.body, durationMs: end.durationMs }
+            : {
+                kind: 'unanswered',
+                stopped: end.error instanceof Stopped,
+                reason: this.#inWords(end.error, end.status),
+                status: end.status,
+                body: end.status === null ? null : end.body,
+                durationMs: end.durationMs,
+              },
+        );
       });
       this.#underWay.add(exchange);
       try {
@@ -115,7 +117,9 @@ export class Poster {
       case 'ECONNRESET':
       case 'EPIPE':
       case 'UND_ERR_SOCKET':
-        return status === null ? 'the connection was closed before an answer came' : `it answered ${status}, but the connection was closed before the body was complete`;
+        return status === null
+          ? 'the connection was closed before an answer came'
+          : `it answered ${status}, but the connection was closed before the body was complete`;
       case 'UND_ERR_HEADERS_OVERFLOW':
         return 'the headers of its answer are too long';
       case 'CERT_HAS_EXPIRED':
@@ -231,27 +235,34 @@ function connector({ addresses, resolve = resolveAll, trustedCertificates }: Pos
     return new ForbiddenAddress(protocol, verdict);
   };
   // Node asks it once for each connection and connects to what it says and to nothing else.
-  const checkedLookup = (protocol: string): LookupFunction => (hostname, options, callback) => {
-    resolve(hostname).then(
-      (found) => {
-        const refused = found.map(({ address }) => refusal(protocol, address)).find(Boolean);
-        const [first] = found;
-        if (refused) callback(refused, []);
-        else if (!first) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
-        else if (options.all) callback(null, found);
-        else callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, []),
-    );
-  };
-  const dials = new Map(['http:', 'https:'].map((protocol) => [protocol, buildConnector({
-    timeout: connectMs,
-    lookup: checkedLookup(protocol),
-    autoSelectFamily: true,
-    minVersion: 'TLSv1.2',
-    allowH2: false,
-    ...(trustedCertificates === undefined ? {} : { ca: trustedCertificates }),
-  })]));
+  const checkedLookup =
+    (protocol: string): LookupFunction =>
+    (hostname, options, callback) => {
+      resolve(hostname).then(
+        (found) => {
+          const refused = found.map(({ address }) => refusal(protocol, address)).find(Boolean);
+          const [first] = found;
+          if (refused) callback(refused, []);
+          else if (!first) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
+          else if (options.all) callback(null, found);
+          else callback(null, first.address, first.family);
+        },
+        (error: Error) => callback(error, []),
+      );
+    };
+  const dials = new Map(
+    ['http:', 'https:'].map((protocol) => [
+      protocol,
+      buildConnector({
+        timeout: connectMs,
+        lookup: checkedLookup(protocol),
+        autoSelectFamily: true,
+        minVersion: 'TLSv1.2',
+        allowH2: false,
+        ...(trustedCertificates === undefined ? {} : { ca: trustedCertificates }),
+      }),
+    ]),
+  );
   return (options, callback) => {
     // A host that is an address is not looked up. URL has already turned 0x7f.1, 2130706433 and the like into 127.0.0.1.
     const host = options.hostname.replace(/^\[|\]$/g, '');

@@ -5,15 +5,20 @@ import { prepared } from './prepared';
 import { insertLanes, startsAfter } from './starts';
 import { underFeedLock } from './transaction';
 
-const selectScope = prepared<{ organization_id: string | null }>('replay_scope', `
+const selectScope = prepared<{ organization_id: string | null }>(
+  'replay_scope',
+  `
   select organization_id
     from webhook_endpoints
    where environment_id = $1
      and id = $2
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
 // What it is owed from here on is decided by what it asks for today: newer rows win, and those that this one covers go.
-const coverFilters = prepared('cover_webhook_filters', `
+const coverFilters = prepared(
+  'cover_webhook_filters',
+  `
   with covered as (
     delete from webhook_filters
      where environment_id = $1
@@ -25,24 +30,31 @@ const coverFilters = prepared('cover_webhook_filters', `
   select environment_id, id, $4, $3 + 1, event_types
     from webhook_endpoints
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 // They are sent again in their lanes, so nothing of them goes its own way.
-const forgetExceptions = prepared('forget_replayed_exceptions', `
+const forgetExceptions = prepared(
+  'forget_replayed_exceptions',
+  `
   delete from delivery_exceptions
    where environment_id = $1
      and endpoint_id = $2
      and kind <> 'test'
      and position > $3
-     and ($4::uuid is null or directory_id = $4)`);
+     and ($4::uuid is null or directory_id = $4)`,
+);
 
-const bumpVersion = prepared('bump_replayed_endpoint', `
+const bumpVersion = prepared(
+  'bump_replayed_endpoint',
+  `
   update webhook_endpoints
      set version = version + 1
    where environment_id = $1
      and id = $2
      and deleted_at is null
-  returning id`);
+  returning id`,
+);
 
 /**
  * Has an endpoint get everything from a place in the log on again, in order; without `since` from the oldest kept event, with
@@ -82,13 +94,18 @@ async function lockForReplay(client: PoolClient, environmentId: string, endpoint
   if (bumped.length === 0) throw new EndpointNotFound(endpointId);
 }
 
-const eventAt = prepared<{ event_id: string }>('event_at_position', `
+const eventAt = prepared<{ event_id: string }>(
+  'event_at_position',
+  `
   select event_id
     from event_feed
    where environment_id = $1
-     and position = $2`);
+     and position = $2`,
+);
 
-const firstSince = prepared<{ position: number }>('first_position_since', `
+const firstSince = prepared<{ position: number }>(
+  'first_position_since',
+  `
   select f.position
     from event_feed f
     join events e on e.id = f.event_id
@@ -96,12 +113,16 @@ const firstSince = prepared<{ position: number }>('first_position_since', `
      and f.position > $2
      and e.occurred_at >= $3
    order by f.position
-   limit 1`);
+   limit 1`,
+);
 
-const feedEnds = prepared<{ position: number; oldest_position: number }>('feed_ends', `
+const feedEnds = prepared<{ position: number; oldest_position: number }>(
+  'feed_ends',
+  `
   select position, oldest_position
     from feed_heads
-   where environment_id = $1`);
+   where environment_id = $1`,
+);
 
 // Longer than any transaction can take, and so than any event can wait for its position.
 const slackMs = 10 * 60_000;

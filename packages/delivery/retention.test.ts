@@ -24,14 +24,22 @@ async function anAgedLog(...ages: number[]): Promise<TestLog> {
   }
   for (const [i, age] of ages.entries()) {
     const at = new Date(Date.now() - age * dayMs);
-    await pool.query('update event_feed set event_id = $1 where environment_id = $2 and position = $3', [`${idAt(at).slice(0, 24)}${newId().slice(24)}`, log.environmentId, i + 1]);
+    await pool.query('update event_feed set event_id = $1 where environment_id = $2 and position = $3', [
+      `${idAt(at).slice(0, 24)}${newId().slice(24)}`,
+      log.environmentId,
+      i + 1,
+    ]);
   }
   return log;
 }
 
 const kept = async (log: TestLog): Promise<{ oldest: number; positions: number[] }> => {
-  const { rows } = await pool.query<{ position: number }>('select position from event_feed where environment_id = $1 order by position', [log.environmentId]);
-  const head = await pool.query<{ oldest_position: number }>('select oldest_position from feed_heads where environment_id = $1', [log.environmentId]);
+  const { rows } = await pool.query<{ position: number }>('select position from event_feed where environment_id = $1 order by position', [
+    log.environmentId,
+  ]);
+  const head = await pool.query<{ oldest_position: number }>('select oldest_position from feed_heads where environment_id = $1', [
+    log.environmentId,
+  ]);
   return { oldest: head.rows[0]!.oldest_position, positions: rows.map(({ position }) => position) };
 };
 
@@ -49,9 +57,11 @@ test('events from before a time are forgotten: always a beginning of the log, in
 test('with them go what was parked of them, and the lanes of directories that are no more', async () => {
   const log = await anAgedLog(400, 400);
   const endpoint = await log.endpoint('http://127.0.0.1:9/', { start: 'beginning' });
-  await pool.query(`insert into delivery_exceptions (endpoint_id, event_id, environment_id, position, type, kind, state, created_at)
+  await pool.query(
+    `insert into delivery_exceptions (endpoint_id, event_id, environment_id, position, type, kind, state, created_at)
                     values ($1, gen_random_uuid(), $2, 1, 'user.created', 'lane', 'parked', now()), ($1, gen_random_uuid(), $2, 2, 'user.created', 'test', 'parked', now() - interval '100 days')`,
-  [endpoint.id, log.environmentId]);
+    [endpoint.id, log.environmentId],
+  );
   await forgetEvents(pool, { before: new Date(Date.now() - 365 * dayMs) });
   await forgetLeftovers(pool, { attemptsBefore: new Date(Date.now() - 90 * dayMs) });
   expect((await pool.query('select 1 from delivery_exceptions')).rowCount).toBe(0);

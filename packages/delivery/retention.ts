@@ -3,20 +3,28 @@ import { idAt } from '#identifier';
 import { prepared } from './prepared';
 import { inTransaction } from './transaction';
 
-const environments = prepared<{ environment_id: string }>('feeds_with_old_events', `
+const environments = prepared<{ environment_id: string }>(
+  'feeds_with_old_events',
+  `
   select h.environment_id
     from feed_heads h
     join event_feed f on f.environment_id = h.environment_id and f.position = h.oldest_position
-   where f.event_id < $1`);
+   where f.event_id < $1`,
+);
 
-const lockHead = prepared('lock_feed_to_forget', `
+const lockHead = prepared(
+  'lock_feed_to_forget',
+  `
   select oldest_position
     from feed_heads
    where environment_id = $1
-     for no key update`);
+     for no key update`,
+);
 
 // Up to the first event that is to be kept: what goes is always a beginning of the log.
-const forgetStretch = prepared<{ forgotten: number }>('forget_feed', `
+const forgetStretch = prepared<{ forgotten: number }>(
+  'forget_feed',
+  `
   with stretch as (
     select f.position, f.event_id
       from feed_heads h
@@ -42,7 +50,8 @@ const forgetStretch = prepared<{ forgotten: number }>('forget_feed', `
        and exists (select 1 from gone)
   )
   select count(*) as forgotten
-    from gone`);
+    from gone`,
+);
 
 const stretch = 5_000;
 
@@ -58,7 +67,10 @@ export async function forgetEvents(pool: Pool, { before }: { before: Date }): Pr
   for (const { environment_id: environmentId } of await environments.run(pool, [oldestKept])) {
     for (;;) {
       const went = await inTransaction(pool, async (client) => {
-        const [, rows] = await Promise.all([lockHead.run(client, [environmentId]), forgetStretch.run(client, [environmentId, oldestKept, stretch])]);
+        const [, rows] = await Promise.all([
+          lockHead.run(client, [environmentId]),
+          forgetStretch.run(client, [environmentId, oldestKept, stretch]),
+        ]);
         return rows[0]?.forgotten ?? 0;
       });
       forgotten += went;
@@ -68,25 +80,36 @@ export async function forgetEvents(pool: Pool, { before }: { before: Date }): Pr
   return forgotten;
 }
 
-const forgetParked = prepared('forget_old_exceptions', `
+const forgetParked = prepared(
+  'forget_old_exceptions',
+  `
   delete from delivery_exceptions x
    using feed_heads h
    where h.environment_id = x.environment_id
      and x.kind <> 'test'
      and x.position < h.oldest_position
-     and (x.lease_until is null or x.lease_until < now())`);
+     and (x.lease_until is null or x.lease_until < now())`,
+);
 
-const forgetTests = prepared('forget_old_test_events', `
+const forgetTests = prepared(
+  'forget_old_test_events',
+  `
   delete from delivery_exceptions
    where kind = 'test'
-     and created_at < $1`);
+     and created_at < $1`,
+);
 
-const forgetSecrets = prepared('forget_ended_secrets', `
+const forgetSecrets = prepared(
+  'forget_ended_secrets',
+  `
   delete from webhook_secrets
-   where expires_at < now() - interval '1 day'`);
+   where expires_at < now() - interval '1 day'`,
+);
 
 // A directory that is gone has a last event, and its lanes are there until that is no longer kept.
-const forgetDirectories = prepared('forget_published_directories', `
+const forgetDirectories = prepared(
+  'forget_published_directories',
+  `
   with gone as (
     delete from directory_published p
      where not exists (select 1 from directories d where d.id = p.directory_id)
@@ -96,7 +119,8 @@ const forgetDirectories = prepared('forget_published_directories', `
   delete from lanes l
    using gone g
    where l.directory_id = g.directory_id
-     and l.leased = 0`);
+     and l.leased = 0`,
+);
 
 /** Clears away what belongs to events, directories and secrets that are no more, and test events from before `attemptsBefore`. */
 export async function forgetLeftovers(pool: Pool, { attemptsBefore }: { attemptsBefore: Date }): Promise<void> {

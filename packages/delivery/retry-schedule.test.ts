@@ -1,7 +1,8 @@
 import { probeDelaysSeconds, retryAfterSeconds, retryDelaySeconds, shouldPark } from './retry-schedule';
 
 test('5 s, 30 s, 2 min, 5 min, 15 min, 30 min, and every 30 min from then on, give or take a fifth', () => {
-  const delays = (random: number): number[] => [1, 2, 3, 4, 5, 6, 7, 50].map((failures) => Math.round(retryDelaySeconds(failures, {}, random)));
+  const delays = (random: number): number[] =>
+    [1, 2, 3, 4, 5, 6, 7, 50].map((failures) => Math.round(retryDelaySeconds(failures, {}, random)));
   expect(delays(0.5)).toEqual([5, 30, 120, 300, 900, 1_800, 1_800, 1_800]);
   expect(delays(0)).toEqual([4, 24, 96, 240, 720, 1_440, 1_440, 1_440]);
   expect(delays(1)).toEqual([6, 36, 144, 360, 1_080, 2_160, 2_160, 2_160]);

@@ -29,8 +29,9 @@ export interface Filter {
 
 /** Whether an event is owed: of the filters that speak of it, the newest one says. */
 export function isOwed(filters: readonly Filter[], event: Pick<LoggedEvent, 'directoryId' | 'position' | 'type'>): boolean {
-  const filter = filters.find(({ directoryId, fromPosition }) =>
-    event.position >= fromPosition && (directoryId === null || directoryId === event.directoryId));
+  const filter = filters.find(
+    ({ directoryId, fromPosition }) => event.position >= fromPosition && (directoryId === null || directoryId === event.directoryId),
+  );
   return filter !== undefined && (filter.eventTypes === null || filter.eventTypes.includes(event.type));
 }
 
@@ -75,24 +76,33 @@ interface SenderRow {
   ordering: Ordering;
 }
 
-const selectSender = prepared<SenderRow>('webhook_sender', `
+const selectSender = prepared<SenderRow>(
+  'webhook_sender',
+  `
   select environment_id, version, url, headers, ordering
     from webhook_endpoints
    where id = $1
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
-const selectKeys = prepared<{ id: string; secret: Buffer; private_key: Buffer; expires_at: Date | null }>('webhook_sender_keys', `
+const selectKeys = prepared<{ id: string; secret: Buffer; private_key: Buffer; expires_at: Date | null }>(
+  'webhook_sender_keys',
+  `
   select id, secret, private_key, expires_at
     from webhook_secrets
    where endpoint_id = $1
      and (expires_at is null or expires_at > now())
-   order by id desc`);
+   order by id desc`,
+);
 
-const selectFilters = prepared<{ directory_id: string | null; from_position: number; event_types: EventType[] | null }>('webhook_sender_filters', `
+const selectFilters = prepared<{ directory_id: string | null; from_position: number; event_types: EventType[] | null }>(
+  'webhook_sender_filters',
+  `
   select directory_id, from_position, event_types
     from webhook_filters
    where endpoint_id = $1
-   order by id desc`);
+   order by id desc`,
+);
 
 async function loadSender(pool: Pool, keyring: Keyring, endpointId: string): Promise<Sender | undefined> {
   // The endpoint first: if it changes between these, what follows is newer than the version says, and is read again.
@@ -106,11 +116,17 @@ async function loadSender(pool: Pool, keyring: Keyring, endpointId: string): Pro
     url: new URL(row.url),
     headers: openHeaders(keyring, endpointId, row.headers),
     ordering: row.ordering,
-    keys: keys.map((key) => signingKey(
-      keyring.decrypt(key.secret, `webhook_secret:${key.id}`).toString(),
-      keyring.decrypt(key.private_key, `webhook_private_key:${key.id}`),
-      key.expires_at,
-    )),
-    filters: filters.map((filter) => ({ directoryId: filter.directory_id, fromPosition: filter.from_position, eventTypes: filter.event_types })),
+    keys: keys.map((key) =>
+      signingKey(
+        keyring.decrypt(key.secret, `webhook_secret:${key.id}`).toString(),
+        keyring.decrypt(key.private_key, `webhook_private_key:${key.id}`),
+        key.expires_at,
+      ),
+    ),
+    filters: filters.map((filter) => ({
+      directoryId: filter.directory_id,
+      fromPosition: filter.from_position,
+      eventTypes: filter.event_types,
+    })),
   };
 }

@@ -10,10 +10,17 @@ beforeAll(async () => {
   ({ pool } = await createTestDatabase());
 });
 
-interface FeedRow { position: number; directory_id: string; sequence: number }
+interface FeedRow {
+  position: number;
+  directory_id: string;
+  sequence: number;
+}
 
 async function feed(log: TestLog): Promise<FeedRow[]> {
-  const { rows } = await pool.query<FeedRow>('select position, directory_id, sequence from event_feed where environment_id = $1 order by position', [log.environmentId]);
+  const { rows } = await pool.query<FeedRow>(
+    'select position, directory_id, sequence from event_feed where environment_id = $1 order by position',
+    [log.environmentId],
+  );
   return rows;
 }
 
@@ -56,8 +63,11 @@ test('an event of another transaction that is still open does not hold up anythi
   const open = await pool.connect();
   await open.query('begin');
   await open.query('select 1 from directory_heads where directory_id = $1 for no key update', [slow.id]);
-  await open.query(`insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
-                    values ($1, $2, $3, 1, gen_random_uuid(), 'user.updated', now())`, [log.environmentId, slow.organizationId, slow.id]);
+  await open.query(
+    `insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
+                    values ($1, $2, $3, 1, gen_random_uuid(), 'user.updated', now())`,
+    [log.environmentId, slow.organizationId, slow.id],
+  );
   await log.write(quick, 2);
   await sequenceAll();
   expect((await feed(log)).map((row) => row.directory_id)).toEqual([quick.id, quick.id]);
@@ -65,15 +75,22 @@ test('an event of another transaction that is still open does not hold up anythi
   await open.query('commit');
   open.release();
   await sequenceAll();
-  expect((await feed(log)).map((row) => [row.position, row.directory_id])).toEqual([[1, quick.id], [2, quick.id], [3, slow.id]]);
+  expect((await feed(log)).map((row) => [row.position, row.directory_id])).toEqual([
+    [1, quick.id],
+    [2, quick.id],
+    [3, slow.id],
+  ]);
 });
 
 test('one environment that cannot be served does not hold up the others', async () => {
   const [broken, whole] = [await aLog(pool), await aLog(pool)];
   const [a, b] = [await broken.directory(), await whole.directory()];
   // A feed that has this event already: what a half-done restore might leave.
-  await pool.query(`insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
-                    values ($1, 77, $2, $3, 1, gen_random_uuid(), 'user.updated')`, [broken.environmentId, a.organizationId, a.id]);
+  await pool.query(
+    `insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
+                    values ($1, 77, $2, $3, 1, gen_random_uuid(), 'user.updated')`,
+    [broken.environmentId, a.organizationId, a.id],
+  );
   await broken.write(a);
   await whole.write(b);
   expect(await sequenceBatch(pool)).toMatchObject({ environmentIds: [whole.environmentId], events: 1 });
@@ -83,32 +100,50 @@ test('one environment that cannot be served does not hold up the others', async 
 
 test('with many writers, rollbacks, sequencers and pollers at once nobody sees a gap, a repeat or a directory out of order', async () => {
   const logs = [await aLog(pool), await aLog(pool)];
-  const directories = await Promise.all(logs.flatMap((log) => Array.from({ length: 3 }, async () => ({ log, directory: await log.directory() }))));
-  const sequencers = Array.from({ length: 3 }, () => new Sequencer({ pool, onBatch: () => {}, onError: (error) => { throw error; } }));
+  const directories = await Promise.all(
+    logs.flatMap((log) => Array.from({ length: 3 }, async () => ({ log, directory: await log.directory() }))),
+  );
+  const sequencers = Array.from(
+    { length: 3 },
+    () =>
+      new Sequencer({
+        pool,
+        onBatch: () => {},
+        onError: (error) => {
+          throw error;
+        },
+      }),
+  );
   for (const sequencer of sequencers) sequencer.start();
 
   let writing = true;
   const seen = new Map<string, { position: number; directoryId: string; sequence: number }[]>();
-  const pollers = logs.flatMap((log) => [1, 2].map(async (poller) => {
-    const mine: { position: number; directoryId: string; sequence: number }[] = [];
-    seen.set(`${log.environmentId} ${poller}`, mine);
-    for (let after = 0, head = 0; writing || after < head;) {
-      const page = await readEvents(pool, { environmentId: log.environmentId, after, limit: 7 * poller });
-      mine.push(...page.events.map(({ position, directoryId, sequence }) => ({ position, directoryId, sequence })));
-      after = page.scannedTo;
-      head = page.head;
-    }
-  }));
+  const pollers = logs.flatMap((log) =>
+    [1, 2].map(async (poller) => {
+      const mine: { position: number; directoryId: string; sequence: number }[] = [];
+      seen.set(`${log.environmentId} ${poller}`, mine);
+      for (let after = 0, head = 0; writing || after < head;) {
+        const page = await readEvents(pool, { environmentId: log.environmentId, after, limit: 7 * poller });
+        mine.push(...page.events.map(({ position, directoryId, sequence }) => ({ position, directoryId, sequence })));
+        after = page.scannedTo;
+        head = page.head;
+      }
+    }),
+  );
 
   const committed = new Map<string, number>();
-  await Promise.all(directories.flatMap(({ log, directory }) => [1, 2].map(async (writer) => {
-    for (let i = 0; i < 40; i += 1) {
-      if ((i + writer) % 9 === 0) await log.writeAndRollBack(directory);
-      const count = 1 + ((i * writer) % 3);
-      await log.write(directory, count);
-      committed.set(log.environmentId, (committed.get(log.environmentId) ?? 0) + count);
-    }
-  })));
+  await Promise.all(
+    directories.flatMap(({ log, directory }) =>
+      [1, 2].map(async (writer) => {
+        for (let i = 0; i < 40; i += 1) {
+          if ((i + writer) % 9 === 0) await log.writeAndRollBack(directory);
+          const count = 1 + ((i * writer) % 3);
+          await log.write(directory, count);
+          committed.set(log.environmentId, (committed.get(log.environmentId) ?? 0) + count);
+        }
+      }),
+    ),
+  );
   await eventually(async () => (await pool.query('select 1 from event_outbox limit 1')).rowCount === 0);
   writing = false;
   await Promise.all(pollers);
@@ -131,7 +166,9 @@ describe('lanes', () => {
   const lanes = async (log: TestLog): Promise<unknown[]> => {
     const { rows } = await pool.query(
       `select endpoint_id, directory_id, cursor_sequence, head_sequence, next_attempt_at is not null as owes
-         from lanes where environment_id = $1 order by endpoint_id, directory_id`, [log.environmentId]);
+         from lanes where environment_id = $1 order by endpoint_id, directory_id`,
+      [log.environmentId],
+    );
     return rows;
   };
 
@@ -153,7 +190,9 @@ describe('lanes', () => {
       { endpoint_id: scoped.id, directory_id: other.id, cursor_sequence: 0, head_sequence: 1, owes: true },
     ];
     expect(await lanes(log)).toEqual(expected);
-    expect(new Set(batch?.bells)).toEqual(new Set(expected.map(({ endpoint_id, directory_id }) => ({ endpointId: endpoint_id, directoryId: directory_id, slow: false }))));
+    expect(new Set(batch?.bells)).toEqual(
+      new Set(expected.map(({ endpoint_id, directory_id }) => ({ endpointId: endpoint_id, directoryId: directory_id, slow: false }))),
+    );
   });
 
   test('that were rung for, or are held, are not rung for again', async () => {

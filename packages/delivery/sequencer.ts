@@ -17,7 +17,9 @@ export interface SequencedBatch {
 }
 
 // A walk from environment to environment along the index, however many rows each of them has.
-const findWaiting = prepared<{ environment_id: string }>('waiting_environments', `
+const findWaiting = prepared<{ environment_id: string }>(
+  'waiting_environments',
+  `
   with recursive waiting as (
     (select environment_id
        from event_outbox
@@ -34,15 +36,19 @@ const findWaiting = prepared<{ environment_id: string }>('waiting_environments',
   )
   select environment_id
     from waiting
-   where environment_id is not null`);
+   where environment_id is not null`,
+);
 
 // "no key", or every writer whose rows refer to this one would wait. Skipped: another sequencer is at it.
-const lockFeeds = prepared<{ environment_id: string }>('lock_feeds', `
+const lockFeeds = prepared<{ environment_id: string }>(
+  'lock_feeds',
+  `
   select environment_id
     from feed_heads
    where environment_id = any ($1::uuid[])
    order by environment_id
-     for no key update skip locked`);
+     for no key update skip locked`,
+);
 
 interface BatchRow {
   environment_ids: string[];
@@ -55,7 +61,9 @@ interface BatchRow {
 // It must see all that was committed while the lock was waited for, so it is a statement of its own, in read committed.
 // Within a directory the ids of the outbox rise with the sequences, and what is visible of it has no hole: the next sequence is
 // drawn only after the one before it is committed. So to number by id is to number in order.
-const sequence = prepared<BatchRow>('sequence_events', `
+const sequence = prepared<BatchRow>(
+  'sequence_events',
+  `
   with batch as (
     delete from event_outbox
      where id = any (array(select p.id
@@ -124,7 +132,8 @@ const sequence = prepared<BatchRow>('sequence_events', `
             from marked m
             join webhook_endpoints e on e.id = m.endpoint_id
            where m.enqueued_at = now()) as bells
-    from batch b`);
+    from batch b`,
+);
 
 /**
  * Gives the committed events of all environments their positions, and marks the lanes that owe them, in one transaction; at
@@ -181,7 +190,8 @@ async function eachByItself(pool: Pool, environmentIds: string[], limit: number)
     }
   }
   // Told only where nothing was done: the rest is told when nothing else waits, and what was done must be rung for.
-  if (whole.events === 0 && failures.length > 0) throw new AggregateError(failures, 'events of some environments could not be given positions');
+  if (whole.events === 0 && failures.length > 0)
+    throw new AggregateError(failures, 'events of some environments could not be given positions');
   return whole.events === 0 ? undefined : whole;
 }
 

@@ -16,7 +16,13 @@ function counted(fails: () => boolean = () => false): { pages: SharedPages; read
 test('lanes that ask for the same stretch share one read of it, and no other', async () => {
   const { pages, reads } = counted();
   const others: DirectoryStretch[] = [
-    { ...query, directoryId: 'b' }, { ...query, after: 1 }, { ...query, upTo: 51 }, { ...query, limit: 1 }, { ...query, types: [] }, { ...query, types: ['user.created'] }, { ...query, types: ['user.created', 'user.deleted'] },
+    { ...query, directoryId: 'b' },
+    { ...query, after: 1 },
+    { ...query, upTo: 51 },
+    { ...query, limit: 1 },
+    { ...query, types: [] },
+    { ...query, types: ['user.created'] },
+    { ...query, types: ['user.created', 'user.deleted'] },
   ];
   await Promise.all([query, ...others, ...others, query].map((asked) => pages.read(asked)));
   expect(reads).toEqual([query, ...others]);

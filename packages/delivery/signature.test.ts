@@ -6,7 +6,11 @@ const id = 'evt_0123';
 const body = JSON.stringify({ hello: 'wörld' });
 
 async function headersAt(at: Date, keys: SigningKey[]): Promise<Record<string, string>> {
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp(at), 'webhook-signature': await signatureHeader(keys, at, signedContent(id, at, body).signed) };
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp(at),
+    'webhook-signature': await signatureHeader(keys, at, signedContent(id, at, body).signed),
+  };
 }
 
 test('the official library verifies it, and nothing that was changed', async () => {

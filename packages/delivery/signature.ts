@@ -31,13 +31,15 @@ export function timestamp(at: Date): string {
 /** The value of `webhook-signature`: of each key that is still good, both signatures, newest key first. */
 export async function signatureHeader(keys: readonly SigningKey[], at: Date, signed: Buffer): Promise<string> {
   const good = keys.filter((key) => key.expiresAt === null || key.expiresAt > at);
-  const signatures = await Promise.all(good.map(async (key) => {
-    // More work than all the rest of an attempt, so it is done on the thread pool. Names that are slow to resolve cannot
-    // hold it up: libuv gives them half of the threads at most.
-    const asymmetric = signEd25519(null, signed, key.asymmetric);
-    const symmetric = createHmac('sha256', key.symmetric).update(signed).digest('base64');
-    return `v1,${symmetric} v1a,${(await asymmetric).toString('base64')}`;
-  }));
+  const signatures = await Promise.all(
+    good.map(async (key) => {
+      // More work than all the rest of an attempt, so it is done on the thread pool. Names that are slow to resolve cannot
+      // hold it up: libuv gives them half of the threads at most.
+      const asymmetric = signEd25519(null, signed, key.asymmetric);
+      const symmetric = createHmac('sha256', key.symmetric).update(signed).digest('base64');
+      return `v1,${symmetric} v1a,${(await asymmetric).toString('base64')}`;
+    }),
+  );
   return signatures.join(' ');
 }
 

@@ -7,7 +7,9 @@ export interface Starts {
   sequences: number[];
 }
 
-const selectStarts = prepared<{ directory_id: string; sequence: number }>('lane_starts', `
+const selectStarts = prepared<{ directory_id: string; sequence: number }>(
+  'lane_starts',
+  `
   select p.directory_id,
          coalesce((select f.sequence
                      from event_feed f
@@ -19,7 +21,8 @@ const selectStarts = prepared<{ directory_id: string; sequence: number }>('lane_
    where p.environment_id = $1
      and ($2::uuid is null or p.organization_id = $2)
      and ($3::uuid is null or p.directory_id = $3)
-     and $4 >= (select h.oldest_position from feed_heads h where h.environment_id = $1)`);
+     and $4 >= (select h.oldest_position from feed_heads h where h.environment_id = $1)`,
+);
 
 /**
  * Looks up where the directories of an environment stood after a position. What lies before a position that was given does not
@@ -36,7 +39,9 @@ export async function startsAfter(
 }
 
 // What an existing lane has not been through yet is still before it: its cursor goes back, never on.
-const setBack = prepared('set_back_lanes', `
+const setBack = prepared(
+  'set_back_lanes',
+  `
   insert into lanes as l (endpoint_id, directory_id, environment_id, start_sequence, cursor_sequence, head_sequence, next_attempt_at)
   select $3::uuid, p.directory_id, p.environment_id, coalesce(s.sequence, 0), coalesce(s.sequence, 0), p.sequence, now()
     from directory_published p
@@ -54,7 +59,8 @@ const setBack = prepared('set_back_lanes', `
          refusals = case when l.cursor_sequence > excluded.cursor_sequence then 0 else l.refusals end,
          refused_since = case when l.cursor_sequence > excluded.cursor_sequence then null else l.refused_since end,
          next_attempt_at = case when l.cursor_sequence > excluded.cursor_sequence or l.next_attempt_at is null then now() else l.next_attempt_at end,
-         enqueued_at = null`);
+         enqueued_at = null`,
+);
 
 /**
  * Makes the lanes of an endpoint that are not there yet, and sets back those that are, to where their directories stood. To be
@@ -65,6 +71,11 @@ export async function insertLanes(
   lanes: { environmentId: string; organizationId: string | null; endpointId: string; directoryId?: string | undefined; starts: Starts },
 ): Promise<void> {
   await setBack.run(client, [
-    lanes.environmentId, lanes.organizationId, lanes.endpointId, lanes.directoryId ?? null, lanes.starts.directoryIds, lanes.starts.sequences,
+    lanes.environmentId,
+    lanes.organizationId,
+    lanes.endpointId,
+    lanes.directoryId ?? null,
+    lanes.starts.directoryIds,
+    lanes.starts.sequences,
   ]);
 }

@@ -11,7 +11,9 @@ interface BellRow {
 // From the endpoints to their due lanes, as many as each may take in: one that is disabled, resting or full costs one look.
 // Of one whose breaker is open a single lane, rather one whose event has not failed yet. A lane that somebody has just locked
 // is being seen to.
-const sweepLanes = prepared<BellRow>('sweep_lanes', `
+const sweepLanes = prepared<BellRow>(
+  'sweep_lanes',
+  `
   with endpoints as (
     select e.id, e.open_since is not null as probing, coalesce(e.slow_until > now(), false) as slow,
            case when e.open_since is null then least(e.max_parallel, e.admitted) else 1 end
@@ -60,9 +62,12 @@ const sweepLanes = prepared<BellRow>('sweep_lanes', `
     from locked k
    where l.endpoint_id = k.endpoint_id
      and l.directory_id = k.directory_id
-  returning l.endpoint_id, l.directory_id, k.slow`);
+  returning l.endpoint_id, l.directory_id, k.slow`,
+);
 
-const sweepExceptions = prepared<{ endpoint_id: string; slow: boolean }>('sweep_delivery_exceptions', `
+const sweepExceptions = prepared<{ endpoint_id: string; slow: boolean }>(
+  'sweep_delivery_exceptions',
+  `
   with due as (
     select x.endpoint_id, x.event_id, coalesce(e.slow_until > now(), false) as slow
       from webhook_endpoints e
@@ -92,7 +97,8 @@ const sweepExceptions = prepared<{ endpoint_id: string; slow: boolean }>('sweep_
     returning x.endpoint_id, k.slow
   )
   select distinct endpoint_id, slow
-    from rung`);
+    from rung`,
+);
 
 /**
  * Finds what is due and not being seen to: its doorbell was lost, its holder died, its time to be tried again has come, or it was

@@ -10,7 +10,8 @@ beforeAll(async () => {
 
 const write = (...texts: (string | null)[]): Promise<unknown> =>
   inOneFlush(pool, (client) => Promise.all(texts.map((text) => client.query('insert into notes values ($1)', [text]))));
-const texts = async (): Promise<string[]> => (await pool.query<{ text: string }>('select text from notes order by 1')).rows.map(({ text }) => text);
+const texts = async (): Promise<string[]> =>
+  (await pool.query<{ text: string }>('select text from notes order by 1')).rows.map(({ text }) => text);
 
 test('what is sent in one flush holds together, or not at all; and the connection is good for the next', async () => {
   await write('a', 'b');

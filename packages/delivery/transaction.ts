@@ -17,7 +17,9 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to the next caller.
-    await client.query('rollback').catch((failure: Error) => { broken = failure; });
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
     throw error;
   } finally {
     client.release(broken);
@@ -47,11 +49,14 @@ export interface HeldFeed {
   oldest: number;
 }
 
-const lockFeed = prepared<{ position: number; oldest_position: number }>('lock_feed', `
+const lockFeed = prepared<{ position: number; oldest_position: number }>(
+  'lock_feed',
+  `
   select position, oldest_position
     from feed_heads
    where environment_id = $1
-     for no key update`);
+     for no key update`,
+);
 
 /**
  * Runs `work` between two positions of an environment's log: the sequencer gives none and marks no lane meanwhile. What is

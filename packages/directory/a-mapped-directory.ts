@@ -3,8 +3,22 @@ import { newId } from '#identifier';
 import type { Resource } from '#scim';
 import { aDirectory, anOrganization, testDatabase } from '#testing';
 import {
-  changeGroup, changeUser, createGroup, createUser, deleteUser, findUser, getOrganization, getRemap, type OrganizationChanges, remapUsers, type Remap, type ResolvedMemberChange, saveMapping, type ScimDirectory,
-  type StoredGroup, type StoredUser,
+  changeGroup,
+  changeUser,
+  createGroup,
+  createUser,
+  deleteUser,
+  findUser,
+  getOrganization,
+  getRemap,
+  type OrganizationChanges,
+  remapUsers,
+  type Remap,
+  type ResolvedMemberChange,
+  saveMapping,
+  type ScimDirectory,
+  type StoredGroup,
+  type StoredUser,
 } from './index';
 
 export interface Logged {
@@ -35,7 +49,11 @@ export interface MappedDirectory {
 /** The request that makes every change here. */
 export const request = newId();
 
-export async function aMappedDirectory({ mapping, of, ...organization }: { mapping?: MappingBody; of?: ScimDirectory } & OrganizationChanges = {}): Promise<MappedDirectory> {
+export async function aMappedDirectory({
+  mapping,
+  of,
+  ...organization
+}: { mapping?: MappingBody; of?: ScimDirectory } & OrganizationChanges = {}): Promise<MappedDirectory> {
   const { pool } = await testDatabase();
   const directory = await anotherDirectory(of, organization);
   const notes: string[] = [];
@@ -44,7 +62,10 @@ export async function aMappedDirectory({ mapping, of, ...organization }: { mappi
   const setMembers = (group: StoredGroup, changes: ResolvedMemberChange[]) =>
     changeGroup(pool, directory, request, group.id, ({ resource }) => ({ resource, memberChanges: changes }));
   const log = async (): Promise<Logged[]> => {
-    const { rows } = await pool.query<Logged>('select sequence, type, request_id, data from events where directory_id = $1 order by sequence', [directory.id]);
+    const { rows } = await pool.query<Logged>(
+      'select sequence, type, request_id, data from events where directory_id = $1 order by sequence',
+      [directory.id],
+    );
     expect(rows.map((row) => row.sequence)).toEqual(rows.map((_, i) => i + 1));
     return rows;
   };
@@ -52,7 +73,12 @@ export async function aMappedDirectory({ mapping, of, ...organization }: { mappi
     directory,
     notes,
     map: async (body, scope = 'environment') => {
-      const saved = await saveMapping(pool, { environmentId: directory.environmentId, ...(scope === 'directory' && { directoryId: directory.id }) }, parseMapping(body), request);
+      const saved = await saveMapping(
+        pool,
+        { environmentId: directory.environmentId, ...(scope === 'directory' && { directoryId: directory.id }) },
+        parseMapping(body),
+        request,
+      );
       return saved?.remapId;
     },
     create: (userName, more = {}) => {
@@ -67,7 +93,8 @@ export async function aMappedDirectory({ mapping, of, ...organization }: { mappi
     find: (user) => findUser(pool, directory, user.id),
     group: (displayName, users = []) => createGroup(pool, directory, request, { displayName }, members(users)),
     members: (group, kind, users) => setMembers(group, [{ kind, members: members(users) }]),
-    rename: (group, displayName) => changeGroup(pool, directory, request, group.id, ({ resource }) => ({ resource: { ...resource, displayName }, memberChanges: [] })),
+    rename: (group, displayName) =>
+      changeGroup(pool, directory, request, group.id, ({ resource }) => ({ resource: { ...resource, displayName }, memberChanges: [] })),
     log,
     types: async () => (await log()).map(({ type }) => type),
   };
@@ -78,8 +105,8 @@ export async function aMappedDirectory({ mapping, of, ...organization }: { mappi
 /** Of the same organization where there is one. */
 async function anotherDirectory(of: ScimDirectory | undefined, organization: OrganizationChanges): Promise<ScimDirectory> {
   const { pool } = await testDatabase();
-  const same = of && await getOrganization(pool, of);
-  return (await aDirectory({ organization: same ?? await anOrganization(organization) })).directory;
+  const same = of && (await getOrganization(pool, of));
+  return (await aDirectory({ organization: same ?? (await anOrganization(organization)) })).directory;
 }
 
 /** Maps everybody anew who is to be, and answers what became of one such work. */

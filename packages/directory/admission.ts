@@ -19,7 +19,12 @@ export type TakeNote = (note: string) => void;
  *
  * @throws ScimError that names the attributes as they were sent, and what would be right.
  */
-export async function admit(tx: DirectoryTransaction, policy: Policy, user: MappedProfile & { resource: Resource }, note: TakeNote): Promise<void> {
+export async function admit(
+  tx: DirectoryTransaction,
+  policy: Policy,
+  user: MappedProfile & { resource: Resource },
+  note: TakeNote,
+): Promise<void> {
   const problems = [...user.problems, ...foreignDomains(policy.mapping, namedAddresses(user.resource), policy.domains)];
   if (user.profile.active) problems.push(...(await elsewhere(tx, policy.mapping, user.resource)));
   const refused = user.profile.active ? problems.filter(({ action }) => action === 'reject') : [];
@@ -57,17 +62,22 @@ async function elsewhere(tx: DirectoryTransaction, mapping: Mapping, resource: R
   return problemsElsewhere(mapping, emails, new Set(found.map(({ key }) => key)));
 }
 
-const lockAddresses = prepared('lock_addresses', `
+const lockAddresses = prepared(
+  'lock_addresses',
+  `
   select pg_advisory_xact_lock(a.lock)
     from unnest($1::bigint[]) with ordinality as a (lock, n)
-   order by a.n`);
+   order by a.n`,
+);
 
 /** 64 bits of a hash: two addresses that share a lock wait for each other, and nothing else comes of it. */
 function addressLock(environmentId: string, key: string): bigint {
   return createHash('sha256').update(`${environmentId} ${key}`).digest().readBigInt64BE();
 }
 
-const heldElsewhere = prepared<{ key: string }>('addresses_held_elsewhere', `
+const heldElsewhere = prepared<{ key: string }>(
+  'addresses_held_elsewhere',
+  `
   select k.key
     from unnest($3::text[]) as k (key)
    where exists (select 1
@@ -76,10 +86,15 @@ const heldElsewhere = prepared<{ key: string }>('addresses_held_elsewhere', `
                   where u.environment_id = $1
                     and u.organization_id <> $2
                     and u.active
-                    and u.email_keys @> array[k.key])`);
+                    and u.email_keys @> array[k.key])`,
+);
 
 /** Which of some addresses belong to an active user of another organization, as things stand; nothing is locked. */
-export async function addressesElsewhere(db: Queryable, organization: { environmentId: string; organizationId: string }, keys: string[]): Promise<Set<string>> {
+export async function addressesElsewhere(
+  db: Queryable,
+  organization: { environmentId: string; organizationId: string },
+  keys: string[],
+): Promise<Set<string>> {
   if (keys.length === 0) return new Set();
   const rows = await heldElsewhere.run(db, [organization.environmentId, organization.organizationId, keys]);
   return new Set(rows.map(({ key }) => key));
@@ -87,5 +102,7 @@ export async function addressesElsewhere(db: Queryable, organization: { environm
 
 /** `taken`: folded addresses. */
 export function problemsElsewhere(mapping: Mapping, emails: Address[], taken: ReadonlySet<string>): Problem[] {
-  return eachOnce(emails).filter(({ value }) => taken.has(foldCase(value))).map((email) => emailElsewhere(mapping, email));
+  return eachOnce(emails)
+    .filter(({ value }) => taken.has(foldCase(value)))
+    .map((email) => emailElsewhere(mapping, email));
 }

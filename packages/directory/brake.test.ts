@@ -12,9 +12,14 @@ beforeAll(async () => {
 
 const scope = ({ directory }: MappedDirectory) => ({ environmentId: directory.environmentId, directoryId: directory.id });
 const set = (mapped: MappedDirectory, limits: Partial<BrakeLimits> | null) =>
-  setBrake(pool, { ...scope(mapped), limits: limits && { maxUsers: null, maxPercent: null, windowSeconds: 3_600, ...limits }, requestId: request });
+  setBrake(pool, {
+    ...scope(mapped),
+    limits: limits && { maxUsers: null, maxPercent: null, windowSeconds: 3_600, ...limits },
+    requestId: request,
+  });
 const release = (mapped: MappedDirectory) => releaseBrake(pool, { ...scope(mapped), requestId: request });
-const users = (mapped: MappedDirectory, count: number, of = 'u') => Promise.all(Array.from({ length: count }, (_, i) => mapped.create(`${of}${i}`)));
+const users = (mapped: MappedDirectory, count: number, of = 'u') =>
+  Promise.all(Array.from({ length: count }, (_, i) => mapped.create(`${of}${i}`)));
 const off = (mapped: MappedDirectory, user: StoredUser) => mapped.change(user, { active: false });
 
 async function left(calls: Promise<unknown>[]): Promise<number> {
@@ -39,7 +44,12 @@ test('as many as the limit leave; the last of them engages it; whoever comes aft
   const before = await mapped.log();
   expect(before.slice(5).map(({ type }) => type)).toEqual(['user.deactivated', 'user.deleted', 'directory.brake_engaged']);
   expect(before.at(-1)?.data.brake).toEqual({
-    max_users: 2, max_percent: null, window_seconds: 3_600, engaged_at: expect.stringMatching(/Z$/), departures: 2, active_users: 3,
+    max_users: 2,
+    max_percent: null,
+    window_seconds: 3_600,
+    engaged_at: expect.stringMatching(/Z$/),
+    departures: 2,
+    active_users: 3,
   });
   await expect(mapped.change(c!, { active: false, title: 'x' })).rejects.toThrow(BrakeEngaged);
   await expect(mapped.remove(d!)).rejects.toThrow(BrakeEngaged);
@@ -64,7 +74,13 @@ test('released, the next try passes, and the count begins anew', async () => {
   await off(mapped, c!);
   await off(mapped, d!);
   expect((await mapped.types()).slice(4)).toEqual([
-    'user.deactivated', 'user.deactivated', 'directory.brake_engaged', 'directory.brake_released', 'user.deactivated', 'user.deactivated', 'directory.brake_engaged',
+    'user.deactivated',
+    'user.deactivated',
+    'directory.brake_engaged',
+    'directory.brake_released',
+    'user.deactivated',
+    'user.deactivated',
+    'directory.brake_engaged',
   ]);
 });
 
@@ -119,6 +135,9 @@ test('of sixty who are to leave at once exactly as many do as may, and one event
   await set(mapped, { maxUsers: 17 });
   expect(await left(all.map((user, i) => (i % 3 === 0 ? mapped.remove(user) : off(mapped, user))))).toBe(17);
   expect((await mapped.types()).filter((type) => type.startsWith('directory.brake'))).toEqual(['directory.brake_engaged']);
-  const { rows } = await pool.query('select count(*) as active, (select active_users from directory_heads where directory_id = $1) as counted from users where directory_id = $1 and active', [mapped.directory.id]);
+  const { rows } = await pool.query(
+    'select count(*) as active, (select active_users from directory_heads where directory_id = $1) as counted from users where directory_id = $1 and active',
+    [mapped.directory.id],
+  );
   expect(rows[0]).toEqual({ active: 43, counted: 43 });
 });

@@ -42,7 +42,9 @@ export class BrakeEngaged extends Error {
 }
 
 // Those whose window has passed are forgotten on the way. Somebody who is deactivated first and deleted later leaves once.
-const noteDeparture = prepared<{ others: number }>('note_departure', `
+const noteDeparture = prepared<{ others: number }>(
+  'note_departure',
+  `
   with passed as (
     delete from brake_departures
      where directory_id = $1
@@ -58,12 +60,16 @@ const noteDeparture = prepared<{ others: number }>('note_departure', `
     from brake_departures
    where directory_id = $1
      and at > $4
-     and user_id <> $2`);
+     and user_id <> $2`,
+);
 
-const engage = prepared('engage_brake', `
+const engage = prepared(
+  'engage_brake',
+  `
   update directory_brakes
      set engaged_at = $2
-   where directory_id = $1`);
+   where directory_id = $1`,
+);
 
 /**
  * Notes that a user leaves, and engages the brake where that makes as many as may leave. Answers the event of it, for the caller
@@ -117,14 +123,17 @@ interface StateRow {
   departures: number;
 }
 
-const selectBrake = prepared<StateRow>('get_brake', `
+const selectBrake = prepared<StateRow>(
+  'get_brake',
+  `
   select b.max_users, b.max_percent, b.window_seconds, b.engaged_at,
          (select count(*)
             from brake_departures p
            where p.directory_id = b.directory_id
              and p.at > $2::timestamptz - make_interval(secs => b.window_seconds)) as departures
     from directory_brakes b
-   where b.directory_id = $1`);
+   where b.directory_id = $1`,
+);
 
 /** Null where it is off; `undefined` where the environment has no such directory. */
 export async function getBrake(pool: Pool, query: { environmentId: string; directoryId: string }): Promise<BrakeState | null | undefined> {
@@ -133,21 +142,27 @@ export async function getBrake(pool: Pool, query: { environmentId: string; direc
   return row ? stateOf(row) : null;
 }
 
-const upsertBrake = prepared('set_brake', `
+const upsertBrake = prepared(
+  'set_brake',
+  `
   insert into directory_brakes (directory_id, max_users, max_percent, window_seconds)
   values ($1, $2, $3, $4)
   on conflict (directory_id) do update
      set max_users = excluded.max_users,
          max_percent = excluded.max_percent,
-         window_seconds = excluded.window_seconds`);
+         window_seconds = excluded.window_seconds`,
+);
 
-const removeBrake = prepared('remove_brake', `
+const removeBrake = prepared(
+  'remove_brake',
+  `
   with departures as (
     delete from brake_departures
      where directory_id = $1
   )
   delete from directory_brakes
-   where directory_id = $1`);
+   where directory_id = $1`,
+);
 
 /**
  * Sets the limits of a directory's brake, or takes it away (null). One that is engaged stays so under new limits, one that is not
@@ -181,14 +196,17 @@ export async function setBrake(
   });
 }
 
-const release = prepared('release_brake', `
+const release = prepared(
+  'release_brake',
+  `
   with departures as (
     delete from brake_departures
      where directory_id = $1
   )
   update directory_brakes
      set engaged_at = null
-   where directory_id = $1`);
+   where directory_id = $1`,
+);
 
 /** Lets users leave again, and counts from nought. Nothing happens where it is not engaged. */
 export async function releaseBrake(

@@ -3,9 +3,30 @@ import { newId } from '#identifier';
 import { coreSchemas, type Resource } from '#scim';
 import { testDatabase } from '#testing';
 import {
-  activateDirectory, changeDirectory, changeGroup, changeUser, createDirectory, createGroup, createOrganization, createUser, deleteDirectory,
-  deleteGroup, deleteOrganization, deleteUser, DirectoryGone, findGroup, findUser, getDirectory, GroupNameTaken, type ResolvedMemberChange,
-  type ScimDirectory, type StoredGroup, type StoredUser, UnknownMember, UserNameTaken, UserNotFound,
+  activateDirectory,
+  changeDirectory,
+  changeGroup,
+  changeUser,
+  createDirectory,
+  createGroup,
+  createOrganization,
+  createUser,
+  deleteDirectory,
+  deleteGroup,
+  deleteOrganization,
+  deleteUser,
+  DirectoryGone,
+  findGroup,
+  findUser,
+  getDirectory,
+  GroupNameTaken,
+  type ResolvedMemberChange,
+  type ScimDirectory,
+  type StoredGroup,
+  type StoredUser,
+  UnknownMember,
+  UserNameTaken,
+  UserNotFound,
 } from './index';
 
 let pool: Pool;
@@ -30,7 +51,13 @@ function aUser(directory: ScimDirectory, userName: string, more: Resource = {}):
 }
 
 function aGroup(directory: ScimDirectory, displayName: string, members: StoredUser[] = []): Promise<StoredGroup> {
-  return createGroup(pool, directory, request, { displayName }, members.map(({ id }) => ({ id, type: 'User' })));
+  return createGroup(
+    pool,
+    directory,
+    request,
+    { displayName },
+    members.map(({ id }) => ({ id, type: 'User' })),
+  );
 }
 
 function setMembers(directory: ScimDirectory, group: StoredGroup, memberChanges: ResolvedMemberChange[]): Promise<StoredGroup> {
@@ -40,11 +67,17 @@ function setMembers(directory: ScimDirectory, group: StoredGroup, memberChanges:
 interface Logged {
   sequence: number;
   type: string;
-  data: { user?: { id: string; version: number; groups: { display_name: string }[]; active: boolean }; group?: { display_name: string; member_count: number; version: number }; previous?: object };
+  data: {
+    user?: { id: string; version: number; groups: { display_name: string }[]; active: boolean };
+    group?: { display_name: string; member_count: number; version: number };
+    previous?: object;
+  };
 }
 
 async function log(directory: ScimDirectory): Promise<Logged[]> {
-  const { rows } = await pool.query<Logged>('select sequence, type, data from events where directory_id = $1 order by sequence', [directory.id]);
+  const { rows } = await pool.query<Logged>('select sequence, type, data from events where directory_id = $1 order by sequence', [
+    directory.id,
+  ]);
   expect(rows.map((row) => row.sequence)).toEqual(rows.map((_, i) => i + 1)); // dense, whatever the case is about
   return rows;
 }
@@ -52,7 +85,10 @@ async function log(directory: ScimDirectory): Promise<Logged[]> {
 const types = async (directory: ScimDirectory): Promise<string[]> => (await log(directory)).map((event) => event.type);
 
 const add = (...members: StoredUser[]): ResolvedMemberChange => ({ kind: 'add', members: members.map(({ id }) => ({ id, type: 'User' })) });
-const remove = (...members: StoredUser[]): ResolvedMemberChange => ({ kind: 'remove', members: members.map(({ id }) => ({ id, type: 'User' })) });
+const remove = (...members: StoredUser[]): ResolvedMemberChange => ({
+  kind: 'remove',
+  members: members.map(({ id }) => ({ id, type: 'User' })),
+});
 
 describe('users', () => {
   test('a change tells what it changed, as it was, and the version is the sequence of the event that told it', async () => {
@@ -96,7 +132,9 @@ describe('users', () => {
 
   test('of many that claim one userName at once, in whatever case, one gets it', async () => {
     const directory = await aDirectory();
-    const results = await Promise.allSettled(['É@x', 'é@x', 'É@X', 'é@X'].map((userName) => aUser(directory, userName, { externalId: userName })));
+    const results = await Promise.allSettled(
+      ['É@x', 'é@x', 'É@X', 'é@X'].map((userName) => aUser(directory, userName, { externalId: userName })),
+    );
     const refused = results.filter((result) => result.status === 'rejected').map((result): unknown => result.reason);
     expect(refused).toHaveLength(3);
     expect(refused.every((reason) => reason instanceof UserNameTaken && reason.externalId !== null)).toBe(true);
@@ -107,7 +145,9 @@ describe('users', () => {
     const directory = await aDirectory();
     await aUser(directory, 'ada@acme.com');
     const user = await aUser(directory, 'bob@acme.com');
-    await expect(changeUser(pool, directory, request, user.id, ({ resource }) => ({ ...resource, userName: 'ADA@acme.com', title: 'x' }))).rejects.toThrow(UserNameTaken);
+    await expect(
+      changeUser(pool, directory, request, user.id, ({ resource }) => ({ ...resource, userName: 'ADA@acme.com', title: 'x' })),
+    ).rejects.toThrow(UserNameTaken);
     expect(await findUser(pool, directory, user.id)).toEqual(user);
     expect(await types(directory)).toEqual(['user.created', 'user.created']);
   });
@@ -116,7 +156,9 @@ describe('users', () => {
     const directory = await aDirectory();
     const user = await aUser(directory, 'ada@acme.com');
     const names = Array.from({ length: 20 }, (_, i) => `attribute${i}`);
-    await Promise.all(names.map((name) => changeUser(pool, directory, request, user.id, ({ resource }) => ({ ...resource, [name]: 'set' }))));
+    await Promise.all(
+      names.map((name) => changeUser(pool, directory, request, user.id, ({ resource }) => ({ ...resource, [name]: 'set' }))),
+    );
     const after = await findUser(pool, directory, user.id);
     expect(names.every((name) => after.resource[name] === 'set')).toBe(true);
     expect(after.version).toBe(21);
@@ -128,7 +170,13 @@ describe('users', () => {
     const group = await aGroup(directory, 'Eng', [user]);
     await deleteUser(pool, directory, request, user.id, () => {});
     const events = await log(directory);
-    expect(events.map((event) => event.type)).toEqual(['user.created', 'group.created', 'group.member_added', 'group.member_removed', 'user.deleted']);
+    expect(events.map((event) => event.type)).toEqual([
+      'user.created',
+      'group.created',
+      'group.member_added',
+      'group.member_removed',
+      'user.deleted',
+    ]);
     expect(events[3]!.data).toMatchObject({ group: { member_count: 0, version: 4 }, user: { version: 4, groups: [] } });
     expect(events[4]!.data).toMatchObject({ user: { version: 5 } });
     expect((await findGroup(pool, directory, group.id)).memberCount).toBe(0);
@@ -159,8 +207,24 @@ describe('groups', () => {
     const group = await aGroup(directory, 'Eng', [ada, bob]);
     const before = (await types(directory)).length;
     await setMembers(directory, group, [remove(ada, bob, eve), add(ada)]);
-    await setMembers(directory, group, [{ kind: 'replace', members: [{ id: eve.id, type: 'User' }, { id: ada.id, type: 'User' }] }]);
-    await setMembers(directory, group, [{ kind: 'replace', members: [{ id: eve.id, type: 'User' }, { id: ada.id, type: 'User' }] }]);
+    await setMembers(directory, group, [
+      {
+        kind: 'replace',
+        members: [
+          { id: eve.id, type: 'User' },
+          { id: ada.id, type: 'User' },
+        ],
+      },
+    ]);
+    await setMembers(directory, group, [
+      {
+        kind: 'replace',
+        members: [
+          { id: eve.id, type: 'User' },
+          { id: ada.id, type: 'User' },
+        ],
+      },
+    ]);
     expect((await types(directory)).slice(before)).toEqual(['group.member_removed', 'group.member_added']);
   });
 
@@ -169,7 +233,13 @@ describe('groups', () => {
     const user = await aUser(directory, 'ada');
     const group = await aGroup(directory, 'Eng', [user]);
     await deleteGroup(pool, directory, request, group.id, () => {});
-    expect(await types(directory)).toEqual(['user.created', 'group.created', 'group.member_added', 'group.member_removed', 'group.deleted']);
+    expect(await types(directory)).toEqual([
+      'user.created',
+      'group.created',
+      'group.member_added',
+      'group.member_removed',
+      'group.deleted',
+    ]);
     expect(await findUser(pool, directory, user.id)).toMatchObject({ version: 4, groups: [] });
   });
 
@@ -187,7 +257,10 @@ describe('groups', () => {
     const directory = await aDirectory();
     const inner = await aGroup(directory, 'Inner');
     const outer = await createGroup(pool, directory, request, { displayName: 'Outer' }, [{ id: inner.id, type: 'Group' }]);
-    expect((await log(directory)).at(-1)).toMatchObject({ type: 'group.member_added', data: { member_group: { display_name: 'Inner', version: 3 } } });
+    expect((await log(directory)).at(-1)).toMatchObject({
+      type: 'group.member_added',
+      data: { member_group: { display_name: 'Inner', version: 3 } },
+    });
     expect((await findGroup(pool, directory, inner.id)).version).toBe(3);
     await deleteGroup(pool, directory, request, inner.id, () => {});
     expect((await findGroup(pool, directory, outer.id)).memberCount).toBe(0);
@@ -213,7 +286,9 @@ describe('groups', () => {
     const events = await log(directory);
     const removed = events.filter((event) => event.type === 'group.member_removed');
     expect(new Set(removed.map((event) => event.data.user!.id)).size).toBe(1_100);
-    expect(removed.every((event) => event.data.user!.version === event.sequence && event.data.group!.version === event.sequence)).toBe(true);
+    expect(removed.every((event) => event.data.user!.version === event.sequence && event.data.group!.version === event.sequence)).toBe(
+      true,
+    );
     expect(removed.map((event) => event.data.group!.member_count)).toEqual(removed.map((_, i) => 1_199 - i));
     expect(after.version).toBe(events.length);
   });

@@ -55,7 +55,9 @@ const hasBearerToken = `
                   where t.directory_id = d.id
                     and (t.expires_at is null or t.expires_at > now())) as has_bearer_token`;
 
-const insertDirectory = prepared<{ id: string }>('insert_directory', `
+const insertDirectory = prepared<{ id: string }>(
+  'insert_directory',
+  `
   with organization as (
     select environment_id, id, name
       from organizations
@@ -72,7 +74,8 @@ const insertDirectory = prepared<{ id: string }>('insert_directory', `
   insert into directory_heads (directory_id)
   select id
     from directory
-  returning directory_id as id`);
+  returning directory_id as id`,
+);
 
 /** `undefined` where the environment has no such organization. Without a name it takes its organization's. */
 export async function createDirectory(
@@ -80,12 +83,18 @@ export async function createDirectory(
   directory: { environmentId: string; organizationId: string; name?: string | undefined; provider: Provider },
 ): Promise<Directory | undefined> {
   const [row] = await insertDirectory.run(pool, [
-    newId(), directory.environmentId, directory.organizationId, directory.name ?? null, directory.provider,
+    newId(),
+    directory.environmentId,
+    directory.organizationId,
+    directory.name ?? null,
+    directory.provider,
   ]);
   return row && getDirectory(pool, { environmentId: directory.environmentId, directoryId: row.id });
 }
 
-const selectDirectories = prepared<DirectoryRow>('list_directories', `
+const selectDirectories = prepared<DirectoryRow>(
+  'list_directories',
+  `
   select ${directoryColumns}, ${hasBearerToken}
     from directories d
     join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id
@@ -95,7 +104,8 @@ const selectDirectories = prepared<DirectoryRow>('list_directories', `
      and ($3::uuid is null or d.organization_id = $3)
      and ($4::text is null or o.external_id = $4)
    order by d.id
-   limit $5`);
+   limit $5`,
+);
 
 /** In the order of their making, from after the id `after`. */
 export async function listDirectories(
@@ -109,25 +119,34 @@ export async function listDirectories(
   },
 ): Promise<Directory[]> {
   const rows = await selectDirectories.run(pool, [
-    query.environmentId, query.after ?? firstId, query.organizationId ?? null, query.organizationExternalId ?? null, query.limit,
+    query.environmentId,
+    query.after ?? firstId,
+    query.organizationId ?? null,
+    query.organizationExternalId ?? null,
+    query.limit,
   ]);
   return rows.map(directoryOf);
 }
 
-const selectDirectory = prepared<DirectoryRow>('get_directory', `
+const selectDirectory = prepared<DirectoryRow>(
+  'get_directory',
+  `
   select ${directoryColumns}, ${hasBearerToken}
     from directories d
     join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id
    where d.environment_id = $1
      and d.id = $2
-     and d.deleted_at is null`);
+     and d.deleted_at is null`,
+);
 
 export async function getDirectory(pool: Pool, query: { environmentId: string; directoryId: string }): Promise<Directory | undefined> {
   const [row] = await selectDirectory.run(pool, [query.environmentId, query.directoryId]);
   return row && directoryOf(row);
 }
 
-const updateDirectory = prepared<{ disabled: boolean }>('change_directory', `
+const updateDirectory = prepared<{ disabled: boolean }>(
+  'change_directory',
+  `
   update directories
      set name = coalesce($3, name),
          disabled = coalesce($4, disabled),
@@ -135,7 +154,8 @@ const updateDirectory = prepared<{ disabled: boolean }>('change_directory', `
          updated_at = $6
    where environment_id = $1
      and id = $2
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
 /** Changes a directory; disabling it is an event. A disabled one refuses its IdP from the next request on. */
 export async function changeDirectory(
@@ -154,7 +174,12 @@ export async function changeDirectory(
     const [before] = await tx.read(selectDirectory, [environmentId, directoryId]);
     if (!before) return undefined;
     tx.write(updateDirectory, [
-      environmentId, directoryId, changes.name ?? null, changes.disabled ?? null, changes.basicAuth ?? null, tx.now,
+      environmentId,
+      directoryId,
+      changes.name ?? null,
+      changes.disabled ?? null,
+      changes.basicAuth ?? null,
+      tx.now,
     ]);
     const after = directoryOf({
       ...before,
@@ -170,7 +195,9 @@ export async function changeDirectory(
   });
 }
 
-const markDirectoryDeleted = prepared('delete_directory', `
+const markDirectoryDeleted = prepared(
+  'delete_directory',
+  `
   with tokens as (
     delete from bearer_tokens
      where directory_id = $2
@@ -181,7 +208,8 @@ const markDirectoryDeleted = prepared('delete_directory', `
   update directories
      set deleted_at = $3
    where environment_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /**
  * Deletes a directory, with one event for it and everybody in it. Its credentials end at once; its users and groups can no
@@ -203,7 +231,9 @@ export async function deleteDirectory(
   });
 }
 
-const markActivated = prepared<DirectoryRow>('activate_directory', `
+const markActivated = prepared<DirectoryRow>(
+  'activate_directory',
+  `
   with activated as (
     update directories
        set activated_at = $2,
@@ -215,7 +245,8 @@ const markActivated = prepared<DirectoryRow>('activate_directory', `
   )
   select ${directoryColumns}, true as has_bearer_token
     from activated d
-    join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id`);
+    join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id`,
+);
 
 /** Notes the IdP's first accepted request. Any number of requests may come first at once; one event tells of it. */
 export async function activateDirectory(pool: Pool, directory: DirectoryScope, requestId: string): Promise<void> {
@@ -228,29 +259,40 @@ export async function activateDirectory(pool: Pool, directory: DirectoryScope, r
   });
 }
 
-const noteRequests = prepared('note_directory_requests', `
+const noteRequests = prepared(
+  'note_directory_requests',
+  `
   update directories d
      set last_request_at = greatest(d.last_request_at, n.at)
     from unnest($1::uuid[], $2::timestamptz[]) as n (id, at)
-   where d.id = n.id`);
+   where d.id = n.id`,
+);
 
 /** Notes when directories were last called. Called now and then with what has been gathered, not once for each request. */
 export async function noteLastRequests(pool: Pool, last: ReadonlyMap<string, Date>): Promise<void> {
   await noteRequests.run(pool, [[...last.keys()], [...last.values()]]);
 }
 
-const deletedDirectories = prepared<{ id: string }>('deleted_directories', `
+const deletedDirectories = prepared<{ id: string }>(
+  'deleted_directories',
+  `
   select id
     from directories
    where deleted_at is not null
    order by deleted_at
-   limit 20`);
+   limit 20`,
+);
 
 const purges = [
-  prepared('purge_memberships', `
+  prepared(
+    'purge_memberships',
+    `
     delete from memberships
-     where ctid = any (array(select ctid from memberships where directory_id = $1 limit $2))`),
-  prepared('purge_users', `
+     where ctid = any (array(select ctid from memberships where directory_id = $1 limit $2))`,
+  ),
+  prepared(
+    'purge_users',
+    `
     with departed as (
       delete from users u
        using directories d
@@ -260,10 +302,14 @@ const purges = [
     )
     insert into departed_users (environment_id, organization_id, directory_id, user_id, email_hashes, departed_at)
     select environment_id, organization_id, directory_id, id, ${addressHashes}, deleted_at
-      from departed`),
-  prepared('purge_groups', `
+      from departed`,
+  ),
+  prepared(
+    'purge_groups',
+    `
     delete from groups
-     where ctid = any (array(select ctid from groups where directory_id = $1 limit $2))`),
+     where ctid = any (array(select ctid from groups where directory_id = $1 limit $2))`,
+  ),
 ];
 
 /**

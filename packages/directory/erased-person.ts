@@ -40,7 +40,11 @@ export function identify(person: Person, documents: readonly Json[]): Person {
 
 /** What to look for in the text of a row, in lower case, to find out whether it may speak of the person at all. */
 export function tracesOf(person: Person): string[] {
-  const spellings = [...person.names, ...longIds(person)].flatMap((name) => [name, JSON.stringify(name).slice(1, -1), encodeURIComponent(name)]);
+  const spellings = [...person.names, ...longIds(person)].flatMap((name) => [
+    name,
+    JSON.stringify(name).slice(1, -1),
+    encodeURIComponent(name),
+  ]);
   return [...new Set([person.userId, ...spellings.map((text) => text.toLowerCase())])];
 }
 
@@ -75,7 +79,10 @@ export function withoutPerson(value: Json, person: Person): Json {
       if (/^external_?id$/i.test(key) && own.has(foldCase(member))) return erasedText;
       return clean(member);
     };
-    return sameObject(inner, Object.fromEntries(Object.entries(inner).map(([key, member]): [string, Json] => [key, cleanMember(key, member)])));
+    return sameObject(
+      inner,
+      Object.fromEntries(Object.entries(inner).map(([key, member]): [string, Json] => [key, cleanMember(key, member)])),
+    );
   };
   return clean(value);
 }
@@ -96,7 +103,8 @@ export function pathWithoutPerson(path: string, person: Person): string {
   const [place = '', ...rest] = path.split('?');
   if (rest.length === 0) return path;
   const query = decoded(rest.join('?'));
-  const speaks = person.names.some((name) => foldCase(query).includes(name)) || person.externalIds.some((id) => foldCase(query).includes(`"${id}"`));
+  const speaks =
+    person.names.some((name) => foldCase(query).includes(name)) || person.externalIds.some((id) => foldCase(query).includes(`"${id}"`));
   return speaks ? `${place}?${erasedText}` : path;
 }
 
@@ -122,7 +130,9 @@ function erasedUser(user: JsonObject): JsonObject {
 
 /** What an identity provider sent of them: which attributes, and nothing that was in them. */
 function erasedResource(resource: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(resource).map(([key, value]): [string, Json] => [key, typeof value === 'string' ? erasedText : null]));
+  return Object.fromEntries(
+    Object.entries(resource).map(([key, value]): [string, Json] => [key, typeof value === 'string' ? erasedText : null]),
+  );
 }
 
 const kept = new Set(['id', 'directory_id', 'organization_id', 'active', 'version', 'created_at', 'updated_at']);

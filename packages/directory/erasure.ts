@@ -19,7 +19,9 @@ export interface Erasure {
   erasedAt: Date | null;
 }
 
-const selectErasure = prepared<{ id: string; created_at: Date | null; finished_at: Date | null }>('get_erasure', `
+const selectErasure = prepared<{ id: string; created_at: Date | null; finished_at: Date | null }>(
+  'get_erasure',
+  `
   select k.id, e.created_at, e.finished_at
     from (select u.id, u.environment_id
             from users u
@@ -30,7 +32,8 @@ const selectErasure = prepared<{ id: string; created_at: Date | null; finished_a
             from departed_users d
            where d.environment_id = $1
              and d.user_id = $2) k
-    left join erasures e on e.user_id = k.id and e.environment_id = k.environment_id`);
+    left join erasures e on e.user_id = k.id and e.environment_id = k.environment_id`,
+);
 
 /** `undefined` where the environment never had such a user. */
 export async function getErasure(pool: Pool, query: { environmentId: string; userId: string }): Promise<Erasure | undefined> {
@@ -45,7 +48,9 @@ export async function getErasure(pool: Pool, query: { environmentId: string; use
 }
 
 // Asked for again when it is done, it is done again: there may be more by now.
-const askForErasure = prepared('ask_for_erasure', `
+const askForErasure = prepared(
+  'ask_for_erasure',
+  `
   insert into erasures (user_id, environment_id, directory_id)
   select k.id, k.environment_id, k.directory_id
     from (select u.id, u.environment_id, u.directory_id
@@ -66,7 +71,8 @@ const askForErasure = prepared('ask_for_erasure', `
          person = null,
          lease_until = null,
          finished_at = null
-   where erasures.finished_at is not null`);
+   where erasures.finished_at is not null`,
+);
 
 /** Asks for a person to be forgotten; `eraseDue` does it. `undefined` where the environment never had such a user. */
 export async function erasePersonalData(pool: Pool, query: { environmentId: string; userId: string }): Promise<Erasure | undefined> {
@@ -94,7 +100,9 @@ const erasureColumns = `
 const leaseSeconds = 30;
 
 // A little late: requests are written down some tenths of a second after they are answered.
-const claimErasure = prepared<ErasureRow>('claim_erasure', `
+const claimErasure = prepared<ErasureRow>(
+  'claim_erasure',
+  `
   update erasures e
      set lease_until = now() + interval '${leaseSeconds} seconds'
    where e.user_id = (select user_id
@@ -105,9 +113,12 @@ const claimErasure = prepared<ErasureRow>('claim_erasure', `
                        order by created_at
                        limit 1
                          for update skip locked)
-  returning ${erasureColumns}`);
+  returning ${erasureColumns}`,
+);
 
-const storeStep = prepared<ErasureRow>('store_erasure_step', `
+const storeStep = prepared<ErasureRow>(
+  'store_erasure_step',
+  `
   update erasures e
      set up_to_sequence = $2,
          phase = $3,
@@ -117,7 +128,8 @@ const storeStep = prepared<ErasureRow>('store_erasure_step', `
          lease_until = now() + interval '${leaseSeconds} seconds',
          finished_at = case when $3 = 'done' then now() end
    where e.user_id = $1
-  returning ${erasureColumns}`);
+  returning ${erasureColumns}`,
+);
 
 /** Erases what was delivered of events: the answers of webhook endpoints may repeat them. */
 export type EraseAttempts = (about: { environmentId: string; eventIds: string[] }) => Promise<void>;
@@ -143,10 +155,13 @@ export async function eraseDue(pool: Pool, eraseAttempts: EraseAttempts, stop: A
   }
 }
 
-const releaseErasure = prepared('release_erasure', `
+const releaseErasure = prepared(
+  'release_erasure',
+  `
   update erasures
      set lease_until = null
-   where user_id = $1`);
+   where user_id = $1`,
+);
 
 type Step = Partial<ErasureRow> | 'later';
 
@@ -163,11 +178,16 @@ function step(pool: Pool, at: ErasureRow, eraseAttempts: EraseAttempts): Promise
   }
 }
 
-const headOf = prepared<{ sequence: number }>('head_to_erase', `
+const headOf = prepared<{ sequence: number }>(
+  'head_to_erase',
+  `
   select greatest((select sequence from directory_heads where directory_id = $1),
-                  (select sequence from directory_published where directory_id = $1), 0) as sequence`);
+                  (select sequence from directory_published where directory_id = $1), 0) as sequence`,
+);
 
-const logPage = prepared<{ id: string; sequence: number; type: string; request_id: string | null; data: Json | null }>('events_to_erase', `
+const logPage = prepared<{ id: string; sequence: number; type: string; request_id: string | null; data: Json | null }>(
+  'events_to_erase',
+  `
   select f.event_id as id, f.sequence, f.type, e.request_id,
          case when exists (select 1 from unnest($4::text[]) as t (trace) where strpos(lower(e.data::text), t.trace) > 0) then e.data end as data
     from event_feed f
@@ -176,13 +196,17 @@ const logPage = prepared<{ id: string; sequence: number; type: string; request_i
      and f.sequence > $2
      and f.sequence <= $3
    order by f.sequence
-   limit 1000`);
+   limit 1000`,
+);
 
-const currentUser = prepared<{ profile: Json; resource: Json }>('user_to_identify', `
+const currentUser = prepared<{ profile: Json; resource: Json }>(
+  'user_to_identify',
+  `
   select profile, resource
     from users
    where directory_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /** Reads what they were ever called, before any of it goes. */
 async function collect(pool: Pool, at: ErasureRow): Promise<Step> {
@@ -195,8 +219,17 @@ async function collect(pool: Pool, at: ErasureRow): Promise<Step> {
   }
   const page = await logPage.run(pool, [at.directory_id, at.sequence, upTo, [userId]]);
   const theirs = page.filter(({ data }) => data !== null);
-  const requestIds = theirs.filter(({ type, request_id: id }) => type.startsWith('user.') && id !== null).map(({ request_id: id }) => id ?? '');
-  person = { ...person, ...identify(person, theirs.map(({ data }) => data)), requestIds: [...new Set([...person.requestIds, ...requestIds])] };
+  const requestIds = theirs
+    .filter(({ type, request_id: id }) => type.startsWith('user.') && id !== null)
+    .map(({ request_id: id }) => id ?? '');
+  person = {
+    ...person,
+    ...identify(
+      person,
+      theirs.map(({ data }) => data),
+    ),
+    requestIds: [...new Set([...person.requestIds, ...requestIds])],
+  };
   const last = page.at(-1)?.sequence ?? at.sequence;
   if (page.length === 1000) return { up_to_sequence: upTo, sequence: last, person };
   // What is committed and has no position yet is waited for; what the log has forgotten is not there to be.
@@ -204,19 +237,25 @@ async function collect(pool: Pool, at: ErasureRow): Promise<Step> {
   return { up_to_sequence: upTo, sequence: 0, person, phase: 'events' };
 }
 
-const published = prepared<{ published: boolean }>('is_published', `
-  select coalesce((select sequence from directory_published where directory_id = $1), 0) >= $2 as published`);
+const published = prepared<{ published: boolean }>(
+  'is_published',
+  `
+  select coalesce((select sequence from directory_published where directory_id = $1), 0) >= $2 as published`,
+);
 
 async function isPublished(pool: Pool, directoryId: string, sequence: number): Promise<boolean> {
   return (await published.run(pool, [directoryId, sequence]))[0]?.published ?? false;
 }
 
 // The one place where events are changed.
-const overwriteEvents = prepared('erase_events', `
+const overwriteEvents = prepared(
+  'erase_events',
+  `
   update events e
      set data = n.data::json
     from unnest($1::uuid[], $2::text[]) as n (id, data)
-   where e.id = n.id`);
+   where e.id = n.id`,
+);
 
 async function eraseEvents(pool: Pool, at: ErasureRow, eraseAttempts: EraseAttempts): Promise<Partial<ErasureRow>> {
   const person = personOf(at);
@@ -242,7 +281,9 @@ interface RequestRow {
   speaks: boolean;
 }
 
-const requestPage = prepared<RequestRow>('requests_to_erase', `
+const requestPage = prepared<RequestRow>(
+  'requests_to_erase',
+  `
   select r.id, r.method, r.path,
          case when s.speaks then r.detail end as detail,
          case when s.speaks then r.request_body end as request_body,
@@ -258,9 +299,12 @@ const requestPage = prepared<RequestRow>('requests_to_erase', `
      and r.id > $2
      and r.id < $3
    order by r.id
-   limit 1000`);
+   limit 1000`,
+);
 
-const overwriteRequests = prepared('erase_requests', `
+const overwriteRequests = prepared(
+  'erase_requests',
+  `
   update requests r
      set path = n.path,
          detail = n.detail,
@@ -268,7 +312,8 @@ const overwriteRequests = prepared('erase_requests', `
          request_body = n.request_body::json,
          response_body = n.response_body::json
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as n (id, path, detail, request_body, response_body)
-   where r.id = n.id`);
+   where r.id = n.id`,
+);
 
 // Ids are made by brokers, whose clocks may differ from the database's. What is younger came after it was asked for.
 const clocksApartMs = 10_000;
@@ -282,8 +327,11 @@ async function eraseRequests(pool: Pool, at: ErasureRow): Promise<Partial<Erasur
   if (speaking.length > 0) {
     const clean = speaking.map((row) => erasedRequest(row, person, own.has(row.id)));
     await overwriteRequests.run(pool, [
-      clean.map(({ id }) => id), clean.map(({ path }) => path), clean.map(({ detail }) => detail),
-      clean.map((row) => row.request_body && JSON.stringify(row.request_body)), clean.map((row) => row.response_body && JSON.stringify(row.response_body)),
+      clean.map(({ id }) => id),
+      clean.map(({ path }) => path),
+      clean.map(({ detail }) => detail),
+      clean.map((row) => row.request_body && JSON.stringify(row.request_body)),
+      clean.map((row) => row.response_body && JSON.stringify(row.response_body)),
     ]);
   }
   const last = page.at(-1);
@@ -293,11 +341,14 @@ async function eraseRequests(pool: Pool, at: ErasureRow): Promise<Partial<Erasur
 }
 
 // That somebody left stays; by which address they could be found again does not.
-const forgetTombstone = prepared('forget_tombstone', `
+const forgetTombstone = prepared(
+  'forget_tombstone',
+  `
   update departed_users
      set email_hashes = '{}'
    where environment_id = $1
-     and user_id = $2`);
+     and user_id = $2`,
+);
 
 /** A request that was about the person goes whole, names and all; of one that only mentions them, what mentions them. */
 function erasedRequest(row: RequestRow, person: Person, isTheirs: boolean): RequestRow {
@@ -305,7 +356,13 @@ function erasedRequest(row: RequestRow, person: Person, isTheirs: boolean): Requ
   const body = row.request_body === null ? null : withoutPerson(row.request_body, person);
   const ofUsers = /^\/(users|bulk)\b/i.test(row.path);
   if (isTheirs ? ofUsers : row.path.toLowerCase().includes(person.userId) || (ofUsers && body !== row.request_body)) {
-    return { ...row, path, detail: row.detail && erasedText, request_body: row.request_body && erasedText, response_body: row.response_body && erasedText };
+    return {
+      ...row,
+      path,
+      detail: row.detail && erasedText,
+      request_body: row.request_body && erasedText,
+      response_body: row.response_body && erasedText,
+    };
   }
   const detail = row.detail === null ? null : withoutPerson(row.detail, person);
   return {

@@ -19,7 +19,9 @@ export interface EventDraft {
 export function appendEvents(tx: DirectoryTransaction, drafts: EventDraft[]): number {
   if (drafts.length === 0) return tx.sequence;
   const first = tx.drawSequences(drafts.length);
-  tx.append(drafts.map((draft, i) => ({ id: newId(), sequence: first + i, type: draft.type, data: JSON.stringify(draft.data(first + i)) })));
+  tx.append(
+    drafts.map((draft, i) => ({ id: newId(), sequence: first + i, type: draft.type, data: JSON.stringify(draft.data(first + i)) })),
+  );
   return tx.sequence;
 }
 
@@ -27,10 +29,13 @@ const eventColumns = `
          e.id, f.type, f.environment_id, f.organization_id, e.organization_external_id, f.directory_id,
          f.position, f.sequence, e.occurred_at, e.request_id, e.data::text as data`;
 
-const feedHead = prepared<{ position: number; oldest_position: number; epoch: number }>('feed_head', `
+const feedHead = prepared<{ position: number; oldest_position: number; epoch: number }>(
+  'feed_head',
+  `
   select position, oldest_position, epoch
     from feed_heads
-   where environment_id = $1`);
+   where environment_id = $1`,
+);
 
 /** Where an environment's log ends and begins; `oldest` is head + 1 while nothing is kept. */
 export async function readFeedHead(pool: Pool, environmentId: string): Promise<{ head: number; oldest: number; epoch: number }> {
@@ -52,18 +57,23 @@ const withHead = (page: string): string => `
    where h.environment_id = $1
    order by p.position`;
 
-const feedPage = prepared<FeedRow>('feed_page', withHead(`
+const feedPage = prepared<FeedRow>(
+  'feed_page',
+  withHead(`
   select ${eventColumns}
     from event_feed f
     join events e on e.id = f.event_id
    where f.environment_id = $1
      and f.position > $2
    order by f.position
-   limit $3`));
+   limit $3`),
+);
 
 // The scan is bounded before it is filtered: a filter that matches nothing costs the same each time, and never reads the
 // same stretch twice.
-const filteredFeedPage = prepared<FeedRow>('filtered_feed_page', withHead(`
+const filteredFeedPage = prepared<FeedRow>(
+  'filtered_feed_page',
+  withHead(`
   select ${eventColumns}
     from (select *
             from event_feed
@@ -76,7 +86,8 @@ const filteredFeedPage = prepared<FeedRow>('filtered_feed_page', withHead(`
      and ($6::uuid is null or f.organization_id = $6)
      and ($7::uuid is null or f.directory_id = $7)
    order by f.position
-   limit $3`));
+   limit $3`),
+);
 
 export interface EventQuery {
   environmentId: string;
@@ -108,7 +119,15 @@ export async function readEvents(pool: Pool, query: EventQuery): Promise<EventPa
   const { environmentId, after, limit, types, organizationId, directoryId } = query;
   const filtered = types !== undefined || organizationId !== undefined || directoryId !== undefined;
   const rows = filtered
-    ? await filteredFeedPage.run(pool, [environmentId, after, limit, scannedAtMost, types ?? null, organizationId ?? null, directoryId ?? null])
+    ? await filteredFeedPage.run(pool, [
+        environmentId,
+        after,
+        limit,
+        scannedAtMost,
+        types ?? null,
+        organizationId ?? null,
+        directoryId ?? null,
+      ])
     : await feedPage.run(pool, [environmentId, after, limit]);
   const { head, oldest, epoch } = rows[0] ?? { head: 0, oldest: 1, epoch: 1 };
   const events = rows.filter(({ id }) => id !== null).map(loggedEvent);
@@ -127,7 +146,9 @@ export interface DirectoryStretch {
   types: string[] | null;
 }
 
-const directoryPages = prepared<EventRow & { n: number }>('directory_pages', `
+const directoryPages = prepared<EventRow & { n: number }>(
+  'directory_pages',
+  `
   select q.n, p.*
     from unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::text[])
          as q (n, directory_id, after, up_to, at_most, types)
@@ -140,7 +161,8 @@ const directoryPages = prepared<EventRow & { n: number }>('directory_pages', `
                           and (q.types is null or f.type = any (string_to_array(q.types, ',')))
                         order by f.sequence
                         limit q.at_most) p
-   order by q.n, p.sequence`);
+   order by q.n, p.sequence`,
+);
 
 /** Directories' events in the order of sequences, a list for each stretch; published ones alone: what a webhook carries can be polled already. */
 export async function readDirectoryPages(pool: Pool, stretches: readonly DirectoryStretch[]): Promise<LoggedEvent[][]> {
@@ -157,12 +179,15 @@ export async function readDirectoryPages(pool: Pool, stretches: readonly Directo
   return pages;
 }
 
-const eventById = prepared<EventRow>('event_by_id', `
+const eventById = prepared<EventRow>(
+  'event_by_id',
+  `
   select ${eventColumns}
     from events e
     join event_feed f on f.directory_id = e.directory_id and f.sequence = e.sequence
    where e.environment_id = $1
-     and e.id = $2`);
+     and e.id = $2`,
+);
 
 /** A published event of an environment. */
 export async function findEvent(pool: Pool, environmentId: string, eventId: string): Promise<LoggedEvent | undefined> {
@@ -170,11 +195,14 @@ export async function findEvent(pool: Pool, environmentId: string, eventId: stri
   return row && loggedEvent(row);
 }
 
-const leastRewind = prepared<{ position: number | null }>('least_rewind', `
+const leastRewind = prepared<{ position: number | null }>(
+  'least_rewind',
+  `
   select min(position) as position
     from feed_rewinds
    where environment_id = $1
-     and epoch > $2`);
+     and epoch > $2`,
+);
 
 /**
  * The position from which a cursor of an earlier epoch goes on: positions above it may by now stand for other events than

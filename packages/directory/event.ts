@@ -1,13 +1,24 @@
 import { publicId } from '#identifier';
 
 export const eventTypes = [
-  'directory.activated', 'directory.disabled', 'directory.deleted',
-  'user.created', 'user.updated', 'user.deactivated', 'user.reactivated', 'user.deleted',
-  'group.created', 'group.updated', 'group.deleted',
-  'group.member_added', 'group.member_removed',
+  'directory.activated',
+  'directory.disabled',
+  'directory.deleted',
+  'user.created',
+  'user.updated',
+  'user.deactivated',
+  'user.reactivated',
+  'user.deleted',
+  'group.created',
+  'group.updated',
+  'group.deleted',
+  'group.member_added',
+  'group.member_removed',
   'provisioning.failed',
-  'seats.threshold_reached', 'seats.expanded',
-  'directory.brake_engaged', 'directory.brake_released',
+  'seats.threshold_reached',
+  'seats.expanded',
+  'directory.brake_engaged',
+  'directory.brake_released',
   'credential.expiring',
 ] as const;
 

@@ -35,7 +35,9 @@ interface DueRow {
   directory_id: string;
 }
 
-const dueCredentials = prepared<DueRow>('due_credential_notices', `
+const dueCredentials = prepared<DueRow>(
+  'due_credential_notices',
+  `
   select due.kind, due.row_id, d.environment_id, d.organization_id, o.external_id as organization_external_id, d.id as directory_id
     from (select 'bearer_token' as kind, t.id as row_id, t.directory_id, t.expires_at
             from bearer_tokens t
@@ -51,7 +53,8 @@ const dueCredentials = prepared<DueRow>('due_credential_notices', `
     join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id
    where d.deleted_at is null
    order by due.expires_at
-   limit 500`);
+   limit 500`,
+);
 
 interface AnnouncedRow {
   id: string;
@@ -60,15 +63,20 @@ interface AnnouncedRow {
   last_used_at: Date | null;
 }
 
-const announceToken = prepared<AnnouncedRow>('announce_expiring_bearer_token', `
+const announceToken = prepared<AnnouncedRow>(
+  'announce_expiring_bearer_token',
+  `
   update bearer_tokens t
      set expiry_announced_at = $1
    where t.id = $2
      and t.directory_id = $3
      and ${due('t')}
-  returning t.id, t.name, t.expires_at, t.last_used_at`);
+  returning t.id, t.name, t.expires_at, t.last_used_at`,
+);
 
-const announceSecret = prepared<AnnouncedRow>('announce_expiring_oauth_client_secret', `
+const announceSecret = prepared<AnnouncedRow>(
+  'announce_expiring_oauth_client_secret',
+  `
   update oauth_client_secrets s
      set expiry_announced_at = $1
     from oauth_clients c
@@ -76,14 +84,18 @@ const announceSecret = prepared<AnnouncedRow>('announce_expiring_oauth_client_se
      and c.id = s.client_id
      and c.directory_id = $3
      and ${due('s')}
-  returning c.id, null::text as name, s.expires_at, c.last_used_at`);
+  returning c.id, null::text as name, s.expires_at, c.last_used_at`,
+);
 
 /**
  * Logs `credential.expiring` for every credential that is about to end by itself, and answers which, for whoever writes mails.
  *
  * To be called every now and then, by any number of processes: each notice is given once, in the transaction that notes it.
  */
-export async function announceExpiringCredentials(pool: Pool, now: Date): Promise<{ directory: DirectoryScope; credential: ExpiringCredential }[]> {
+export async function announceExpiringCredentials(
+  pool: Pool,
+  now: Date,
+): Promise<{ directory: DirectoryScope; credential: ExpiringCredential }[]> {
   const announced = [];
   for (const row of await dueCredentials.run(pool, [now])) {
     const directory = {
@@ -98,7 +110,12 @@ export async function announceExpiringCredentials(pool: Pool, now: Date): Promis
   return announced;
 }
 
-async function announce(pool: Pool, directory: DirectoryScope, { kind, row_id: rowId }: DueRow, now: Date): Promise<ExpiringCredential | undefined> {
+async function announce(
+  pool: Pool,
+  directory: DirectoryScope,
+  { kind, row_id: rowId }: DueRow,
+  now: Date,
+): Promise<ExpiringCredential | undefined> {
   try {
     return await inDirectory(pool, directory, null, async (tx) => {
       const [row] = await tx.writeAndRead(kind === 'bearer_token' ? announceToken : announceSecret, [now, rowId, directory.id]);

@@ -11,8 +11,9 @@ test('a value that is refused is explained by its own sentence, and put right wh
   const detail = 'userType: "Gold" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.';
   expect(explainRequest({ ...refused, detail })).toEqual({
     explanation: `A value is not allowed. ${detail}`,
-    fix: 'Change the value in the user’s profile, or what is sent for it: Enterprise applications › your application › Provisioning › Attribute mapping. '
-      + 'Then try the user at once with Provisioning › Provision on demand; otherwise Entra tries again with its next cycle, within 40 minutes.',
+    fix:
+      'Change the value in the user’s profile, or what is sent for it: Enterprise applications › your application › Provisioning › Attribute mapping. ' +
+      'Then try the user at once with Provisioning › Provision on demand; otherwise Entra tries again with its next cycle, within 40 minutes.',
   });
   expect(explainRequest({ ...refused, detail, provider: 'okta' })?.fix).toContain('Okta does not try again by itself');
 });
@@ -30,7 +31,12 @@ test.each([
   [403, null, 'All 5 seats of this organization are taken (5 of 5).', 'no seat left'],
   [403, null, 'This directory is disabled: nothing is taken from it.', 'The directory is disabled'],
   [404, null, 'There is no user with this id in this directory.', 'The user does not exist'],
-  [409, 'uniqueness', 'emails.value: "a@b.c" is not free: an active user of another organization has it.', 'active user of another organization'],
+  [
+    409,
+    'uniqueness',
+    'emails.value: "a@b.c" is not free: an active user of another organization has it.',
+    'active user of another organization',
+  ],
   [409, 'uniqueness', 'Another user of this directory already has the userName "a".', 'Another user has that name already'],
   [429, null, 'The brake of this directory is engaged.', 'the brake was engaged'],
   [429, null, 'Too many requests.', 'More requests came'],

@@ -39,14 +39,16 @@ interface Console {
 const consoles: Record<Provider, Console> = {
   entra: {
     name: 'Entra',
-    retry: 'Then try the user at once with Provisioning › Provision on demand; otherwise Entra tries again with its next cycle, within 40 minutes.',
+    retry:
+      'Then try the user at once with Provisioning › Provision on demand; otherwise Entra tries again with its next cycle, within 40 minutes.',
     mapping: 'Enterprise applications › your application › Provisioning › Attribute mapping',
     assignment: 'Enterprise applications › your application › Users and groups',
     credentials: 'Enterprise applications › your application › Provisioning › Connectivity (Admin credentials)',
   },
   okta: {
     name: 'Okta',
-    retry: 'Then press Retry Selected for the task in Dashboard › Tasks, or Force Sync in the application’s Provisioning tab: Okta does not try again by itself.',
+    retry:
+      'Then press Retry Selected for the task in Dashboard › Tasks, or Force Sync in the application’s Provisioning tab: Okta does not try again by itself.',
     mapping: 'Applications › your application › Provisioning › To App › Attribute Mappings',
     assignment: 'Applications › your application › Assignments and Push Groups',
     credentials: 'Applications › your application › Provisioning › Integration',
@@ -94,7 +96,10 @@ interface Cause {
   fix: (console: Console, request: ExplainedRequest) => string;
 }
 
-const says = (words: RegExp) => ({ detail }: ExplainedRequest): boolean => detail !== null && words.test(detail);
+const says =
+  (words: RegExp) =>
+  ({ detail }: ExplainedRequest): boolean =>
+    detail !== null && words.test(detail);
 const what = ({ path }: ExplainedRequest): string => (/^\/groups/i.test(path) ? 'group' : /^\/users/i.test(path) ? 'user' : 'request');
 const subject = (request: ExplainedRequest): string => (what(request) === 'group' ? 'group' : 'user');
 
@@ -108,7 +113,8 @@ const causes: Cause[] = [
   {
     is: (request) => request.status === 403 && says(/\bseats?\b/i)(request),
     explanation: () => 'The organization has no seat left for another active user.',
-    fix: ({ assignment, retry }) => `Remove somebody who does not need access any more from ${assignment}, or ask the application’s vendor for more seats. ${retry}`,
+    fix: ({ assignment, retry }) =>
+      `Remove somebody who does not need access any more from ${assignment}, or ask the application’s vendor for more seats. ${retry}`,
   },
   {
     is: ({ status }) => status === 403,
@@ -122,8 +128,10 @@ const causes: Cause[] = [
   },
   {
     is: ({ status }) => status === 404,
-    explanation: (request) => `The ${what(request)} does not exist: it was deleted here, or never arrived. Identity providers remember the id that they were given.`,
-    fix: ({ name, assignment }) => `If it should exist, remove it from ${assignment} and add it again, so that ${name} creates it anew. Otherwise there is nothing to do.`,
+    explanation: (request) =>
+      `The ${what(request)} does not exist: it was deleted here, or never arrived. Identity providers remember the id that they were given.`,
+    fix: ({ name, assignment }) =>
+      `If it should exist, remove it from ${assignment} and add it again, so that ${name} creates it anew. Otherwise there is nothing to do.`,
   },
   {
     is: (request) => request.status === 409 && says(/another organization/i)(request),
@@ -133,7 +141,8 @@ const causes: Cause[] = [
   {
     is: ({ status }) => status === 409,
     explanation: (request) => `Another ${what(request)} has that name already, so it was not created a second time.`,
-    fix: ({ name, mapping }) => `Usually ${name} then finds the existing one and updates it. If not, two of them share a name: rename one, or match by another attribute in ${mapping}.`,
+    fix: ({ name, mapping }) =>
+      `Usually ${name} then finds the existing one and updates it. If not, two of them share a name: rename one, or match by another attribute in ${mapping}.`,
   },
   {
     is: ({ status }) => status === 412,
@@ -143,12 +152,15 @@ const causes: Cause[] = [
   {
     is: ({ status }) => status === 413,
     explanation: () => 'The request was too large.',
-    fix: ({ name }) => `Have ${name} send the members of a large group in several requests, or leave out photos and other large attributes.`,
+    fix: ({ name }) =>
+      `Have ${name} send the members of a large group in several requests, or leave out photos and other large attributes.`,
   },
   {
     is: (request) => request.status === 429 && says(/\bbrake\b/i)(request),
-    explanation: () => 'So many users were deactivated or deleted in a short time that the brake was engaged. Nobody is removed until the application’s vendor has released it.',
-    fix: ({ name, assignment }) => `If it was meant, ask the application’s vendor to release the brake: ${name} tries again by itself. If not, look at what has changed in ${assignment} first.`,
+    explanation: () =>
+      'So many users were deactivated or deleted in a short time that the brake was engaged. Nobody is removed until the application’s vendor has released it.',
+    fix: ({ name, assignment }) =>
+      `If it was meant, ask the application’s vendor to release the brake: ${name} tries again by itself. If not, look at what has changed in ${assignment} first.`,
   },
   {
     is: ({ status }) => status === 429,
@@ -168,12 +180,15 @@ const causes: Cause[] = [
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'invalidValue',
     explanation: ({ detail }) => `A value is not allowed. ${detail ?? ''}`.trim(),
-    fix: ({ mapping, retry }, request) => `Change the value in the ${subject(request)}’s profile, or what is sent for it: ${mapping}. ${retry}`,
+    fix: ({ mapping, retry }, request) =>
+      `Change the value in the ${subject(request)}’s profile, or what is sent for it: ${mapping}. ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && (scimType === 'invalidPath' || scimType === 'noTarget'),
-    explanation: ({ detail }) => `The request names an attribute that users and groups do not have here, or changes a value that does not exist. ${detail ?? ''}`.trim(),
-    fix: ({ mapping, retry }) => `Look for a mistyped target attribute: ${mapping}. Custom attributes need a URN: urn:ietf:params:scim:schemas:extension:… ${retry}`,
+    explanation: ({ detail }) =>
+      `The request names an attribute that users and groups do not have here, or changes a value that does not exist. ${detail ?? ''}`.trim(),
+    fix: ({ mapping, retry }) =>
+      `Look for a mistyped target attribute: ${mapping}. Custom attributes need a URN: urn:ietf:params:scim:schemas:extension:… ${retry}`,
   },
   {
     is: ({ status, scimType }) => status === 400 && scimType === 'mutability',

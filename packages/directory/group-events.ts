@@ -21,12 +21,7 @@ export function groupDeleted(directory: DirectoryScope, group: StoredGroup): Eve
 export type Member = { type: 'User'; user: StoredUser } | { type: 'Group'; group: StoredGroup };
 
 /** `group` is the group after this one member came or went. */
-export function memberEvent(
-  directory: DirectoryScope,
-  change: 'added' | 'removed',
-  group: StoredGroup,
-  member: Member,
-): EventDraft {
+export function memberEvent(directory: DirectoryScope, change: 'added' | 'removed', group: StoredGroup, member: Member): EventDraft {
   return {
     type: change === 'added' ? 'group.member_added' : 'group.member_removed',
     data: (version) => ({

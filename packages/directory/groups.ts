@@ -19,16 +19,22 @@ export class GroupNotFound extends Error {
 }
 
 export class GroupNameTaken extends Error {
-  constructor(readonly displayName: string, readonly externalId: string | null) {
+  constructor(
+    readonly displayName: string,
+    readonly externalId: string | null,
+  ) {
     super(`another group of this directory already has the displayName ${JSON.stringify(displayName)}`);
   }
 }
 
-const selectGroup = prepared<GroupRow>('group', `
+const selectGroup = prepared<GroupRow>(
+  'group',
+  `
   select ${groupColumns}
     from groups gr
    where gr.directory_id = $1
-     and gr.id = $2`);
+     and gr.id = $2`,
+);
 
 /** @throws GroupNotFound */
 export async function findGroup(db: Queryable, directory: DirectoryScope, id: string): Promise<StoredGroup> {
@@ -37,10 +43,13 @@ export async function findGroup(db: Queryable, directory: DirectoryScope, id: st
   return groupOf(row);
 }
 
-const insertGroup = prepared('insert_group', `
+const insertGroup = prepared(
+  'insert_group',
+  `
   insert into groups (directory_id, id, display_name, display_name_key, external_id, resource, folded, version, updated_at,
                       environment_id, organization_id, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9)`);
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9)`,
+);
 
 /** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember */
 export async function createGroup(
@@ -50,21 +59,33 @@ export async function createGroup(
   resource: Resource,
   members: MemberIdentity[],
 ): Promise<StoredGroup> {
-  return uniqueDisplayName(pool, directory, () => resource, inDirectory(pool, directory, requestId, async (tx) => {
-    await tx.locked();
-    const group: StoredGroup = {
-      id: newId(), resource, memberCount: 0, version: tx.sequence + 1, createdAt: tx.now, updatedAt: tx.now,
-    };
-    tx.write(insertGroup, [...storedValues(directory, group), directory.environmentId, directory.organizationId]);
-    appendEvents(tx, [groupCreated(directory, group)]);
-    if (members.length === 0) return group;
-    const after = await changeMembers(tx, group, [{ kind: 'add', members }]);
-    storeGroupCounts(tx, [after]);
-    return after;
-  }));
+  return uniqueDisplayName(
+    pool,
+    directory,
+    () => resource,
+    inDirectory(pool, directory, requestId, async (tx) => {
+      await tx.locked();
+      const group: StoredGroup = {
+        id: newId(),
+        resource,
+        memberCount: 0,
+        version: tx.sequence + 1,
+        createdAt: tx.now,
+        updatedAt: tx.now,
+      };
+      tx.write(insertGroup, [...storedValues(directory, group), directory.environmentId, directory.organizationId]);
+      appendEvents(tx, [groupCreated(directory, group)]);
+      if (members.length === 0) return group;
+      const after = await changeMembers(tx, group, [{ kind: 'add', members }]);
+      storeGroupCounts(tx, [after]);
+      return after;
+    }),
+  );
 }
 
-const updateGroup = prepared('update_group', `
+const updateGroup = prepared(
+  'update_group',
+  `
   update groups
      set display_name = $3,
          display_name_key = $4,
@@ -74,7 +95,8 @@ const updateGroup = prepared('update_group', `
          version = $8,
          updated_at = $9
    where directory_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /**
  * Applies one change to a group and its members, in one transaction: first the group's own attributes, then who left, then who
@@ -114,17 +136,22 @@ export async function changeGroup(
   return uniqueDisplayName(pool, directory, () => attempted, changed);
 }
 
-const parentsOfGroup = prepared<GroupRow>('parents_of_group', `
+const parentsOfGroup = prepared<GroupRow>(
+  'parents_of_group',
+  `
   select ${groupColumns}
     from memberships m
     join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
    where m.directory_id = $1
      and m.member_id = $2
      and m.present
-   order by gr.id`);
+   order by gr.id`,
+);
 
 // Its memberships stay, ended: they hold up its members' versions.
-const deleteGroupRow = prepared('delete_group', `
+const deleteGroupRow = prepared(
+  'delete_group',
+  `
   with as_member as (
     delete from memberships
      where directory_id = $1
@@ -132,7 +159,8 @@ const deleteGroupRow = prepared('delete_group', `
   )
   delete from groups
    where directory_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /** Deletes a group: its members leave it first, and it leaves the groups that it is in. @throws GroupNotFound */
 export async function deleteGroup(
@@ -153,17 +181,23 @@ export async function deleteGroup(
     const first = tx.sequence + 1;
     const left = parents.map((parent, i) => ({ ...parent, memberCount: parent.memberCount - 1, version: first + i, updatedAt: tx.now }));
     if (left.length > 0) storeGroupCounts(tx, left);
-    appendEvents(tx, left.map((parent) => memberEvent(directory, 'removed', parent, { type: 'Group', group: emptied })));
+    appendEvents(
+      tx,
+      left.map((parent) => memberEvent(directory, 'removed', parent, { type: 'Group', group: emptied })),
+    );
     tx.write(deleteGroupRow, [directory.id, id]);
     appendEvents(tx, [groupDeleted(directory, { ...emptied, updatedAt: tx.now })]);
   });
 }
 
-const displayNameHolder = prepared<{ external_id: string | null }>('display_name_holder', `
+const displayNameHolder = prepared<{ external_id: string | null }>(
+  'display_name_holder',
+  `
   select external_id
     from groups
    where directory_id = $1
-     and display_name_key = $2`);
+     and display_name_key = $2`,
+);
 
 async function uniqueDisplayName<T>(pool: Pool, directory: DirectoryScope, resource: () => Resource, written: Promise<T>): Promise<T> {
   try {
@@ -180,11 +214,15 @@ function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, group:
   const { resource } = group;
   const displayName = displayNameOfGroup(resource);
   return [
-    directory.id, group.id, displayName, foldCase(displayName),
+    directory.id,
+    group.id,
+    displayName,
+    foldCase(displayName),
     typeof resource.externalId === 'string' ? resource.externalId : null,
     JSON.stringify(resource),
     JSON.stringify(foldResource(resource, 'Group', directory.schemas)),
-    group.version, group.updatedAt,
+    group.version,
+    group.updatedAt,
   ];
 }
 

@@ -29,18 +29,24 @@ interface Head {
   now: Date;
 }
 
-const lockHead = prepared<Head>('lock_directory_head', `
+const lockHead = prepared<Head>(
+  'lock_directory_head',
+  `
   select h.sequence, h.active_users, date_trunc('milliseconds', clock_timestamp()) as now
     from directory_heads h
    where h.directory_id = $1
-     for no key update`);
+     for no key update`,
+);
 
 // No row where the organization has no limit: then its directories do not wait for one another.
-const lockSeats = prepared<{ organization_id: string }>('lock_organization_seats', `
+const lockSeats = prepared<{ organization_id: string }>(
+  'lock_organization_seats',
+  `
   select s.organization_id
     from organization_seats s
    where s.organization_id = $1
-     for no key update`);
+     for no key update`,
+);
 
 /** A change cannot share its transaction with others: it is begun again in one of its own. */
 export class MustBeAlone extends Error {
@@ -141,9 +147,18 @@ export class Hold {
     this.#written = this.sequence;
     const { id, environmentId, organizationId } = this.directory;
     this.write(insertEvents, [
-      environmentId, organizationId, id, this.now, this.sequence, this.activeUsers,
-      events.map((event) => event.id), events.map((event) => event.sequence), events.map((event) => event.type), events.map((event) => event.data),
-      events.map((event) => event.requestId), events.map((event) => event.organizationExternalId),
+      environmentId,
+      organizationId,
+      id,
+      this.now,
+      this.sequence,
+      this.activeUsers,
+      events.map((event) => event.id),
+      events.map((event) => event.sequence),
+      events.map((event) => event.type),
+      events.map((event) => event.data),
+      events.map((event) => event.requestId),
+      events.map((event) => event.organizationExternalId),
     ]);
   }
 }
@@ -158,7 +173,9 @@ export interface AppendedEvent {
   organizationExternalId: string | null;
 }
 
-const insertEvents = prepared('insert_events', `
+const insertEvents = prepared(
+  'insert_events',
+  `
   with drafts as (
     select *
       from unnest($7::uuid[], $8::bigint[], $9::text[], $10::text[], $11::uuid[], $12::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
@@ -175,7 +192,8 @@ const insertEvents = prepared('insert_events', `
   insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
   select $1, $2, $3, d.sequence, d.id, d.type, clock_timestamp()
     from drafts d
-   order by d.sequence`);
+   order by d.sequence`,
+);
 
 /**
  * One change to one directory, and the only handle that `appendEvents` accepts; only `inDirectory` makes one.
@@ -271,7 +289,10 @@ export class DirectoryTransaction {
 
   /** For `appendEvents` alone. */
   append(events: Pick<AppendedEvent, 'id' | 'sequence' | 'type' | 'data'>[]): void {
-    const { requestId, directory: { organizationExternalId } } = this;
+    const {
+      requestId,
+      directory: { organizationExternalId },
+    } = this;
     this.#hold.append(events.map((event) => ({ ...event, requestId, organizationExternalId })));
   }
 

@@ -8,8 +8,18 @@ export { type TakeNote } from './admission';
 export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './brake';
 export { decodeCursor, encodeCursor, type Cursor } from './cursor';
 export {
-  activateDirectory, changeDirectory, createDirectory, deleteDirectory, getDirectory, listDirectories, noteLastRequests,
-  purgeDeletedDirectories, type Directory, type Provider, providers, type ScimDirectory,
+  activateDirectory,
+  changeDirectory,
+  createDirectory,
+  deleteDirectory,
+  getDirectory,
+  listDirectories,
+  noteLastRequests,
+  purgeDeletedDirectories,
+  type Directory,
+  type Provider,
+  providers,
+  type ScimDirectory,
 } from './directories';
 export { noteCredentialUses } from './credential-uses';
 export { announceExpiringCredentials, type ExpiringCredential } from './expiring-credentials';
@@ -17,26 +27,65 @@ export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure
 export { type Explanation, explainRequest } from './explanation';
 export { eventTypes, isEventType, type EventType, type LoggedEvent } from './event';
 export {
-  findEvent, readDirectoryPages, readEvents, readFeedHead, rewindFeeds, safePosition, type DirectoryStretch, type EventPage, type EventQuery,
+  findEvent,
+  readDirectoryPages,
+  readEvents,
+  readFeedHead,
+  rewindFeeds,
+  safePosition,
+  type DirectoryStretch,
+  type EventPage,
+  type EventQuery,
 } from './event-log';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './groups';
 export { inTransaction } from './in-transaction';
 export { Lookups } from './lookups';
 export {
-  getMapping, type MappingExample, type MappingPreview, type MappingScope, previewMapping, readMapping, removeMapping, type SavedMapping, saveMapping,
+  getMapping,
+  type MappingExample,
+  type MappingPreview,
+  type MappingScope,
+  previewMapping,
+  readMapping,
+  removeMapping,
+  type SavedMapping,
+  saveMapping,
 } from './mappings';
 export { type MemberIdentity, type ResolvedMemberChange, UnknownMember } from './members';
 export {
-  authenticateOAuthClient, createOAuthClient, deleteOAuthClient, findOAuthClient, grantTypes, listOAuthClients, rotateOAuthClientSecret,
-  type CallingClient, type GrantType, type IssuedOAuthClient, type OAuthClient,
+  authenticateOAuthClient,
+  createOAuthClient,
+  deleteOAuthClient,
+  findOAuthClient,
+  grantTypes,
+  listOAuthClients,
+  rotateOAuthClientSecret,
+  type CallingClient,
+  type GrantType,
+  type IssuedOAuthClient,
+  type OAuthClient,
 } from './oauth-clients';
 export {
-  codeSeconds, grantAuthorizationCode, issueGrantTokens, refreshGrant, revokeRefreshToken, takeAuthorizationCode, type GivenTokens, type Presented,
+  codeSeconds,
+  grantAuthorizationCode,
+  issueGrantTokens,
+  refreshGrant,
+  revokeRefreshToken,
+  takeAuthorizationCode,
+  type GivenTokens,
+  type Presented,
 } from './oauth-grants';
 export { accessTokenSeconds, authenticateAccessToken, forgetExpiredCredentials, issueAccessToken, revokeAccessToken } from './oauth-tokens';
 export {
-  changeOrganization, createOrganization, deleteOrganization, ExternalIdTaken, getOrganization, listOrganizations,
-  type Organization, type OrganizationChanges, type SeatMode,
+  changeOrganization,
+  createOrganization,
+  deleteOrganization,
+  ExternalIdTaken,
+  getOrganization,
+  listOrganizations,
+  type Organization,
+  type OrganizationChanges,
+  type SeatMode,
 } from './organizations';
 export { displayNameOf, profileOf, type Profile } from './profile';
 export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './published';
@@ -48,8 +97,16 @@ export { searchGroups, searchUsers, readMembers, listCursorSeconds, type Found, 
 export { type GroupJson, groupJson, type StoredGroup } from './stored-group';
 export { type ShownUser, type StoredUser, type UserJson, userJson } from './stored-user';
 export {
-  authenticateBearer, issueBearerToken, listBearerTokens, replaceBearerToken, revokeBearerToken, revokeBearerTokens,
-  type Authenticated, type BearerToken, type IssuedToken, type UsedCredential,
+  authenticateBearer,
+  issueBearerToken,
+  listBearerTokens,
+  replaceBearerToken,
+  revokeBearerToken,
+  revokeBearerTokens,
+  type Authenticated,
+  type BearerToken,
+  type IssuedToken,
+  type UsedCredential,
 } from './tokens';
 export { type DirectoryScope, DirectoryGone, inDirectory } from './transaction';
 export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './users';

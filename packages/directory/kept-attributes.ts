@@ -12,37 +12,69 @@ import { extensionsOfDirectory } from './schema-extensions';
 export type KeptAttributes = ReadonlySet<string>;
 
 /** What is kept of every directory. */
-export const alwaysKept: KeptAttributes = new Set([
-  'userName', 'externalId', 'active', 'displayName', 'name', 'emails', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone', 'roles',
-  'entitlements', 'groups', 'members', enterpriseUserUrn,
-  // not attributes of users or groups, but what requests are made of
-  'schemas', 'id', 'meta', 'attributes', 'excludedAttributes', 'filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cursor', 'failOnErrors',
-].map((name) => name.toLowerCase()));
+export const alwaysKept: KeptAttributes = new Set(
+  [
+    'userName',
+    'externalId',
+    'active',
+    'displayName',
+    'name',
+    'emails',
+    'title',
+    'userType',
+    'preferredLanguage',
+    'locale',
+    'timezone',
+    'roles',
+    'entitlements',
+    'groups',
+    'members',
+    enterpriseUserUrn,
+    // not attributes of users or groups, but what requests are made of
+    'schemas',
+    'id',
+    'meta',
+    'attributes',
+    'excludedAttributes',
+    'filter',
+    'sortBy',
+    'sortOrder',
+    'startIndex',
+    'count',
+    'cursor',
+    'failOnErrors',
+  ].map((name) => name.toLowerCase()),
+);
 
 export const notKept = '[not kept]';
 
 /** A body without the values of attributes that are not kept. Of messages (PATCH, bulk) the operations are looked into. */
 export function keepAttributes(body: unknown, kept: KeptAttributes): unknown {
   if (!isObject(body)) return body;
-  return Object.fromEntries(Object.entries(body).map(([key, value]) => {
-    if (key.toLowerCase() === 'operations' && Array.isArray(value)) return [key, value.map((operation: unknown) => keepInOperation(operation, kept))];
-    return [key, keepValue(key, value, kept)];
-  }));
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => {
+      if (key.toLowerCase() === 'operations' && Array.isArray(value))
+        return [key, value.map((operation: unknown) => keepInOperation(operation, kept))];
+      return [key, keepValue(key, value, kept)];
+    }),
+  );
 }
 
 function keepInOperation(operation: unknown, kept: KeptAttributes): unknown {
   if (!isObject(operation)) return operation;
   const path = Object.entries(operation).find(([key]) => key.toLowerCase() === 'path')?.[1];
-  return Object.fromEntries(Object.entries(operation).map(([key, value]) => {
-    switch (key.toLowerCase()) {
-      case 'value':
-        return [key, typeof path === 'string' && path !== '' ? keepValue(path, value, kept) : keepAttributes(value, kept)];
-      case 'data':
-        return [key, keepAttributes(value, kept)];
-      default:
-        return [key, value];
-    }
-  }));
+  return Object.fromEntries(
+    Object.entries(operation).map(([key, value]) => {
+      switch (key.toLowerCase()) {
+        case 'value':
+          return [key, typeof path === 'string' && path !== '' ? keepValue(path, value, kept) : keepAttributes(value, kept)];
+        case 'data':
+          return [key, keepAttributes(value, kept)];
+        default:
+          return [key, value];
+      }
+    }),
+  );
 }
 
 /** `name`: an attribute, or the path of one. */
@@ -51,7 +83,9 @@ function keepValue(name: string, value: unknown, kept: KeptAttributes): unknown 
   if (kept.has(attribute) || kept.has(urnOf(attribute))) return value;
   const ofUrn = `${attribute}:`;
   if (!attribute.startsWith('urn:') || !isObject(value)) return notKept;
-  return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, kept.has(ofUrn + member.toLowerCase()) ? inner : notKept]));
+  return Object.fromEntries(
+    Object.entries(value).map(([member, inner]) => [member, kept.has(ofUrn + member.toLowerCase()) ? inner : notKept]),
+  );
 }
 
 /** `emails[type eq "work"].value` → `emails`; `urn:…:2.0:Metadata:site.code` → `urn:…:2.0:metadata:site`. In lower case. */
@@ -66,7 +100,9 @@ function urnOf(attribute: string): string {
   return attribute.slice(0, Math.max(0, attribute.lastIndexOf(':')));
 }
 
-const keptRow = prepared<{ id: string; revision: string | null; extensions: string | null }>('kept_of_directories', `
+const keptRow = prepared<{ id: string; revision: string | null; extensions: string | null }>(
+  'kept_of_directories',
+  `
   select d.id, ${extensionsOfDirectory},
          (select a.revision
             from attribute_mappings a
@@ -74,12 +110,16 @@ const keptRow = prepared<{ id: string; revision: string | null; extensions: stri
            order by a.scope_id = d.id desc
            limit 1) as revision
     from directories d
-   where d.id = any ($1::uuid[])`);
+   where d.id = any ($1::uuid[])`,
+);
 
-const mappingsByRevision = prepared<{ revision: string; mapping: Mapping }>('mappings_by_revision', `
+const mappingsByRevision = prepared<{ revision: string; mapping: Mapping }>(
+  'mappings_by_revision',
+  `
   select revision, mapping
     from attribute_mappings
-   where revision = any ($1::uuid[])`);
+   where revision = any ($1::uuid[])`,
+);
 
 const usedBy = new Map<string, string[]>();
 
@@ -89,9 +129,18 @@ export async function keptAttributes(pool: Pool, directoryIds: readonly string[]
   const unknown = rows.flatMap(({ revision }) => (revision === null || usedBy.has(revision) ? [] : [revision]));
   if (unknown.length > 0) {
     if (usedBy.size > 1_000) usedBy.clear();
-    for (const { revision, mapping } of await mappingsByRevision.run(pool, [unknown])) usedBy.set(revision, usedPaths(mapping).map(({ path }) => attributeOf(path)));
+    for (const { revision, mapping } of await mappingsByRevision.run(pool, [unknown]))
+      usedBy.set(
+        revision,
+        usedPaths(mapping).map(({ path }) => attributeOf(path)),
+      );
   }
-  return new Map(rows.map(({ id, revision, extensions }) => [id, new Set([...alwaysKept, ...(usedBy.get(revision ?? '') ?? []), ...declaredUrns(extensions)])]));
+  return new Map(
+    rows.map(({ id, revision, extensions }) => [
+      id,
+      new Set([...alwaysKept, ...(usedBy.get(revision ?? '') ?? []), ...declaredUrns(extensions)]),
+    ]),
+  );
 }
 
 /** Of a mapping's path; `urn:…:*` is the whole extension. */
@@ -101,5 +150,7 @@ function attributeOf(path: string): string {
 
 function declaredUrns(extensions: string | null): string[] {
   const declared: unknown = extensions === null ? [] : JSON.parse(extensions);
-  return (Array.isArray(declared) ? declared : []).flatMap((one: unknown) => (isObject(one) && typeof one.urn === 'string' ? [one.urn.toLowerCase()] : []));
+  return (Array.isArray(declared) ? declared : []).flatMap((one: unknown) =>
+    isObject(one) && typeof one.urn === 'string' ? [one.urn.toLowerCase()] : [],
+  );
 }

@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 
 /** Makes calls while somebody else holds the directory, so that all but the first wait together; and how many transactions they took. */
-async function meanwhile<T>({ directory }: MappedDirectory, call: () => Promise<T>[]): Promise<{ results: PromiseSettledResult<T>[]; transactions: number }> {
+async function meanwhile<T>(
+  { directory }: MappedDirectory,
+  call: () => Promise<T>[],
+): Promise<{ results: PromiseSettledResult<T>[]; transactions: number }> {
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select 1 from directory_heads where directory_id = $1 for no key update', [directory.id]);
@@ -27,7 +30,9 @@ async function meanwhile<T>({ directory }: MappedDirectory, call: () => Promise<
 
 /** How many transactions the directory's events were written by. */
 async function transactionsOf(directoryId: string): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>('select count(distinct xmin::text) as count from events where directory_id = $1', [directoryId]);
+  const { rows } = await pool.query<{ count: number }>('select count(distinct xmin::text) as count from events where directory_id = $1', [
+    directoryId,
+  ]);
   return rows[0]?.count ?? 0;
 }
 
@@ -36,11 +41,14 @@ function change({ directory }: MappedDirectory, user: StoredUser, make: (before:
 }
 
 async function lockers(): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(`select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
   return rows[0]?.count ?? 0;
 }
 
-const failures = (results: PromiseSettledResult<unknown>[]): unknown[] => results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+const failures = (results: PromiseSettledResult<unknown>[]): unknown[] =>
+  results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `one of many ${i}`);
 
 test('changes that wait together share a commit, and each has events of its own, in the order in which they came', async () => {
@@ -57,7 +65,12 @@ test('one whose name is taken is refused alone', async () => {
   const mapped = await aMappedDirectory();
   const { results } = await meanwhile(mapped, () => ['ada', 'bob', 'ADA', 'cyd', 'dan'].map((name) => mapped.create(name)));
   expect(failures(results)).toEqual([expect.any(UserNameTaken)]);
-  expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user?.user_name])).toEqual([[1, 'ada'], [2, 'bob'], [3, 'cyd'], [4, 'dan']]);
+  expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user?.user_name])).toEqual([
+    [1, 'ada'],
+    [2, 'bob'],
+    [3, 'cyd'],
+    [4, 'dan'],
+  ]);
 });
 
 test('one who is refused by what they are refuses nobody else', async () => {
@@ -67,14 +80,21 @@ test('one who is refused by what they are refuses nobody else', async () => {
   const { results, transactions } = await meanwhile(mapped, () => [
     mapped.create('cyd'),
     mapped.change(ada, { title: 'Lead' }),
-    change(mapped, bob, () => { throw refusal; }),
+    change(mapped, bob, () => {
+      throw refusal;
+    }),
     mapped.change({ ...bob, id: '01990000-0000-7000-8000-000000000000' }, { title: 'nobody' }),
     mapped.create('dan'),
   ]);
   expect(failures(results)).toEqual([refusal, expect.any(UserNotFound)]);
   expect(transactions).toBe(2);
   // Of users who have nothing to do with each other, whoever is read first comes first.
-  expect((await mapped.log()).slice(2).map(({ type, data }) => `${type} ${data.user.user_name}`).sort()).toEqual(['user.created cyd', 'user.created dan', 'user.updated ada']);
+  expect(
+    (await mapped.log())
+      .slice(2)
+      .map(({ type, data }) => `${type} ${data.user.user_name}`)
+      .sort(),
+  ).toEqual(['user.created cyd', 'user.created dan', 'user.updated ada']);
 });
 
 test('one who fails half way takes back what they drew and counted, and nobody else is refused for it', async () => {
@@ -83,16 +103,26 @@ test('one who fails half way takes back what they drew and counted, and nobody e
   const { results } = await meanwhile<unknown>(mapped, () => [
     mapped.create('ada'),
     mapped.create('bob'),
-    inDirectory(pool, mapped.directory, request, async (tx) => {
-      await tx.locked();
-      tx.countActive(1);
-      tx.drawSequences(3);
-      throw halfWay;
-    }, { only: 'somebody' }),
+    inDirectory(
+      pool,
+      mapped.directory,
+      request,
+      async (tx) => {
+        await tx.locked();
+        tx.countActive(1);
+        tx.drawSequences(3);
+        throw halfWay;
+      },
+      { only: 'somebody' },
+    ),
     mapped.create('cyd'),
   ]);
   expect(failures(results)).toEqual([halfWay]);
-  expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user.user_name])).toEqual([[1, 'ada'], [2, 'bob'], [3, 'cyd']]);
+  expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user.user_name])).toEqual([
+    [1, 'ada'],
+    [2, 'bob'],
+    [3, 'cyd'],
+  ]);
   const { rows } = await pool.query('select sequence, active_users from directory_heads where directory_id = $1', [mapped.directory.id]);
   expect(rows).toEqual([{ sequence: 3, active_users: 3 }]);
 });
@@ -100,7 +130,11 @@ test('one who fails half way takes back what they drew and counted, and nobody e
 test('several changes of one user come one after the other', async () => {
   const mapped = await aMappedDirectory();
   const ada = await mapped.create('ada');
-  const { results } = await meanwhile(mapped, () => ['a', 'b', 'c', 'd'].map((letter) => change(mapped, ada, (before) => ({ ...before, title: `${typeof before.title === 'string' ? before.title : ''}${letter}` }))));
+  const { results } = await meanwhile(mapped, () =>
+    ['a', 'b', 'c', 'd'].map((letter) =>
+      change(mapped, ada, (before) => ({ ...before, title: `${typeof before.title === 'string' ? before.title : ''}${letter}` })),
+    ),
+  );
   expect(failures(results)).toEqual([]);
   expect((await mapped.find(ada)).resource.title).toBe('abcd');
 });
@@ -116,7 +150,9 @@ test('of users and of their groups each sees what came before', async () => {
     mapped.create('bob'),
   ]);
   expect(failures(results)).toEqual([]);
-  expect((await mapped.log()).slice(2).map(({ type, data }) => [type, data.user?.user_name, data.user?.groups.length, data.group?.member_count])).toEqual([
+  expect(
+    (await mapped.log()).slice(2).map(({ type, data }) => [type, data.user?.user_name, data.user?.groups.length, data.group?.member_count]),
+  ).toEqual([
     ['user.updated', 'ada', 0, undefined],
     ['group.member_added', 'ada', 1, 1],
     ['user.updated', 'ada', 1, undefined],
@@ -137,7 +173,12 @@ test('the brake counts each of those who leave together', async () => {
   const users: StoredUser[] = [];
   for (const name of names(6)) users.push(await mapped.create(name));
   const { directory } = mapped;
-  await setBrake(pool, { environmentId: directory.environmentId, directoryId: directory.id, limits: { maxUsers: 3, maxPercent: null, windowSeconds: 60 }, requestId: directory.id });
+  await setBrake(pool, {
+    environmentId: directory.environmentId,
+    directoryId: directory.id,
+    limits: { maxUsers: 3, maxPercent: null, windowSeconds: 60 },
+    requestId: directory.id,
+  });
   const { results } = await meanwhile(mapped, () => users.map((user) => mapped.change(user, { active: false })));
   expect(failures(results)).toEqual(names(3).map(() => expect.any(BrakeEngaged)));
 });

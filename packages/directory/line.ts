@@ -60,7 +60,9 @@ export class Line {
   async #goAlone({ turn, resolve, reject }: Waiting): Promise<void> {
     for (let begun = 1; ; begun += 1) {
       try {
-        return resolve(await this.#transaction([turn], (hold) => turn.change(new DirectoryTransaction(hold, turn.directory, turn.requestId))));
+        return resolve(
+          await this.#transaction([turn], (hold) => turn.change(new DirectoryTransaction(hold, turn.directory, turn.requestId))),
+        );
       } catch (error) {
         if (!(error instanceof SeatsWereSet) || begun === beginsAtMost) return reject(error);
       }
@@ -71,7 +73,10 @@ export class Line {
   async #goTogether(some: Waiting[]): Promise<boolean> {
     let outcomes: PromiseSettledResult<unknown>[];
     try {
-      outcomes = await this.#transaction(some.map(({ turn }) => turn), (hold) => makeAll(hold, some));
+      outcomes = await this.#transaction(
+        some.map(({ turn }) => turn),
+        (hold) => makeAll(hold, some),
+      );
     } catch (error) {
       // What a statement or a change refuses is one's own; who it is shows when each goes alone. Anything else would meet them all.
       if (error instanceof MustBeAlone) this.#together = false; // until the line has been empty
@@ -98,7 +103,9 @@ export class Line {
         await hold.commit();
         return result;
       } catch (error) {
-        await client.query('rollback').catch((failure: Error) => { broken = failure; });
+        await client.query('rollback').catch((failure: Error) => {
+          broken = failure;
+        });
         throw error;
       }
     } finally {
@@ -115,7 +122,14 @@ async function makeAll(hold: Hold, some: Waiting[]): Promise<PromiseSettledResul
   const made: Made[] = [];
   const beside = new Set<string>();
   let company = {};
-  for (const { turn: { directory, requestId, change, company: { only } } } of some) {
+  for (const {
+    turn: {
+      directory,
+      requestId,
+      change,
+      company: { only },
+    },
+  } of some) {
     if (only === undefined || beside.has(only)) {
       await allOrNone(made);
       beside.clear();

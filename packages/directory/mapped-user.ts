@@ -29,5 +29,9 @@ export function mapUser(
   schemas: SchemaSet,
   { resource, groups }: Mappable,
 ): { attributes: Profile['attributes']; roles: AssignedRole[]; problems: Problem[] } {
-  return applyMapping(mapping, { resource, groups: groups.map(({ id, displayName }) => ({ id: publicId('grp', id), displayName })) }, schemas);
+  return applyMapping(
+    mapping,
+    { resource, groups: groups.map(({ id, displayName }) => ({ id: publicId('grp', id), displayName })) },
+    schemas,
+  );
 }

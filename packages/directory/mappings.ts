@@ -21,13 +21,16 @@ export interface MappingScope {
   directoryId?: string | undefined;
 }
 
-const selectMapping = prepared<{ scope_id: string; mapping: Mapping }>('get_attribute_mapping', `
+const selectMapping = prepared<{ scope_id: string; mapping: Mapping }>(
+  'get_attribute_mapping',
+  `
   select scope_id, mapping
     from attribute_mappings
    where environment_id = $1
      and scope_id in ($1, $2)
    order by scope_id = $2 desc
-   limit 1`);
+   limit 1`,
+);
 
 /**
  * The mapping that holds for a scope. `inherited`: the directory has none of its own, and this is its environment's.
@@ -44,9 +47,12 @@ async function exists(pool: Pool, { environmentId, directoryId }: MappingScope):
   return directoryId === undefined || (await getDirectory(pool, { environmentId, directoryId })) !== undefined;
 }
 
-const declaredExtensions = prepared<{ extensions: string | null }>('extensions_of_environment', `
+const declaredExtensions = prepared<{ extensions: string | null }>(
+  'extensions_of_environment',
+  `
   select ${extensionsOfDirectory}
-    from (select $1::uuid as environment_id) d`);
+    from (select $1::uuid as environment_id) d`,
+);
 
 /** A mapping from JSON, read with the extensions that the environment has declared. @throws InvalidMapping */
 export async function readMapping(pool: Pool, environmentId: string, body: unknown): Promise<Mapping> {
@@ -60,13 +66,16 @@ export interface SavedMapping {
   remapId?: string;
 }
 
-const upsertMapping = prepared('save_attribute_mapping', `
+const upsertMapping = prepared(
+  'save_attribute_mapping',
+  `
   insert into attribute_mappings (scope_id, environment_id, directory_id, revision, mapping)
   values ($1, $2, $3, $4, $5)
   on conflict (scope_id) do update
      set revision = excluded.revision,
          mapping = excluded.mapping,
-         updated_at = now()`);
+         updated_at = now()`,
+);
 
 /**
  * Saves a mapping: from here on everybody who is written is mapped by it, and everybody else soon (`remapUsers`).
@@ -82,11 +91,14 @@ export async function saveMapping(pool: Pool, scope: MappingScope, mapping: Mapp
   });
 }
 
-const deleteMapping = prepared<{ scope_id: string }>('remove_attribute_mapping', `
+const deleteMapping = prepared<{ scope_id: string }>(
+  'remove_attribute_mapping',
+  `
   delete from attribute_mappings
    where environment_id = $1
      and scope_id = $2
-  returning scope_id`);
+  returning scope_id`,
+);
 
 /** Takes a directory's own mapping away, so that its environment's holds again. `undefined` where it has none. */
 export async function removeMapping(pool: Pool, scope: Required<MappingScope>, requestId: string): Promise<SavedMapping | undefined> {
@@ -100,11 +112,14 @@ export async function removeMapping(pool: Pool, scope: Required<MappingScope>, r
   });
 }
 
-const lockEnvironment = prepared('lock_environment_to_map', `
+const lockEnvironment = prepared(
+  'lock_environment_to_map',
+  `
   select id
     from environments
    where id = $1
-     for no key update`);
+     for no key update`,
+);
 
 /** Puts those in line who save mappings of one environment, and answers what held until now. */
 async function lockMapping(client: PoolClient, scope: MappingScope): Promise<Mapping> {
@@ -117,7 +132,9 @@ async function mappingInForce(client: PoolClient, { environmentId, directoryId }
   return row?.mapping ?? defaultMapping;
 }
 
-const hasUsers = prepared<{ users: boolean }>('scope_has_users', `
+const hasUsers = prepared<{ users: boolean }>(
+  'scope_has_users',
+  `
   select exists (select 1
                    from directories d
                   where d.environment_id = $1
@@ -125,10 +142,17 @@ const hasUsers = prepared<{ users: boolean }>('scope_has_users', `
                     and case when $2::uuid is null
                              then not exists (select 1 from attribute_mappings m where m.scope_id = d.id)
                              else d.id = $2 end
-                    and exists (select 1 from users u where u.directory_id = d.id)) as users`);
+                    and exists (select 1 from users u where u.directory_id = d.id)) as users`,
+);
 
 /** Rules alone change nobody: what is at fault stands in no attribute, whatever is done about it. */
-async function remapIfNeeded(client: PoolClient, scope: MappingScope, before: Mapping, after: Mapping, requestId: string): Promise<{ remapId?: string }> {
+async function remapIfNeeded(
+  client: PoolClient,
+  scope: MappingScope,
+  before: Mapping,
+  after: Mapping,
+  requestId: string,
+): Promise<{ remapId?: string }> {
   if (sameJson(before.attributes, after.attributes) && sameJson(before.roles, after.roles)) return {};
   const { environmentId, directoryId = null } = scope;
   const [row] = await hasUsers.run(client, [environmentId, directoryId]);
@@ -173,7 +197,9 @@ interface PreviewRow extends UserRow {
   extensions: string | null;
 }
 
-const previewPage = prepared<PreviewRow>('users_to_preview', `
+const previewPage = prepared<PreviewRow>(
+  'users_to_preview',
+  `
   select ${userColumns}, u.directory_id, d.organization_id, o.domains, ${extensionsOfDirectory}
     from directories d
     join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id
@@ -190,7 +216,8 @@ const previewPage = prepared<PreviewRow>('users_to_preview', `
               then not exists (select 1 from attribute_mappings m where m.scope_id = d.id)
               else d.id = $2 end
    order by d.id, u.id
-   limit ${mappedAtOnce}`);
+   limit ${mappedAtOnce}`,
+);
 
 const previewedAtMost = 10_000;
 const examplesAtMost = 10;
@@ -222,7 +249,8 @@ class PreviewCount {
   #failing = 0;
 
   async add(pool: Pool, environmentId: string, draft: Mapping, rows: PreviewRow[]): Promise<void> {
-    const taken = draft.rules.email_elsewhere === 'ignore' ? new Map<string, Set<string>>() : await addressesTaken(pool, environmentId, rows);
+    const taken =
+      draft.rules.email_elsewhere === 'ignore' ? new Map<string, Set<string>>() : await addressesTaken(pool, environmentId, rows);
     for (const row of rows) this.#addUser(draft, row, schemasOf(row.extensions), taken.get(row.organization_id) ?? new Set());
   }
 
@@ -241,7 +269,9 @@ class PreviewCount {
     const user = userOf(row);
     const { attributes, roles, problems: found } = mapUser(draft, schemas, user);
     const { attributes: attributesBefore, roles: rolesBefore, active } = user.profile;
-    const problems = [...found, ...rulesOfAddresses(draft, user, row.domains, active ? taken : new Set())].filter(({ action }) => action !== 'ignore');
+    const problems = [...found, ...rulesOfAddresses(draft, user, row.domains, active ? taken : new Set())].filter(
+      ({ action }) => action !== 'ignore',
+    );
     const changes = !sameJson(attributes, attributesBefore) || !sameJson(roles, rolesBefore);
     const fails = active && problems.some(({ action }) => action === 'reject');
 

@@ -53,7 +53,10 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     for (let i = 0; i < moved.length; i += eventsAtOnce) {
       after = await tellMembers(tx, after, change, moved.slice(i, i + eventsAtOnce), users);
     }
-    await remapMembers(tx, moved.filter((row) => row.member_type === 'User').map((row) => row.member_id));
+    await remapMembers(
+      tx,
+      moved.filter((row) => row.member_type === 'User').map((row) => row.member_id),
+    );
   };
 
   // Of a few it is read in the same round trip who they are by then.
@@ -65,7 +68,15 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
   if (everybodyLeaves) {
     const staying = [...coming.keys()];
     for (let last = firstId; ;) {
-      const moved = await tx.writeAndRead(endMembershipsBut, [tx.directory.id, group.id, staying, last, tx.sequence, tx.now, membersAtOnce]);
+      const moved = await tx.writeAndRead(endMembershipsBut, [
+        tx.directory.id,
+        group.id,
+        staying,
+        last,
+        tx.sequence,
+        tx.now,
+        membersAtOnce,
+      ]);
       await tell('removed', moved);
       if (moved.length < membersAtOnce) break;
       last = moved.reduce((greatest, { member_id }) => (member_id > greatest ? member_id : greatest), last);
@@ -73,9 +84,10 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
   } else {
     for (const ids of inChunks([...leaving], membersAtOnce)) {
       const [only, ...others] = ids;
-      const moved = others.length === 0
-        ? tx.writeAndRead(endMembership, [tx.directory.id, group.id, only, tx.sequence, tx.now])
-        : tx.writeAndRead(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]);
+      const moved =
+        others.length === 0
+          ? tx.writeAndRead(endMembership, [tx.directory.id, group.id, only, tx.sequence, tx.now])
+          : tx.writeAndRead(endMemberships, [tx.directory.id, group.id, ids, tx.sequence, tx.now]);
       const users = whoFew(ids);
       await tell('removed', await moved, users);
     }
@@ -144,7 +156,9 @@ async function difference(tx: DirectoryTransaction, group: StoredGroup, changes:
   return { everybodyLeaves, leaving, coming };
 }
 
-const describeMembers = prepared<{ id: string; type: 'User' | 'Group'; display: string }>('describe_members', `
+const describeMembers = prepared<{ id: string; type: 'User' | 'Group'; display: string }>(
+  'describe_members',
+  `
   select c.id, c.type, coalesce(u.display_name, g.display_name, '') as display
     from (select member_id as id, member_type as type
             from memberships
@@ -159,9 +173,14 @@ const describeMembers = prepared<{ id: string; type: 'User' | 'Group'; display: 
     left join users u on u.directory_id = $1 and u.id = c.id
     left join groups g on g.directory_id = $1 and g.id = c.id
    order by c.id
-   limit 1000`);
+   limit 1000`,
+);
 
-async function* describedMembers(tx: DirectoryTransaction, groupId: string | null, added: string[]): AsyncGenerator<{ id: string; type: 'User' | 'Group'; display: string }> {
+async function* describedMembers(
+  tx: DirectoryTransaction,
+  groupId: string | null,
+  added: string[],
+): AsyncGenerator<{ id: string; type: 'User' | 'Group'; display: string }> {
   for (let last = firstId; ;) {
     const rows = await tx.read(describeMembers, [tx.directory.id, groupId, added, last]);
     yield* rows;
@@ -179,7 +198,9 @@ interface MovedRow {
 
 // Who leaves is found first, once, and its rows then by where they lie. Joined to the table again by its keys, each could be compared
 // with each: of a directory that is new, PostgreSQL knows nothing and expects one row.
-const endMemberships = prepared<MovedRow>('end_memberships', `
+const endMemberships = prepared<MovedRow>(
+  'end_memberships',
+  `
   with leaving as materialized (
     select ctid as row, row_number() over (order by member_id) as n
       from memberships
@@ -194,10 +215,13 @@ const endMemberships = prepared<MovedRow>('end_memberships', `
          changed_at = $5
     from leaving l
    where m.ctid = l.row
-  returning m.member_id, m.member_type, m.version`);
+  returning m.member_id, m.member_type, m.version`,
+);
 
 // One that leaves by itself, which is what most requests ask for. Of an array PostgreSQL makes a plan each time, since it might be long.
-const endMembership = prepared<MovedRow>('end_membership', `
+const endMembership = prepared<MovedRow>(
+  'end_membership',
+  `
   update memberships
      set present = false,
          version = $4 + 1,
@@ -206,10 +230,13 @@ const endMembership = prepared<MovedRow>('end_membership', `
      and group_id = $2
      and member_id = $3
      and present
-  returning member_id, member_type, version`);
+  returning member_id, member_type, version`,
+);
 
 // "not in" is hashed whatever the array's length is thought to be; as an anti-join it might compare each with each.
-const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
+const endMembershipsBut = prepared<MovedRow>(
+  'end_memberships_but',
+  `
   with leaving as materialized (
     select ctid as row, row_number() over (order by member_id) as n
       from memberships
@@ -227,20 +254,26 @@ const endMembershipsBut = prepared<MovedRow>('end_memberships_but', `
          changed_at = $6
     from leaving l
    where m.ctid = l.row
-  returning m.member_id, m.member_type, m.version`);
+  returning m.member_id, m.member_type, m.version`,
+);
 
 // Each is looked up by its key. By "exists" the plan for any number of them would hash all users of the directory first: 40 ms
 // of 120,000, for one new member.
-const unknownMember = prepared<MemberIdentity & { id: string }>('unknown_member', `
+const unknownMember = prepared<MemberIdentity & { id: string }>(
+  'unknown_member',
+  `
   select w.id, w.type
     from unnest($2::uuid[], $3::text[]) as w (id, type)
    where case w.type
            when 'User' then (select u.id from users u where u.directory_id = $1 and u.id = w.id)
            else (select g.id from groups g where g.directory_id = $1 and g.id = w.id)
          end is null
-   limit 1`);
+   limit 1`,
+);
 
-const beginMemberships = prepared<MovedRow>('begin_memberships', `
+const beginMemberships = prepared<MovedRow>(
+  'begin_memberships',
+  `
   with staying as materialized (
     select member_id
       from memberships
@@ -257,31 +290,45 @@ const beginMemberships = prepared<MovedRow>('begin_memberships', `
      set present = true,
          version = excluded.version,
          changed_at = excluded.changed_at
-  returning member_id, member_type, version`);
+  returning member_id, member_type, version`,
+);
 
-const usersByIds = prepared<UserRow>('users_by_ids', `
+const usersByIds = prepared<UserRow>(
+  'users_by_ids',
+  `
   select ${userColumns}
     from users u ${userGroups}
    where u.directory_id = $1
-     and u.id = any ($2::uuid[])`);
+     and u.id = any ($2::uuid[])`,
+);
 
-const groupsByIds = prepared<GroupRow>('groups_by_ids', `
+const groupsByIds = prepared<GroupRow>(
+  'groups_by_ids',
+  `
   select ${groupColumns}
     from groups gr
    where gr.directory_id = $1
-     and gr.id = any ($2::uuid[])`);
+     and gr.id = any ($2::uuid[])`,
+);
 
-const moveGroupVersions = prepared('move_group_versions', `
+const moveGroupVersions = prepared(
+  'move_group_versions',
+  `
   update groups gr
      set version = n.version,
          updated_at = $2
     from unnest($3::uuid[], $4::bigint[]) as n (id, version)
    where gr.directory_id = $1
-     and gr.id = n.id`);
+     and gr.id = n.id`,
+);
 
 /** Appends the events of members whose rows have been written with the sequences that these events will have. */
 async function tellMembers(
-  tx: DirectoryTransaction, before: StoredGroup, change: 'added' | 'removed', moved: MovedRow[], known?: Promise<UserRow[]>,
+  tx: DirectoryTransaction,
+  before: StoredGroup,
+  change: 'added' | 'removed',
+  moved: MovedRow[],
+  known?: Promise<UserRow[]>,
 ): Promise<StoredGroup> {
   const idsOf = (type: string): string[] => moved.filter((row) => row.member_type === type).map((row) => row.member_id);
   const groupIds = idsOf('Group');

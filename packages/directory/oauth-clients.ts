@@ -27,13 +27,19 @@ export interface IssuedOAuthClient extends OAuthClient {
   secret: string;
 }
 
-const insertClient = prepared('insert_oauth_client', `
+const insertClient = prepared(
+  'insert_oauth_client',
+  `
   insert into oauth_clients (id, environment_id, directory_id, grant_type, redirect_uris, created_at)
-  values ($1, $2, $3, $4, $5, $6)`);
+  values ($1, $2, $3, $4, $5, $6)`,
+);
 
-const insertSecret = prepared('insert_oauth_client_secret', `
+const insertSecret = prepared(
+  'insert_oauth_client_secret',
+  `
   insert into oauth_client_secrets (id, client_id, hash, created_at, expiry_set_at)
-  values ($1, $2, $3, $4, $4)`);
+  values ($1, $2, $3, $4, $4)`,
+);
 
 /** Makes a client of a directory. Any number may live at once. `undefined` where the environment has no such directory. */
 export async function createOAuthClient(
@@ -64,7 +70,9 @@ interface ClientRow {
   secret_expires_at: (Date | null)[];
 }
 
-const selectClients = prepared<ClientRow>('list_oauth_clients', `
+const selectClients = prepared<ClientRow>(
+  'list_oauth_clients',
+  `
   select c.id, c.grant_type, c.redirect_uris, c.created_at, c.last_used_at,
          array(select s.created_at from oauth_client_secrets s where s.client_id = c.id and ${live('s')} order by s.id) as secret_created_at,
          array(select s.expires_at from oauth_client_secrets s where s.client_id = c.id and ${live('s')} order by s.id) as secret_expires_at
@@ -73,7 +81,8 @@ const selectClients = prepared<ClientRow>('list_oauth_clients', `
      and c.directory_id = $2
      and c.id > $3
    order by c.id
-   limit $4`);
+   limit $4`,
+);
 
 /** The clients of a directory by age, from after the id `after`; `undefined` where the environment has no such directory. */
 export async function listOAuthClients(
@@ -92,37 +101,52 @@ export async function listOAuthClients(
   }));
 }
 
-const deleteClient = prepared<{ id: string }>('delete_oauth_client', `
+const deleteClient = prepared<{ id: string }>(
+  'delete_oauth_client',
+  `
   delete from oauth_clients
    where environment_id = $1
      and directory_id = $2
      and id = $3
-  returning id`);
+  returning id`,
+);
 
 /** Deletes a client. Its secrets, grants and tokens end with it, at once. False where the directory has no such client. */
-export async function deleteOAuthClient(pool: Pool, query: { environmentId: string; directoryId: string; clientId: string }): Promise<boolean> {
+export async function deleteOAuthClient(
+  pool: Pool,
+  query: { environmentId: string; directoryId: string; clientId: string },
+): Promise<boolean> {
   return (await deleteClient.run(pool, [query.environmentId, query.directoryId, query.clientId])).length > 0;
 }
 
-const clientOfDirectory = prepared<{ id: string }>('oauth_client_of_directory', `
+const clientOfDirectory = prepared<{ id: string }>(
+  'oauth_client_of_directory',
+  `
   select id
     from oauth_clients
    where environment_id = $1
      and directory_id = $2
-     and id = $3`);
+     and id = $3`,
+);
 
 // All but the newest: two may live at once, so a third ends the first.
-const endEarlierSecrets = prepared('end_earlier_oauth_client_secrets', `
+const endEarlierSecrets = prepared(
+  'end_earlier_oauth_client_secrets',
+  `
   delete from oauth_client_secrets
    where client_id = $1
-     and ($2::double precision = 0 or id <> (select max(s.id::text)::uuid from oauth_client_secrets s where s.client_id = $1))`);
+     and ($2::double precision = 0 or id <> (select max(s.id::text)::uuid from oauth_client_secrets s where s.client_id = $1))`,
+);
 
-const shortenSecret = prepared('shorten_oauth_client_secret', `
+const shortenSecret = prepared(
+  'shorten_oauth_client_secret',
+  `
   update oauth_client_secrets
      set expires_at = $2::timestamptz + make_interval(secs => $3),
          expiry_set_at = $2
    where client_id = $1
-     and (expires_at is null or expires_at > $2::timestamptz + make_interval(secs => $3))`);
+     and (expires_at is null or expires_at > $2::timestamptz + make_interval(secs => $3))`,
+);
 
 /**
  * Gives a client another secret. The one before it works for `overlapSeconds` more; two at most live at once. Tokens that were
@@ -147,7 +171,9 @@ export async function rotateOAuthClientSecret(
   });
 }
 
-const clientBySecret = prepared<{ id: string; grant_type: GrantType; redirect_uris: string[]; hash: Buffer }>('oauth_client_by_secret', `
+const clientBySecret = prepared<{ id: string; grant_type: GrantType; redirect_uris: string[]; hash: Buffer }>(
+  'oauth_client_by_secret',
+  `
   select c.id, c.grant_type, c.redirect_uris, s.hash
     from oauth_client_secrets s
     join oauth_clients c on c.id = s.client_id
@@ -156,7 +182,8 @@ const clientBySecret = prepared<{ id: string; grant_type: GrantType; redirect_ur
      and ${live('s')}
      and c.id = $2
      and c.directory_id = $3
-     and d.deleted_at is null`);
+     and d.deleted_at is null`,
+);
 
 /** A client as it asks for tokens. */
 export interface CallingClient {
@@ -179,13 +206,16 @@ export async function authenticateOAuthClient(
   return { id: row.id, directoryId: given.directoryId, grantType: row.grant_type, redirectUris: row.redirect_uris };
 }
 
-const clientById = prepared<{ id: string; grant_type: GrantType; redirect_uris: string[] }>('oauth_client_by_id', `
+const clientById = prepared<{ id: string; grant_type: GrantType; redirect_uris: string[] }>(
+  'oauth_client_by_id',
+  `
   select c.id, c.grant_type, c.redirect_uris
     from oauth_clients c
     join directories d on d.id = c.directory_id
    where c.id = $1
      and c.directory_id = $2
-     and d.deleted_at is null`);
+     and d.deleted_at is null`,
+);
 
 /** A client of a directory as its IdP names it to a browser: nothing is proved by that. */
 export async function findOAuthClient(pool: Pool, query: { directoryId: string; clientId: string }): Promise<CallingClient | undefined> {

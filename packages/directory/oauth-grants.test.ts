@@ -4,7 +4,14 @@ import { Keyring } from '#credential';
 import { newId } from '#identifier';
 import { testDatabase } from '#testing';
 import {
-  type CallingClient, createDirectory, createOAuthClient, createOrganization, grantAuthorizationCode, issueGrantTokens, refreshGrant, takeAuthorizationCode,
+  type CallingClient,
+  createDirectory,
+  createOAuthClient,
+  createOrganization,
+  grantAuthorizationCode,
+  issueGrantTokens,
+  refreshGrant,
+  takeAuthorizationCode,
 } from './index';
 
 const keyring = new Keyring(randomBytes(32));
@@ -16,7 +23,10 @@ async function aClient(): Promise<{ pool: Pool; client: CallingClient }> {
   const organization = await createOrganization(pool, { environmentId, name: 'Acme' });
   const directory = await createDirectory(pool, { environmentId, organizationId: organization.id, provider: 'okta' });
   const made = await createOAuthClient(pool, keyring, {
-    environmentId, directoryId: directory?.id ?? '', grantType: 'authorization_code', redirectUris: ['https://idp.example.com/'],
+    environmentId,
+    directoryId: directory?.id ?? '',
+    grantType: 'authorization_code',
+    redirectUris: ['https://idp.example.com/'],
   });
   if (!directory || !made) throw new Error('nothing was made');
   return { pool, client: { id: made.id, directoryId: directory.id, grantType: made.grantType, redirectUris: made.redirectUris } };
@@ -30,7 +40,7 @@ test('of two who take a code at the same moment one has it, and the other ends i
     expect(both.map(({ kind }) => kind).sort()).toEqual(['good', 'reused']);
     const taken = both.find((one) => one.kind === 'good');
     // Whoever has it comes too late with it as well.
-    expect(taken && await issueGrantTokens(pool, keyring, client, taken.grantId)).toBeUndefined();
+    expect(taken && (await issueGrantTokens(pool, keyring, client, taken.grantId))).toBeUndefined();
   }
 });
 

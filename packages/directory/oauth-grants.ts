@@ -14,12 +14,15 @@ const refreshSeconds = 365 * 86_400;
 // Who asked and heard nothing asks again within an IdP's own time-out (60 s at Okta) and a bit.
 const graceSeconds = 120;
 
-const insertGrant = prepared<{ id: string }>('insert_oauth_grant', `
+const insertGrant = prepared<{ id: string }>(
+  'insert_oauth_grant',
+  `
   insert into oauth_grants (id, directory_id, client_id, code_hash, code_expires_at, redirect_uri, code_challenge, expires_at)
   select $1, c.directory_id, c.id, $3, now() + make_interval(secs => ${codeSeconds}), $4, $5, now() + make_interval(secs => ${codeSeconds})
     from oauth_clients c
    where c.id = $2
-  returning id`);
+  returning id`,
+);
 
 /**
  * Notes that an IT admin has allowed a client to write into its directory, and gives the code by which the client gets its tokens.
@@ -54,19 +57,25 @@ interface GrantRow {
   code_challenge: string | null;
 }
 
-const grantByCode = prepared<GrantRow>('oauth_grant_by_code', `
+const grantByCode = prepared<GrantRow>(
+  'oauth_grant_by_code',
+  `
   select code_hash, code_used_at is not null as used, code_expires_at <= now() as expired, redirect_uri, code_challenge
     from oauth_grants
    where id = $1
-     and client_id = $2`);
+     and client_id = $2`,
+);
 
-const useCode = prepared<{ id: string }>('use_oauth_code', `
+const useCode = prepared<{ id: string }>(
+  'use_oauth_code',
+  `
   update oauth_grants
      set code_used_at = now()
    where id = $1
      and client_id = $2
      and code_used_at is null
-  returning id`);
+  returning id`,
+);
 
 /**
  * Takes an authorization code, which is thereby used up, whatever becomes of it. A second use ends what the first gave
@@ -97,7 +106,9 @@ export interface GivenTokens {
   refreshToken: string;
 }
 
-const beginGrant = prepared<{ id: string }>('begin_oauth_grant', `
+const beginGrant = prepared<{ id: string }>(
+  'begin_oauth_grant',
+  `
   with begun as (
     update oauth_grants
        set refresh_hash = $3,
@@ -111,10 +122,16 @@ const beginGrant = prepared<{ id: string }>('begin_oauth_grant', `
   insert into oauth_access_tokens (id, directory_id, client_id, grant_id, hash, expires_at)
   select $4, directory_id, client_id, id, $5, now() + make_interval(secs => ${accessTokenKeptSeconds})
     from begun
-  returning id`);
+  returning id`,
+);
 
 /** The first tokens of a grant whose code has been taken. `undefined` where it has been ended in the meantime. */
-export async function issueGrantTokens(pool: Pool, keyring: Keyring, client: CallingClient, grantId: string): Promise<GivenTokens | undefined> {
+export async function issueGrantTokens(
+  pool: Pool,
+  keyring: Keyring,
+  client: CallingClient,
+  grantId: string,
+): Promise<GivenTokens | undefined> {
   const accessId = newId();
   const access = issueSecret(keyring, 'cwa', accessId);
   const refresh = issueSecret(keyring, 'cwr', grantId);
@@ -124,7 +141,9 @@ export async function issueGrantTokens(pool: Pool, keyring: Keyring, client: Cal
 
 // $3 is the token presented, $4 the one that follows from it. Either it is the present one; or it is the one before, so that the
 // present one is $4 already and has not been used: its answer was lost, and is given again.
-const rotateRefreshToken = prepared<{ id: string }>('rotate_oauth_refresh_token', `
+const rotateRefreshToken = prepared<{ id: string }>(
+  'rotate_oauth_refresh_token',
+  `
   with rotated as (
     update oauth_grants
        set refresh_hash = $4,
@@ -141,7 +160,8 @@ const rotateRefreshToken = prepared<{ id: string }>('rotate_oauth_refresh_token'
   insert into oauth_access_tokens (id, directory_id, client_id, grant_id, hash, expires_at)
   select $5, directory_id, client_id, id, $6, now() + make_interval(secs => ${accessTokenKeptSeconds})
     from rotated
-  returning id`);
+  returning id`,
+);
 
 /**
  * Gives a new access token and the next refresh token for a refresh token, which is thereby replaced.
@@ -150,7 +170,12 @@ const rotateRefreshToken = prepared<{ id: string }>('rotate_oauth_refresh_token'
  * until it is used. Any other token of the grant has been replaced before: either its holder or somebody who stole it uses it
  * for the second time, and nobody can tell which, so the grant ends (RFC 9700 §4.14.2).
  */
-export async function refreshGrant(pool: Pool, keyring: Keyring, client: CallingClient, refreshToken: string): Promise<Presented<GivenTokens>> {
+export async function refreshGrant(
+  pool: Pool,
+  keyring: Keyring,
+  client: CallingClient,
+  refreshToken: string,
+): Promise<Presented<GivenTokens>> {
   const grantId = rowIdOfSecret(keyring, 'cwr', refreshToken);
   if (grantId === undefined) return { kind: 'unknown' };
   const accessId = newId();
@@ -162,11 +187,14 @@ export async function refreshGrant(pool: Pool, keyring: Keyring, client: Calling
   return ended?.live ? { kind: 'reused', grantId } : { kind: 'unknown' };
 }
 
-const endGrant = prepared<{ live: boolean }>('end_oauth_grant', `
+const endGrant = prepared<{ live: boolean }>(
+  'end_oauth_grant',
+  `
   delete from oauth_grants
    where id = $1
      and client_id = $2
-  returning expires_at > now() as live`);
+  returning expires_at > now() as live`,
+);
 
 /** Ends a grant with all of its tokens, if the refresh token is one of the client's own (RFC 7009 §2.1), be it the present one or not. */
 export async function revokeRefreshToken(pool: Pool, keyring: Keyring, client: CallingClient, refreshToken: string): Promise<void> {

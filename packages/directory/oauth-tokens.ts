@@ -13,12 +13,15 @@ export const accessTokenSeconds = 3_600;
 // A little longer than it is told, so that the hour is whole however long the answer was on its way.
 export const accessTokenKeptSeconds = accessTokenSeconds + 30;
 
-const insertAccessToken = prepared<{ id: string }>('insert_oauth_access_token', `
+const insertAccessToken = prepared<{ id: string }>(
+  'insert_oauth_access_token',
+  `
   insert into oauth_access_tokens (id, directory_id, client_id, hash, expires_at)
   select $1, directory_id, id, $3, now() + make_interval(secs => ${accessTokenKeptSeconds})
     from oauth_clients
    where id = $2
-  returning id`);
+  returning id`,
+);
 
 /** Gives a client an access token to its directory (RFC 6749 §4.4). `undefined` where the client has gone in the meantime. */
 export async function issueAccessToken(pool: Pool, keyring: Keyring, client: CallingClient): Promise<string | undefined> {
@@ -28,7 +31,9 @@ export async function issueAccessToken(pool: Pool, keyring: Keyring, client: Cal
   return row && secret;
 }
 
-const accessTokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: Buffer; client_id: string; extensions: string | null }>('oauth_access_token', `
+const accessTokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: Buffer; client_id: string; extensions: string | null }>(
+  'oauth_access_token',
+  `
   select t.hash, t.client_id, ${directoryColumns}, ${extensionsOfDirectory}
     from oauth_access_tokens t
     join directories d on d.id = t.directory_id
@@ -36,13 +41,19 @@ const accessTokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash:
    where t.id = $2
      and t.directory_id = $1
      and t.expires_at > now()
-     and d.deleted_at is null`);
+     and d.deleted_at is null`,
+);
 
 /**
  * The directory that an access token opens, if it is a live token of that very directory. The row is read on every request: it
  * goes with its client and its grant, and so does the way in.
  */
-export async function authenticateAccessToken(db: Queryable, keyring: Keyring, directoryId: string, token: string): Promise<Authenticated | undefined> {
+export async function authenticateAccessToken(
+  db: Queryable,
+  keyring: Keyring,
+  directoryId: string,
+  token: string,
+): Promise<Authenticated | undefined> {
   const tokenId = rowIdOfSecret(keyring, 'cwa', token);
   if (tokenId === undefined) return undefined;
   const [row] = await accessTokenRow.run(db, [directoryId, tokenId]);
@@ -53,11 +64,14 @@ export async function authenticateAccessToken(db: Queryable, keyring: Keyring, d
   };
 }
 
-const deleteAccessToken = prepared('delete_oauth_access_token', `
+const deleteAccessToken = prepared(
+  'delete_oauth_access_token',
+  `
   delete from oauth_access_tokens
    where id = $1
      and client_id = $2
-     and hash = $3`);
+     and hash = $3`,
+);
 
 /** Ends one access token, if it is the client's own. */
 export async function revokeAccessToken(pool: Pool, keyring: Keyring, client: CallingClient, token: string): Promise<void> {
@@ -66,18 +80,30 @@ export async function revokeAccessToken(pool: Pool, keyring: Keyring, client: Ca
 }
 
 const expired = [
-  prepared('forget_expired_access_tokens', `
+  prepared(
+    'forget_expired_access_tokens',
+    `
     delete from oauth_access_tokens
-     where id = any (array(select id from oauth_access_tokens where expires_at < $1 order by expires_at limit $2))`),
-  prepared('forget_expired_grants', `
+     where id = any (array(select id from oauth_access_tokens where expires_at < $1 order by expires_at limit $2))`,
+  ),
+  prepared(
+    'forget_expired_grants',
+    `
     delete from oauth_grants
-     where id = any (array(select id from oauth_grants where expires_at < $1 order by expires_at limit $2))`),
-  prepared('forget_expired_client_secrets', `
+     where id = any (array(select id from oauth_grants where expires_at < $1 order by expires_at limit $2))`,
+  ),
+  prepared(
+    'forget_expired_client_secrets',
+    `
     delete from oauth_client_secrets
-     where id = any (array(select id from oauth_client_secrets where expires_at < $1 order by expires_at limit $2))`),
-  prepared('forget_expired_bearer_tokens', `
+     where id = any (array(select id from oauth_client_secrets where expires_at < $1 order by expires_at limit $2))`,
+  ),
+  prepared(
+    'forget_expired_bearer_tokens',
+    `
     delete from bearer_tokens
-     where id = any (array(select id from bearer_tokens where expires_at < $1 order by expires_at limit $2))`),
+     where id = any (array(select id from bearer_tokens where expires_at < $1 order by expires_at limit $2))`,
+  ),
 ];
 
 /** Deletes credentials that have expired, at most `limit` of each kind a call. Answers whether there may be more. */

@@ -67,7 +67,9 @@ const columns = `
            where d.environment_id = o.environment_id
              and d.organization_id = o.id) as seats_used`;
 
-const insertOrganization = prepared<OrganizationRow>('insert_organization', `
+const insertOrganization = prepared<OrganizationRow>(
+  'insert_organization',
+  `
   with o as (
     insert into organizations (id, environment_id, name, external_id, domains, contacts, metadata, seat_limit, seat_mode, seat_ceiling)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -79,7 +81,8 @@ const insertOrganization = prepared<OrganizationRow>('insert_organization', `
      where seat_limit is not null
   )
   select ${columns}
-    from o`);
+    from o`,
+);
 
 /** @throws ExternalIdTaken */
 export async function createOrganization(
@@ -87,14 +90,27 @@ export async function createOrganization(
   organization: OrganizationChanges & { environmentId: string; name: string },
 ): Promise<Organization> {
   const o = organization;
-  const [row] = await uniqueExternalId(o.externalId, insertOrganization.run(pool, [
-    newId(), o.environmentId, o.name, o.externalId ?? null, o.domains ?? [], o.contacts ?? [], JSON.stringify(o.metadata ?? {}),
-    o.seatLimit ?? null, o.seatMode ?? 'reject', o.seatCeiling ?? null,
-  ]));
+  const [row] = await uniqueExternalId(
+    o.externalId,
+    insertOrganization.run(pool, [
+      newId(),
+      o.environmentId,
+      o.name,
+      o.externalId ?? null,
+      o.domains ?? [],
+      o.contacts ?? [],
+      JSON.stringify(o.metadata ?? {}),
+      o.seatLimit ?? null,
+      o.seatMode ?? 'reject',
+      o.seatCeiling ?? null,
+    ]),
+  );
   return organizationOf(row!);
 }
 
-const selectOrganizations = prepared<OrganizationRow>('list_organizations', `
+const selectOrganizations = prepared<OrganizationRow>(
+  'list_organizations',
+  `
   select ${columns}
     from organizations o
    where o.environment_id = $1
@@ -102,7 +118,8 @@ const selectOrganizations = prepared<OrganizationRow>('list_organizations', `
      and o.id > $2
      and ($3::text is null or o.external_id = $3)
    order by o.id
-   limit $4`);
+   limit $4`,
+);
 
 /** In the order of their making, from after the id `after`. */
 export async function listOrganizations(
@@ -113,20 +130,28 @@ export async function listOrganizations(
   return rows.map(organizationOf);
 }
 
-const selectOrganization = prepared<OrganizationRow>('get_organization', `
+const selectOrganization = prepared<OrganizationRow>(
+  'get_organization',
+  `
   select ${columns}
     from organizations o
    where o.environment_id = $1
      and o.id = $2
-     and o.deleted_at is null`);
+     and o.deleted_at is null`,
+);
 
-export async function getOrganization(pool: Pool, query: { environmentId: string; organizationId: string }): Promise<Organization | undefined> {
+export async function getOrganization(
+  pool: Pool,
+  query: { environmentId: string; organizationId: string },
+): Promise<Organization | undefined> {
   const [row] = await selectOrganization.run(pool, [query.environmentId, query.organizationId]);
   return row && organizationOf(row);
 }
 
 // A column whose flag is false stays as it is: null is a value that a vendor may set.
-const updateOrganization = prepared<OrganizationRow>('change_organization', `
+const updateOrganization = prepared<OrganizationRow>(
+  'change_organization',
+  `
   update organizations o
      set name = coalesce($3, o.name),
          external_id = case when $4 then $5 else o.external_id end,
@@ -140,7 +165,8 @@ const updateOrganization = prepared<OrganizationRow>('change_organization', `
    where o.environment_id = $1
      and o.id = $2
      and o.deleted_at is null
-  returning ${columns}`);
+  returning ${columns}`,
+);
 
 /** @throws ExternalIdTaken */
 export async function changeOrganization(
@@ -148,31 +174,48 @@ export async function changeOrganization(
   query: { environmentId: string; organizationId: string; changes: OrganizationChanges },
 ): Promise<Organization | undefined> {
   const c = query.changes;
-  const update = (db: Queryable) => updateOrganization.run(db, [
-    query.environmentId, query.organizationId, c.name ?? null, c.externalId !== undefined, c.externalId ?? null, c.domains ?? null,
-    c.contacts ?? null, c.metadata === undefined ? null : JSON.stringify(c.metadata), c.seatLimit !== undefined, c.seatLimit ?? null,
-    c.seatMode ?? null, c.seatCeiling !== undefined, c.seatCeiling ?? null,
-  ]);
+  const update = (db: Queryable) =>
+    updateOrganization.run(db, [
+      query.environmentId,
+      query.organizationId,
+      c.name ?? null,
+      c.externalId !== undefined,
+      c.externalId ?? null,
+      c.domains ?? null,
+      c.contacts ?? null,
+      c.metadata === undefined ? null : JSON.stringify(c.metadata),
+      c.seatLimit !== undefined,
+      c.seatLimit ?? null,
+      c.seatMode ?? null,
+      c.seatCeiling !== undefined,
+      c.seatCeiling ?? null,
+    ]);
   const ofSeats = c.seatLimit !== undefined || c.seatMode !== undefined || c.seatCeiling !== undefined;
   const [row] = await uniqueExternalId(c.externalId, ofSeats ? inSeats(pool, query, update) : update(pool));
   return row && organizationOf(row);
 }
 
-const directoriesOf = prepared<{ id: string }>('directories_of_organization', `
+const directoriesOf = prepared<{ id: string }>(
+  'directories_of_organization',
+  `
   select id
     from directories
    where environment_id = $1
      and organization_id = $2
      and deleted_at is null
-   order by id`);
+   order by id`,
+);
 
-const markOrganizationDeleted = prepared<{ id: string }>('delete_organization', `
+const markOrganizationDeleted = prepared<{ id: string }>(
+  'delete_organization',
+  `
   update organizations
      set deleted_at = now()
    where environment_id = $1
      and id = $2
      and deleted_at is null
-  returning id`);
+  returning id`,
+);
 
 /** Deletes an organization after its directories, each with its own `directory.deleted`. False where there is none. */
 export async function deleteOrganization(

@@ -45,7 +45,9 @@ interface PolicyRow {
 }
 
 // The mapping itself only where the caller does not have that revision already.
-const selectPolicy = prepared<PolicyRow>('policy_of_directory', `
+const selectPolicy = prepared<PolicyRow>(
+  'policy_of_directory',
+  `
   select m.revision, case when m.revision is distinct from $2::uuid then m.mapping end as mapping, ${extensionsOfDirectory},
          o.domains, d.organization_id, s.announced, o.seat_limit, o.seat_mode, o.seat_ceiling,
          case when s.organization_id is not null
@@ -64,7 +66,8 @@ const selectPolicy = prepared<PolicyRow>('policy_of_directory', `
                         limit 1) m on true
     left join organization_seats s on s.organization_id = d.organization_id
     left join directory_brakes b on b.directory_id = d.id
-   where d.id = $1`);
+   where d.id = $1`,
+);
 
 const read = new WeakMap<object, Promise<Policy>>();
 

@@ -61,9 +61,10 @@ export function displayNameOf(resource: Resource): string | null {
 /** The primary e-mail address, else the one for work, else the first. */
 function emailOf(emails: Json[]): string | null {
   const records = emails.filter(isJsonObject);
-  const chosen = records.find((email) => email.primary === true)
-    ?? records.find((email) => typeof email.type === 'string' && email.type.toLowerCase() === 'work')
-    ?? records[0];
+  const chosen =
+    records.find((email) => email.primary === true) ??
+    records.find((email) => typeof email.type === 'string' && email.type.toLowerCase() === 'work') ??
+    records[0];
   return textAt(chosen, 'value');
 }
 
@@ -74,10 +75,12 @@ export function emailAddresses(resource: Resource): string[] {
 
 /** The same, each with what identity providers know it by. */
 export function namedAddresses(resource: Resource): Address[] {
-  return elements(resource.emails).filter(isJsonObject).flatMap((email) => {
-    const [value, type] = [textAt(email, 'value'), textAt(email, 'type')];
-    return value === null ? [] : [{ value, path: type === null ? 'emails.value' : `emails[type eq ${quoted(type)}].value` }];
-  });
+  return elements(resource.emails)
+    .filter(isJsonObject)
+    .flatMap((email) => {
+      const [value, type] = [textAt(email, 'value'), textAt(email, 'type')];
+      return value === null ? [] : [{ value, path: type === null ? 'emails.value' : `emails[type eq ${quoted(type)}].value` }];
+    });
 }
 
 // Which fields of a profile tell of a SCIM attribute. A change that one of them shows need not be shown again as raw.
@@ -94,7 +97,10 @@ const toldBy: Record<string, (keyof Profile)[]> = {
 };
 
 /** What changed between two states of a user, as it was: the fields of the profile, and under `raw` what only SCIM tells. */
-export function previousOfUser(before: { profile: Profile; resource: Resource }, after: { profile: Profile; resource: Resource }): Record<string, unknown> {
+export function previousOfUser(
+  before: { profile: Profile; resource: Resource },
+  after: { profile: Profile; resource: Resource },
+): Record<string, unknown> {
   const previous: Record<string, unknown> = {};
   for (const field of Object.keys(after.profile) as (keyof Profile)[]) {
     if (!sameJson(before.profile[field], after.profile[field])) previous[field] = before.profile[field];
@@ -110,7 +116,12 @@ export function previousOfGroup(before: Resource, after: Resource): Record<strin
   return withRaw(previous, before, after, { displayName: ['display_name'], externalId: ['external_id'] });
 }
 
-function withRaw(previous: Record<string, unknown>, before: Resource, after: Resource, told: Record<string, string[]>): Record<string, unknown> {
+function withRaw(
+  previous: Record<string, unknown>,
+  before: Resource,
+  after: Resource,
+  told: Record<string, string[]>,
+): Record<string, unknown> {
   const raw: Record<string, Json> = {};
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (sameJson(before[name], after[name])) continue;

@@ -11,14 +11,19 @@ interface Owned {
   organization_id: string;
 }
 
-const directoryExists = prepared<{ id: string }>('directory_exists', `
+const directoryExists = prepared<{ id: string }>(
+  'directory_exists',
+  `
   select id
     from directories
    where environment_id = $1
      and id = $2
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
-const selectUsers = prepared<UserRow & Owned>('list_users', `
+const selectUsers = prepared<UserRow & Owned>(
+  'list_users',
+  `
   select ${userColumns}, u.directory_id, u.organization_id
     from users u ${userGroups}
    where u.environment_id = $1
@@ -35,7 +40,8 @@ const selectUsers = prepared<UserRow & Owned>('list_users', `
                                          and m.present))
      and ($8::boolean is null or u.active = $8)
    order by u.id
-   limit $9`);
+   limit $9`,
+);
 
 /** A directory's users, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
 export async function listUsers(
@@ -55,34 +61,45 @@ export async function listUsers(
   const { environmentId, directoryId } = query;
   if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
   const rows = await selectUsers.run(pool, [
-    environmentId, directoryId, query.after ?? firstId,
+    environmentId,
+    directoryId,
+    query.after ?? firstId,
     query.email === undefined ? null : foldCase(query.email),
     query.userName === undefined ? null : foldCase(query.userName),
-    query.externalId ?? null, query.groupId ?? null, query.active ?? null, query.limit,
+    query.externalId ?? null,
+    query.groupId ?? null,
+    query.active ?? null,
+    query.limit,
   ]);
   return rows.map(publishedUser);
 }
 
-const selectUserById = prepared<UserRow & Owned>('get_user', `
+const selectUserById = prepared<UserRow & Owned>(
+  'get_user',
+  `
   select ${userColumns}, u.directory_id, u.organization_id
     from users u ${userGroups}
     join directories d on d.id = u.directory_id and d.deleted_at is null
    where u.environment_id = $1
-     and u.id = $2`);
+     and u.id = $2`,
+);
 
 export async function getUser(pool: Pool, query: { environmentId: string; userId: string }): Promise<UserJson | undefined> {
   const [row] = await selectUserById.run(pool, [query.environmentId, query.userId]);
   return row && publishedUser(row);
 }
 
-const selectGroups = prepared<GroupRow & Owned>('list_groups', `
+const selectGroups = prepared<GroupRow & Owned>(
+  'list_groups',
+  `
   select ${groupColumns}, gr.directory_id, gr.organization_id
     from groups gr
    where gr.environment_id = $1
      and gr.directory_id = $2
      and gr.id > $3
    order by gr.id
-   limit $4`);
+   limit $4`,
+);
 
 /** A directory's groups, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
 export async function listGroups(
@@ -95,19 +112,24 @@ export async function listGroups(
   return rows.map(publishedGroup);
 }
 
-const selectGroupById = prepared<GroupRow & Owned>('get_group', `
+const selectGroupById = prepared<GroupRow & Owned>(
+  'get_group',
+  `
   select ${groupColumns}, gr.directory_id, gr.organization_id
     from groups gr
     join directories d on d.id = gr.directory_id and d.deleted_at is null
    where gr.environment_id = $1
-     and gr.id = $2`);
+     and gr.id = $2`,
+);
 
 export async function getGroup(pool: Pool, query: { environmentId: string; groupId: string }): Promise<GroupJson | undefined> {
   const [row] = await selectGroupById.run(pool, [query.environmentId, query.groupId]);
   return row && publishedGroup(row);
 }
 
-const memberPage = prepared<{ id: string; type: 'User' | 'Group' }>('list_group_members', `
+const memberPage = prepared<{ id: string; type: 'User' | 'Group' }>(
+  'list_group_members',
+  `
   select m.member_id as id, m.member_type as type
     from memberships m
    where m.directory_id = $1
@@ -115,21 +137,28 @@ const memberPage = prepared<{ id: string; type: 'User' | 'Group' }>('list_group_
      and m.present
      and m.member_id > $3
    order by m.member_id
-   limit $4`);
+   limit $4`,
+);
 
-const usersOfDirectory = prepared<UserRow & Owned>('published_users_by_ids', `
+const usersOfDirectory = prepared<UserRow & Owned>(
+  'published_users_by_ids',
+  `
   select ${userColumns}, u.directory_id, u.organization_id
     from users u ${userGroups}
    where u.environment_id = $1
      and u.directory_id = $2
-     and u.id = any ($3::uuid[])`);
+     and u.id = any ($3::uuid[])`,
+);
 
-const groupsOfDirectory = prepared<GroupRow & Owned>('published_groups_by_ids', `
+const groupsOfDirectory = prepared<GroupRow & Owned>(
+  'published_groups_by_ids',
+  `
   select ${groupColumns}, gr.directory_id, gr.organization_id
     from groups gr
    where gr.environment_id = $1
      and gr.directory_id = $2
-     and gr.id = any ($3::uuid[])`);
+     and gr.id = any ($3::uuid[])`,
+);
 
 /** A member of a group: a user, or a group in it. */
 export type MemberJson = (UserJson & { type: 'user' }) | (GroupJson & { type: 'group' });
@@ -169,7 +198,9 @@ export interface Access {
   userId: string | null;
 }
 
-const accessOf = prepared<{ status: Access['status']; since: Date; user_id: string }>('access', `
+const accessOf = prepared<{ status: Access['status']; since: Date; user_id: string }>(
+  'access',
+  `
   with known as (
     select u.directory_id, u.id, u.active, u.active_since
       from users u
@@ -195,21 +226,30 @@ const accessOf = prepared<{ status: Access['status']; since: Date; user_id: stri
      and p.organization_id = $2
      and p.email_hashes @> array[sha256(convert_to($3, 'UTF8'))]
    order by status, since desc
-   limit 1`); // 'active' < 'deactivated' < 'deleted': the most active one, and of those the latest
+   limit 1`,
+); // 'active' < 'deactivated' < 'deleted': the most active one, and of those the latest
 
-const organizationExists = prepared<{ id: string }>('organization_exists', `
+const organizationExists = prepared<{ id: string }>(
+  'organization_exists',
+  `
   select id
     from organizations
    where environment_id = $1
      and id = $2
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
 /** Of several users with this address the most active; `undefined` where the environment has no such organization. */
-export async function findAccess(pool: Pool, query: { environmentId: string; organizationId: string; email: string }): Promise<Access | undefined> {
+export async function findAccess(
+  pool: Pool,
+  query: { environmentId: string; organizationId: string; email: string },
+): Promise<Access | undefined> {
   const { environmentId, organizationId } = query;
   if ((await organizationExists.run(pool, [environmentId, organizationId])).length === 0) return undefined;
   const [row] = await accessOf.run(pool, [environmentId, organizationId, foldCase(query.email)]);
-  return row ? { status: row.status, since: row.since, userId: publicId('usr', row.user_id) } : { status: 'unknown', since: null, userId: null };
+  return row
+    ? { status: row.status, since: row.since, userId: publicId('usr', row.user_id) }
+    : { status: 'unknown', since: null, userId: null };
 }
 
 function publishedUser(row: UserRow & Owned): UserJson {

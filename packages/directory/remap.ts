@@ -16,12 +16,15 @@ import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirect
 /** How many users are in memory, and mapped in one statement. */
 export const mappedAtOnce = 500;
 
-const usersByIds = prepared<UserRow>('users_to_map_by_ids', `
+const usersByIds = prepared<UserRow>(
+  'users_to_map_by_ids',
+  `
   select ${userColumns}
     from users u ${userGroups}
    where u.directory_id = $1
      and u.id = any ($2::uuid[])
-   order by u.id`);
+   order by u.id`,
+);
 
 /**
  * Maps users anew whose groups have changed in this transaction, and appends `user.updated` for those whose roles or attributes
@@ -36,7 +39,9 @@ export async function remapMembers(tx: DirectoryTransaction, userIds: readonly s
   }
 }
 
-const memberPage = prepared<UserRow>('members_to_map', `
+const memberPage = prepared<UserRow>(
+  'members_to_map',
+  `
   select ${userColumns}
     from memberships own
     join users u on u.directory_id = own.directory_id and u.id = own.member_id ${userGroups}
@@ -45,7 +50,8 @@ const memberPage = prepared<UserRow>('members_to_map', `
      and own.present
      and own.member_id > $3
    order by own.member_id
-   limit ${mappedAtOnce}`);
+   limit ${mappedAtOnce}`,
+);
 
 /** The same for all members of a group whose name has changed. */
 export async function remapGroup(tx: DirectoryTransaction, groupId: string): Promise<void> {
@@ -74,29 +80,41 @@ function remapped(before: StoredUser, { roles, attributes }: Pick<ReturnType<typ
   return { before, after: { ...before, profile: { ...before.profile, roles, attributes } } };
 }
 
-const updateProfiles = prepared('update_profiles', `
+const updateProfiles = prepared(
+  'update_profiles',
+  `
   update users u
      set profile = n.profile::json,
          version = n.version,
          updated_at = $2
     from unnest($3::uuid[], $4::text[], $5::bigint[]) as n (id, profile, version)
    where u.directory_id = $1
-     and u.id = n.id`);
+     and u.id = n.id`,
+);
 
 /** `cause`: why, where it was nothing that the identity provider did. */
 async function storeMapped(tx: DirectoryTransaction, changes: Change[], cause?: 'mapping'): Promise<void> {
   if (changes.length === 0) return;
   const first = tx.sequence + 1;
   const after = changes.map((change, i): StoredUser => ({ ...change.after, version: first + i, updatedAt: tx.now }));
-  tx.write(updateProfiles, [tx.directory.id, tx.now, after.map(({ id }) => id), after.map(({ profile }) => JSON.stringify(profile)), after.map(({ version }) => version)]);
-  appendEvents(tx, changes.map((change, i) => ({
-    type: 'user.updated',
-    data: () => ({
-      user: userJson(tx.directory, after[i] ?? change.after),
-      previous: previousOfUser(change.before, change.after),
-      ...(cause && { cause }),
-    }),
-  })));
+  tx.write(updateProfiles, [
+    tx.directory.id,
+    tx.now,
+    after.map(({ id }) => id),
+    after.map(({ profile }) => JSON.stringify(profile)),
+    after.map(({ version }) => version),
+  ]);
+  appendEvents(
+    tx,
+    changes.map((change, i) => ({
+      type: 'user.updated',
+      data: () => ({
+        user: userJson(tx.directory, after[i] ?? change.after),
+        previous: previousOfUser(change.before, change.after),
+        ...(cause && { cause }),
+      }),
+    })),
+  );
   await tx.flush();
 }
 
@@ -141,24 +159,30 @@ const remapColumns = `
          r.id, r.environment_id, r.directory_id, r.request_id, r.created_at, r.users_total, r.users_done, r.users_changed, r.users_failing,
          r.passed_directory_id, r.current_directory_id, r.passed_user_id, r.finished_at, r.superseded`;
 
-const selectRemap = prepared<RemapRow>('get_remap', `
+const selectRemap = prepared<RemapRow>(
+  'get_remap',
+  `
   select ${remapColumns}
     from remaps r
    where r.environment_id = $1
-     and r.id = $2`);
+     and r.id = $2`,
+);
 
 export async function getRemap(pool: Pool, query: { environmentId: string; remapId: string }): Promise<Remap | undefined> {
   const [row] = await selectRemap.run(pool, [query.environmentId, query.remapId]);
   return row && remapOf(row);
 }
 
-const selectRemaps = prepared<RemapRow>('list_remaps', `
+const selectRemaps = prepared<RemapRow>(
+  'list_remaps',
+  `
   select ${remapColumns}
     from remaps r
    where r.environment_id = $1
      and r.id < $2
    order by r.id desc
-   limit $3`);
+   limit $3`,
+);
 
 /** Newest first, from before the id `before`. */
 export async function listRemaps(pool: Pool, query: { environmentId: string; limit: number; before: string }): Promise<Remap[]> {
@@ -169,7 +193,9 @@ const leaseSeconds = 10;
 
 // One at a time is enough for a process; of several that are waiting the oldest. Held by a lease, so that it goes on elsewhere
 // where a process was killed; that the lease is not more than politeness, see `step`.
-const claimRemap = prepared<RemapRow>('claim_remap', `
+const claimRemap = prepared<RemapRow>(
+  'claim_remap',
+  `
   update remaps r
      set lease_until = now() + interval '${leaseSeconds} seconds'
    where r.id = (select id
@@ -179,9 +205,12 @@ const claimRemap = prepared<RemapRow>('claim_remap', `
                   order by id
                   limit 1
                     for update skip locked)
-  returning ${remapColumns}`);
+  returning ${remapColumns}`,
+);
 
-const countUsers = prepared('count_users_to_remap', `
+const countUsers = prepared(
+  'count_users_to_remap',
+  `
   update remaps r
      set users_total = (select count(*)
                           from directories d
@@ -192,7 +221,8 @@ const countUsers = prepared('count_users_to_remap', `
                                     then not exists (select 1 from attribute_mappings m where m.scope_id = d.id)
                                     else d.id = r.directory_id end)
    where r.id = $1
-     and r.users_total is null`);
+     and r.users_total is null`,
+);
 
 /**
  * Maps users anew wherever a saved mapping asks for it, batch by batch, until there is none left or `stop` says so. Answers how
@@ -237,12 +267,17 @@ class Pace {
   }
 }
 
-const releaseRemap = prepared('release_remap', `
+const releaseRemap = prepared(
+  'release_remap',
+  `
   update remaps
      set lease_until = null
-   where id = $1`);
+   where id = $1`,
+);
 
-const nextDirectory = prepared<{ id: string; organization_id: string; organization_external_id: string | null }>('next_directory_to_remap', `
+const nextDirectory = prepared<{ id: string; organization_id: string; organization_external_id: string | null }>(
+  'next_directory_to_remap',
+  `
   select d.id, d.organization_id, o.external_id as organization_external_id
     from directories d
     join organizations o on o.environment_id = d.environment_id and o.id = d.organization_id
@@ -253,18 +288,24 @@ const nextDirectory = prepared<{ id: string; organization_id: string; organizati
               then not exists (select 1 from attribute_mappings m where m.scope_id = d.id)
               else d.id = $2 end
    order by d.id
-   limit 1`);
+   limit 1`,
+);
 
-const userPage = prepared<UserRow>('users_to_remap', `
+const userPage = prepared<UserRow>(
+  'users_to_remap',
+  `
   select ${userColumns}
     from users u ${userGroups}
    where u.directory_id = $1
      and u.id > $2
    order by u.id
-   limit $3`);
+   limit $3`,
+);
 
 // Only from where this process believes it to be: of two that do the same step, one commits.
-const moveOn = prepared<RemapRow>('move_remap', `
+const moveOn = prepared<RemapRow>(
+  'move_remap',
+  `
   update remaps r
      set passed_directory_id = $5,
          current_directory_id = $6,
@@ -278,15 +319,19 @@ const moveOn = prepared<RemapRow>('move_remap', `
      and r.passed_directory_id is not distinct from $2
      and r.current_directory_id is not distinct from $3
      and r.passed_user_id is not distinct from $4
-  returning ${remapColumns}`);
+  returning ${remapColumns}`,
+);
 
-const finishRemap = prepared('finish_remap', `
+const finishRemap = prepared(
+  'finish_remap',
+  `
   update remaps
      set finished_at = now(),
          lease_until = null
    where id = $1
      and finished_at is null
-     and passed_directory_id is not distinct from $2`);
+     and passed_directory_id is not distinct from $2`,
+);
 
 /** It was superseded, or another process does it. */
 class RemapLost extends Error {}
@@ -299,7 +344,10 @@ async function step(pool: Pool, remap: RemapRow, pace: Pace): Promise<RemapRow |
     return undefined;
   }
   const directory: DirectoryScope = {
-    id: next.id, environmentId: remap.environment_id, organizationId: next.organization_id, organizationExternalId: next.organization_external_id,
+    id: next.id,
+    environmentId: remap.environment_id,
+    organizationId: next.organization_id,
+    organizationExternalId: next.organization_external_id,
   };
   // The directory that it was at may be gone since; another one begins with its first user.
   const from = remap.current_directory_id === directory.id ? (remap.passed_user_id ?? firstId) : firstId;
@@ -325,27 +373,46 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
   const policy = await reading;
 
   const mapped = users.map((user) => ({ user, ...mapUser(policy.mapping, policy.schemas, user) }));
-  const elsewhere = policy.mapping.rules.email_elsewhere === 'reject'
-    ? await addressesElsewhere(tx.client, tx.directory, users.filter(({ profile }) => profile.active).flatMap(({ resource }) => emailAddresses(resource).map(foldCase)))
-    : new Set<string>();
-  const failing = mapped.filter(({ user, problems }) => user.profile.active && [
-    ...problems, ...rulesOfAddresses(policy.mapping, user, policy.domains, elsewhere),
-  ].some(({ action }) => action === 'reject'));
+  const elsewhere =
+    policy.mapping.rules.email_elsewhere === 'reject'
+      ? await addressesElsewhere(
+          tx.client,
+          tx.directory,
+          users.filter(({ profile }) => profile.active).flatMap(({ resource }) => emailAddresses(resource).map(foldCase)),
+        )
+      : new Set<string>();
+  const failing = mapped.filter(
+    ({ user, problems }) =>
+      user.profile.active &&
+      [...problems, ...rulesOfAddresses(policy.mapping, user, policy.domains, elsewhere)].some(({ action }) => action === 'reject'),
+  );
   const changes = mapped.flatMap(({ user, ...to }) => remapped(user, to) ?? []);
   await storeMapped(tx, changes, 'mapping');
 
   const last = users.length < atMost ? undefined : users.at(-1);
   const [moved] = await tx.writeAndRead(moveOn, [
-    remap.id, remap.passed_directory_id, remap.current_directory_id, remap.passed_user_id,
-    last ? remap.passed_directory_id : tx.directory.id, last ? tx.directory.id : null, last ? last.id : null,
-    users.length, changes.length, failing.length,
+    remap.id,
+    remap.passed_directory_id,
+    remap.current_directory_id,
+    remap.passed_user_id,
+    last ? remap.passed_directory_id : tx.directory.id,
+    last ? tx.directory.id : null,
+    last ? last.id : null,
+    users.length,
+    changes.length,
+    failing.length,
   ]);
   if (!moved) throw new RemapLost();
   return moved;
 }
 
 /** What there is to say of a stored user's addresses. `taken`: those that are active elsewhere, folded. */
-export function rulesOfAddresses(mapping: Mapping, user: { resource: StoredUser['resource'] }, domains: string[], taken: ReadonlySet<string>) {
+export function rulesOfAddresses(
+  mapping: Mapping,
+  user: { resource: StoredUser['resource'] },
+  domains: string[],
+  taken: ReadonlySet<string>,
+) {
   const emails = namedAddresses(user.resource);
   return [...foreignDomains(mapping, emails, domains), ...problemsElsewhere(mapping, emails, taken)];
 }

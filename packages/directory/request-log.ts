@@ -34,18 +34,24 @@ export type RecordedRequest = RequestToRecord & {
   fix: string | null;
 };
 
-const insertRequests = prepared('insert_requests', `
+const insertRequests = prepared(
+  'insert_requests',
+  `
   insert into requests (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)
   select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail,
          array(select json_array_elements_text(r.notes::json)), r.duration_ms, r.user_agent, r.request_body::json, r.response_body::json
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::real[], $13::text[], $14::text[], $15::text[])
-      as r (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)`);
+      as r (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)`,
+);
 
 /** Keeps many requests in one statement, of their bodies no more than `keptAttributes`. Called beside the requests, never within one. */
 export async function recordRequests(pool: Pool, requests: readonly RequestToRecord[]): Promise<void> {
   if (requests.length === 0) return;
-  const kept = await keptAttributes(pool, requests.map((r) => r.directoryId));
+  const kept = await keptAttributes(
+    pool,
+    requests.map((r) => r.directoryId),
+  );
   await insertRequests.run(pool, [
     requests.map((r) => r.id),
     requests.map((r) => r.environmentId),
@@ -92,7 +98,9 @@ interface RequestRow {
   provider: Provider;
 }
 
-const selectRequests = prepared<RequestRow>('list_requests', `
+const selectRequests = prepared<RequestRow>(
+  'list_requests',
+  `
   select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail, r.notes,
          r.duration_ms, r.user_agent, r.request_body, r.response_body, d.provider
     from directories d
@@ -103,14 +111,18 @@ const selectRequests = prepared<RequestRow>('list_requests', `
      and r.id < $3
      and ($4::text is null or r.outcome = $4)
    order by r.id desc
-   limit $5`);
+   limit $5`,
+);
 
-const directoryOfRequests = prepared<{ id: string }>('directory_of_requests', `
+const directoryOfRequests = prepared<{ id: string }>(
+  'directory_of_requests',
+  `
   select id
     from directories
    where environment_id = $1
      and id = $2
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
 /** Newest first, from before the id `before`; `undefined` where the environment has no such directory. */
 export async function listRequests(
@@ -138,7 +150,14 @@ export async function listRequests(
     responseBody: row.response_body,
     explanation: null,
     fix: null,
-    ...explainRequest({ provider: row.provider, method: row.method, path: row.path, status: row.status, scimType: row.scim_type, detail: row.detail }),
+    ...explainRequest({
+      provider: row.provider,
+      method: row.method,
+      path: row.path,
+      status: row.status,
+      scimType: row.scim_type,
+      detail: row.detail,
+    }),
   }));
 }
 
@@ -146,23 +165,33 @@ export async function listRequests(
 export async function recordFailure(
   pool: Pool,
   directory: DirectoryScope,
-  failed: { requestId: string; method: string; path: string; status: number; scimType: string | null; detail: string; resource: object | null },
+  failed: {
+    requestId: string;
+    method: string;
+    path: string;
+    status: number;
+    scimType: string | null;
+    detail: string;
+    resource: object | null;
+  },
 ): Promise<void> {
   await inDirectory(pool, directory, failed.requestId, async (tx) => {
     await tx.locked();
-    appendEvents(tx, [{
-      type: 'provisioning.failed',
-      data: () => ({
-        request: {
-          id: publicId('req', failed.requestId),
-          method: failed.method,
-          path: failed.path,
-          status: failed.status,
-          scim_type: failed.scimType,
-          detail: failed.detail,
-          resource: failed.resource,
-        },
-      }),
-    }]);
+    appendEvents(tx, [
+      {
+        type: 'provisioning.failed',
+        data: () => ({
+          request: {
+            id: publicId('req', failed.requestId),
+            method: failed.method,
+            path: failed.path,
+            status: failed.status,
+            scim_type: failed.scimType,
+            detail: failed.detail,
+            resource: failed.resource,
+          },
+        }),
+      },
+    ]);
   });
 }

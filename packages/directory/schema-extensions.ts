@@ -1,5 +1,14 @@
 import type { Pool, PoolClient } from 'pg';
-import { coreSchemas, type DeclaredExtension, foldResource, parseDeclaredExtension, type Resource, ScimError, type SchemaSet, schemaSet } from '#scim';
+import {
+  coreSchemas,
+  type DeclaredExtension,
+  foldResource,
+  parseDeclaredExtension,
+  type Resource,
+  ScimError,
+  type SchemaSet,
+  schemaSet,
+} from '#scim';
 import { beginRemap } from './begin-remap';
 import { inTransaction } from './in-transaction';
 import { firstId, prepared } from './prepared';
@@ -39,7 +48,9 @@ export function schemasOf(extensions: string | null): SchemaSet {
 }
 
 // Whoever declares another one at the same moment waits for the environment's row, so that the count is right.
-const upsertExtension = prepared<{ urn_key: string }>('declare_extension', `
+const upsertExtension = prepared<{ urn_key: string }>(
+  'declare_extension',
+  `
   with environment as (
     select id
       from environments
@@ -54,7 +65,8 @@ const upsertExtension = prepared<{ urn_key: string }>('declare_extension', `
   on conflict (environment_id, urn_key) do update
      set resource_type = excluded.resource_type,
          definition = excluded.definition
-  returning urn_key`);
+  returning urn_key`,
+);
 
 /**
  * Declares an extension for every directory of an environment, in place of an earlier declaration of the same URN. `document` is
@@ -62,10 +74,21 @@ const upsertExtension = prepared<{ urn_key: string }>('declare_extension', `
  *
  * @throws InvalidExtension, TooManyExtensions
  */
-export async function declareExtension(pool: Pool, environmentId: string, document: unknown, requestId: string): Promise<DeclaredExtension> {
+export async function declareExtension(
+  pool: Pool,
+  environmentId: string,
+  document: unknown,
+  requestId: string,
+): Promise<DeclaredExtension> {
   const extension = readExtension(document);
   await inTransaction(pool, async (client) => {
-    const [declared] = await upsertExtension.run(client, [environmentId, extension.urn, extension.resourceType, JSON.stringify(extension), extensionsAtMost]);
+    const [declared] = await upsertExtension.run(client, [
+      environmentId,
+      extension.urn,
+      extension.resourceType,
+      JSON.stringify(extension),
+      extensionsAtMost,
+    ]);
     if (!declared) throw new TooManyExtensions();
     await remapEverybody(client, environmentId, requestId);
   });
@@ -82,21 +105,27 @@ function readExtension(document: unknown): DeclaredExtension {
   }
 }
 
-const selectExtensions = prepared<{ definition: DeclaredExtension }>('list_extensions', `
+const selectExtensions = prepared<{ definition: DeclaredExtension }>(
+  'list_extensions',
+  `
   select definition
     from schema_extensions
    where environment_id = $1
-   order by urn_key`);
+   order by urn_key`,
+);
 
 export async function listExtensions(pool: Pool, environmentId: string): Promise<DeclaredExtension[]> {
   return (await selectExtensions.run(pool, [environmentId])).map((row) => row.definition);
 }
 
-const deleteExtension = prepared<{ urn_key: string }>('withdraw_extension', `
+const deleteExtension = prepared<{ urn_key: string }>(
+  'withdraw_extension',
+  `
   delete from schema_extensions
    where environment_id = $1
      and urn_key = lower($2)
-  returning urn_key`);
+  returning urn_key`,
+);
 
 /** Withdraws a declaration; what was stored under its URN stays. False where there is none. */
 export async function withdrawExtension(pool: Pool, environmentId: string, urn: string, requestId: string): Promise<boolean> {
@@ -111,20 +140,27 @@ export async function withdrawExtension(pool: Pool, environmentId: string, urn: 
   return true;
 }
 
-const lockEnvironment = prepared('lock_environment_of_extensions', `
+const lockEnvironment = prepared(
+  'lock_environment_of_extensions',
+  `
   select id
     from environments
    where id = $1
-     for no key update`);
+     for no key update`,
+);
 
-const mappedScopes = prepared<{ directory_id: string | null }>('mapped_scopes', `
+const mappedScopes = prepared<{ directory_id: string | null }>(
+  'mapped_scopes',
+  `
   select directory_id
     from attribute_mappings
-   where environment_id = $1`);
+   where environment_id = $1`,
+);
 
 /** What a mapping reads may be an attribute by its short name, which a declaration gives and takes. */
 async function remapEverybody(client: PoolClient, environmentId: string, requestId: string): Promise<void> {
-  for (const { directory_id: directoryId } of await mappedScopes.run(client, [environmentId])) await beginRemap(client, { environmentId, directoryId }, requestId);
+  for (const { directory_id: directoryId } of await mappedScopes.run(client, [environmentId]))
+    await beginRemap(client, { environmentId, directoryId }, requestId);
 }
 
 interface FoldedRow {
@@ -136,15 +172,21 @@ interface FoldedRow {
 
 const foldedAtOnce = 500;
 
-const environmentExtensions = prepared<{ extensions: string | null }>('extensions_of_environment', `
+const environmentExtensions = prepared<{ extensions: string | null }>(
+  'extensions_of_environment',
+  `
   select ${extensionsOfDirectory}
-    from (select $1::uuid as environment_id) d`);
+    from (select $1::uuid as environment_id) d`,
+);
 
-const directoriesOfEnvironment = prepared<{ id: string }>('directories_of_environment', `
+const directoriesOfEnvironment = prepared<{ id: string }>(
+  'directories_of_environment',
+  `
   select id
     from directories
    where environment_id = $1
-     and deleted_at is null`);
+     and deleted_at is null`,
+);
 
 const withData = {
   User: prepared<FoldedRow>('users_with_extension', selectWithData('users')),
@@ -189,7 +231,10 @@ async function foldAnew(pool: Pool, environmentId: string, urn: string): Promise
       for (let last = firstId; ;) {
         const rows = await withData[type].run(pool, [directoryId, last, urn.toLowerCase(), foldedAtOnce]);
         await fold[type].run(pool, [
-          directoryId, rows.map((each) => each.id), rows.map(({ resource }) => JSON.stringify(foldResource(resource, type, schemas))), rows.map((each) => each.version),
+          directoryId,
+          rows.map((each) => each.id),
+          rows.map(({ resource }) => JSON.stringify(foldResource(resource, type, schemas))),
+          rows.map((each) => each.version),
         ]);
         if (rows.length < foldedAtOnce) break;
         last = rows.at(-1)!.id;

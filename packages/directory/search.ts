@@ -25,13 +25,25 @@ export interface Found<T> {
  *
  * @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1)
  */
-export async function searchUsers(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string, lookups: Queryable = pool): Promise<Found<ShownUser>> {
+export async function searchUsers(
+  pool: Pool,
+  directory: DirectoryScope,
+  query: ListQuery,
+  baseUrl: string,
+  lookups: Queryable = pool,
+): Promise<Found<ShownUser>> {
   const found = await search<Omit<UserRow, 'profile'>>(pool, lookups, directory, query, userTable, baseUrl);
   return { ...found, resources: found.resources.map(shownUserOf) };
 }
 
 /** Groups without their members: see `readMembers`. @throws as searchUsers */
-export async function searchGroups(pool: Pool, directory: DirectoryScope, query: ListQuery, baseUrl: string, lookups: Queryable = pool): Promise<Found<StoredGroup>> {
+export async function searchGroups(
+  pool: Pool,
+  directory: DirectoryScope,
+  query: ListQuery,
+  baseUrl: string,
+  lookups: Queryable = pool,
+): Promise<Found<StoredGroup>> {
   const found = await search<GroupRow>(pool, lookups, directory, query, groupTable, baseUrl);
   return { ...found, resources: found.resources.map(groupOf) };
 }
@@ -88,8 +100,12 @@ async function search<Row extends { id: string }>(
   const direction = query.sort?.descending ? 'desc nulls first' : 'asc nulls last';
   const count = async (sequence?: number): Promise<number> => {
     if (sequence !== undefined && query.filter === undefined) return totals.of(table, directory, sequence) ?? count();
-    const { rows } = await select<{ total: number; sequence: number }>(pool,
-      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`, sql.values.slice(0, counted), { everyday: query.filter === undefined });
+    const { rows } = await select<{ total: number; sequence: number }>(
+      pool,
+      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`,
+      sql.values.slice(0, counted),
+      { everyday: query.filter === undefined },
+    );
     const [row] = rows;
     if (row && query.filter === undefined) totals.set(table, directory, row);
     return row?.total ?? 0;
@@ -117,7 +133,9 @@ async function search<Row extends { id: string }>(
      cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row} ${table.joined}
      order by p.place`;
   const byKey = isByKey(query, table);
-  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(byKey ? lookups : pool, page, sql.values, { everyday: byKey || isPlain(query) });
+  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(byKey ? lookups : pool, page, sql.values, {
+    everyday: byKey || isPlain(query),
+  });
   const more = rows.length > query.count;
   const resources = more ? rows.slice(0, query.count) : rows;
   const last = resources.at(-1);
@@ -154,8 +172,14 @@ const totals = new Totals();
 
 /** What IdPs ask all day: who has this userName, displayName or externalId? */
 function isByKey({ filter, sort, cursor }: ListQuery, table: Table): boolean {
-  return sort === undefined && cursor === undefined && filter?.kind === 'comparison' && filter.operator === 'eq' && typeof filter.value === 'string'
-    && filter.attribute.keys.join('.') in table.keys;
+  return (
+    sort === undefined &&
+    cursor === undefined &&
+    filter?.kind === 'comparison' &&
+    filter.operator === 'eq' &&
+    typeof filter.value === 'string' &&
+    filter.attribute.keys.join('.') in table.keys
+  );
 }
 
 /** A page of everybody. */
@@ -170,14 +194,23 @@ const names = new Map<string, string>();
  *
  * @throws ScimError `tooMany` (RFC 7644 §3.12) where PostgreSQL ended the query because its time was up.
  */
-async function select<Row extends QueryResultRow>(db: Queryable, text: string, values: unknown[], { everyday = false } = {}): Promise<QueryResult<Row>> {
-  const name = everyday ? names.get(text) ?? `search_${names.size}` : '';
+async function select<Row extends QueryResultRow>(
+  db: Queryable,
+  text: string,
+  values: unknown[],
+  { everyday = false } = {},
+): Promise<QueryResult<Row>> {
+  const name = everyday ? (names.get(text) ?? `search_${names.size}`) : '';
   if (everyday) names.set(text, name);
   try {
     return await db.query<Row>({ name, text, values });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === '57014')) throw error;
-    throw new ScimError(400, 'tooMany', 'This query takes too long here. Ask for less: filter by userName, externalId, id, displayName or an e-mail address, or page by cursor.');
+    throw new ScimError(
+      400,
+      'tooMany',
+      'This query takes too long here. Ask for less: filter by userName, externalId, id, displayName or an e-mail address, or page by cursor.',
+    );
   }
 }
 
@@ -242,7 +275,13 @@ class Compiler {
     }
     const { extension, attribute, subAttribute } = filter.attribute;
     // What can only be one value needs no path; and a path over everybody is most of the work of counting them.
-    if (this.#isRoot(document) && extension === undefined && !attribute.multiValued && attribute.type !== 'any' && !subAttribute?.multiValued) {
+    if (
+      this.#isRoot(document) &&
+      extension === undefined &&
+      !attribute.multiValued &&
+      attribute.type !== 'any' &&
+      !subAttribute?.multiValued
+    ) {
       return this.#compareJson(`(${document} #> ${this.bind(keys)}::text[])`, operator, value);
     }
     const element = `jsonb_path_query(${document}, ${this.#path(keys)}) as v (value)`;
@@ -255,7 +294,8 @@ class Compiler {
     if (membership) return `exists (select 1 from ${membership.from} where ${this.condition(filter, 'e.value')})`;
     const exact = `exists (select 1 from jsonb_path_query(${document}, ${this.#path(keys)}) as e (value) where ${this.condition(filter, 'e.value')})`;
     // `emails[type eq "work" and value eq "x"]`, as Entra and Okta match: the index finds who has the address at all.
-    const address = this.#isRoot(document) && this.#table.type === 'User' && keys.join('.') === 'emails' ? requiredValue(filter) : undefined;
+    const address =
+      this.#isRoot(document) && this.#table.type === 'User' && keys.join('.') === 'emails' ? requiredValue(filter) : undefined;
     return address === undefined ? exact : `(u.email_keys @> array[${this.bind(address)}::text] and ${exact})`;
   }
 
@@ -336,15 +376,21 @@ class Compiler {
   sortKey({ keys, attribute, subAttribute }: AttributeReference): SortKey {
     const { row } = this.#table;
     switch (keys.join('.')) {
-      case 'id': case 'meta.resourcetype': case 'meta.location': return { sql: `${row}.id::text collate "C"`, type: 'text' };
-      case 'meta.created': return { sql: `extract(epoch from ${row}.created_at)`, type: 'numeric' };
-      case 'meta.lastmodified': return { sql: `extract(epoch from ${this.#table.lastModified})`, type: 'numeric' };
+      case 'id':
+      case 'meta.resourcetype':
+      case 'meta.location':
+        return { sql: `${row}.id::text collate "C"`, type: 'text' };
+      case 'meta.created':
+        return { sql: `extract(epoch from ${row}.created_at)`, type: 'numeric' };
+      case 'meta.lastmodified':
+        return { sql: `extract(epoch from ${this.#table.lastModified})`, type: 'numeric' };
     }
     const leaf = subAttribute ?? attribute;
     const first = `jsonb_path_query_first(${row}.folded, ${this.#path(keys)})`;
-    const primary = attribute.multiValued && keys.length > 1
-      ? `coalesce(jsonb_path_query_first(${row}.folded, ${this.bind(`${jsonPath(keys.slice(0, -1))} ? (@."primary" == true) ${jsonPath(keys.slice(-1)).slice(1)}`)}::jsonpath), ${first})`
-      : first;
+    const primary =
+      attribute.multiValued && keys.length > 1
+        ? `coalesce(jsonb_path_query_first(${row}.folded, ${this.bind(`${jsonPath(keys.slice(0, -1))} ? (@."primary" == true) ${jsonPath(keys.slice(-1)).slice(1)}`)}::jsonpath), ${first})`
+        : first;
     if (leaf.type === 'integer' || leaf.type === 'decimal') {
       return { sql: `(case when jsonb_typeof(${primary}) = 'number' then (${primary})::numeric end)`, type: 'numeric' };
     }
@@ -357,7 +403,8 @@ class Compiler {
     const later = `${row}.id > ${this.bind(after.id)}`;
     if (!order) return later;
     const { sql, type } = order;
-    if (after.key === null) return descending ? `((${sql}) is null and ${later} or (${sql}) is not null)` : `((${sql}) is null and ${later})`;
+    if (after.key === null)
+      return descending ? `((${sql}) is null and ${later} or (${sql}) is not null)` : `((${sql}) is null and ${later})`;
     const key = `${this.bind(after.key)}::${type}`;
     return descending
       ? `((${sql}) < ${key} or (${sql}) = ${key} and ${later})`
@@ -375,10 +422,14 @@ class Compiler {
   #compareText(text: string, operator: string, value: string | number | boolean): string {
     const bound = `${this.bind(String(value))}::text`;
     switch (operator) {
-      case 'co': return `strpos(${text}, ${bound}) > 0`;
-      case 'sw': return `starts_with(${text}, ${bound})`;
-      case 'ew': return `right(${text}, length(${bound})) = ${bound}`;
-      default: return `${text} collate "C" ${sqlOperators[operator] ?? '='} ${bound}`;
+      case 'co':
+        return `strpos(${text}, ${bound}) > 0`;
+      case 'sw':
+        return `starts_with(${text}, ${bound})`;
+      case 'ew':
+        return `right(${text}, length(${bound})) = ${bound}`;
+      default:
+        return `${text} collate "C" ${sqlOperators[operator] ?? '='} ${bound}`;
     }
   }
 
@@ -408,7 +459,12 @@ function jsonPath(keys: readonly string[]): string {
 
 /** The text that `value` must equal for a filter on an element to hold, where it says so. */
 function requiredValue(filter: Filter): string | undefined {
-  if (filter.kind === 'comparison' && filter.operator === 'eq' && filter.attribute.keys.join('.') === 'value' && typeof filter.value === 'string') {
+  if (
+    filter.kind === 'comparison' &&
+    filter.operator === 'eq' &&
+    filter.attribute.keys.join('.') === 'value' &&
+    typeof filter.value === 'string'
+  ) {
     return filter.value;
   }
   if (filter.kind !== 'and') return undefined;
@@ -445,7 +501,11 @@ function digestOf(query: ListQuery): string {
 }
 
 function readCursor(text: string, query: ListQuery, order: SortKey | undefined): CursorPlace {
-  const invalid = new ScimError(400, 'invalidCursor', 'This cursor is not one that this query was given. Repeat the query without a cursor value to start again.');
+  const invalid = new ScimError(
+    400,
+    'invalidCursor',
+    'This cursor is not one that this query was given. Repeat the query without a cursor value to start again.',
+  );
   let fields: unknown;
   try {
     fields = JSON.parse(Buffer.from(text, 'base64url').toString());
@@ -457,7 +517,11 @@ function readCursor(text: string, query: ListQuery, order: SortKey | undefined):
   if (version !== 2 || typeof issuedAt !== 'number' || typeof id !== 'string' || !uuid.test(id) || !isKey(key, order)) throw invalid;
   if (digest !== digestOf(query)) throw invalid;
   if (count !== query.count) {
-    throw new ScimError(400, 'invalidCount', `This cursor was given for pages of ${String(count)}: use the same count, or start again without a cursor value.`);
+    throw new ScimError(
+      400,
+      'invalidCount',
+      `This cursor was given for pages of ${String(count)}: use the same count, or start again without a cursor value.`,
+    );
   }
   if (issuedAt + listCursorSeconds < Date.now() / 1000) {
     throw new ScimError(400, 'expiredCursor', 'This cursor is more than 24 hours old: start again without a cursor value.');
@@ -477,12 +541,19 @@ function isKey(key: unknown, order: SortKey | undefined): key is CursorPlace['ke
 async function readSortKey(pool: Pool, directory: DirectoryScope, query: ListQuery, table: Table, id: string): Promise<string | null> {
   const sql = new Compiler(table, directory.id, '');
   const order = query.sort ? sql.sortKey(query.sort.by).sql : 'null';
-  const { rows: [row] } = await select<{ key: string | null }>(pool, `
+  const {
+    rows: [row],
+  } = await select<{ key: string | null }>(
+    pool,
+    `
     select (${order})::text as key
       from ${table.name} ${table.row}
      where ${table.row}.directory_id = $1
-       and ${table.row}.id = ${sql.bind(id)}`, sql.values);
-  if (!row) throw new ScimError(400, 'expiredCursor', 'The resource that this cursor stood at is gone: start again without a cursor value.');
+       and ${table.row}.id = ${sql.bind(id)}`,
+    sql.values,
+  );
+  if (!row)
+    throw new ScimError(400, 'expiredCursor', 'The resource that this cursor stood at is gone: start again without a cursor value.');
   return row.key;
 }
 
@@ -511,7 +582,9 @@ const memberColumns = `
            else (select g.display_name from groups g where g.directory_id = m.directory_id and g.id = m.member_id)
          end as display`;
 
-const membersOfGroup = prepared<MemberRow>('members_of_group', `
+const membersOfGroup = prepared<MemberRow>(
+  'members_of_group',
+  `
   select ${memberColumns}
     from memberships m
    where m.directory_id = $1
@@ -519,15 +592,19 @@ const membersOfGroup = prepared<MemberRow>('members_of_group', `
      and m.present
      and m.member_id > $3
    order by m.member_id
-   limit $4`);
+   limit $4`,
+);
 
-const membersOfGroups = prepared<MemberRow>('members_of_groups', `
+const membersOfGroups = prepared<MemberRow>(
+  'members_of_groups',
+  `
   select ${memberColumns}
     from memberships m
    where m.directory_id = $1
      and m.group_id = any ($2::uuid[])
      and m.present
-   order by m.group_id, m.member_id`);
+   order by m.group_id, m.member_id`,
+);
 
 const membersReadAtOnce = 5_000;
 
@@ -561,7 +638,8 @@ export async function* readMembers(
 async function* membersTogether(pool: Pool, directory: DirectoryScope, groupIds: string[]): AsyncGenerator<MembersPart, void> {
   if (groupIds.length === 0) return;
   const byGroup = new Map<string, GroupMember[]>(groupIds.map((id) => [id, []]));
-  for (const { group_id: groupId, ...member } of await membersOfGroups.run(pool, [directory.id, groupIds])) byGroup.get(groupId)?.push(member);
+  for (const { group_id: groupId, ...member } of await membersOfGroups.run(pool, [directory.id, groupIds]))
+    byGroup.get(groupId)?.push(member);
   for (const [groupId, members] of byGroup) if (members.length > 0) yield { groupId, members };
 }
 

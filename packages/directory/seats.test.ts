@@ -90,13 +90,21 @@ test('at 80 % and at 100 % an event tells it once, behind that of the user; and 
     ['seats.threshold_reached', { ...told, used: 4, percent: 80 }],
     ['seats.threshold_reached', { ...told, used: 5, percent: 100 }],
   ]);
-  expect((await mapped.types()).slice(3, 7)).toEqual(['user.created', 'seats.threshold_reached', 'user.created', 'seats.threshold_reached']);
+  expect((await mapped.types()).slice(3, 7)).toEqual([
+    'user.created',
+    'seats.threshold_reached',
+    'user.created',
+    'seats.threshold_reached',
+  ]);
   await mapped.change(users[0]!, { active: false });
   await mapped.change(users[0]!, { active: true });
   expect((await seatEvents(mapped)).slice(2)).toEqual([['seats.threshold_reached', { ...told, used: 5, percent: 100 }]]);
   await set(mapped, { seatLimit: 6 });
   await mapped.create('f');
-  expect((await seatEvents(mapped)).slice(3).map(([, seats]) => seats)).toEqual([{ ...told, limit: 6, used: 6, percent: 80 }, { ...told, limit: 6, used: 6, percent: 100 }]);
+  expect((await seatEvents(mapped)).slice(3).map(([, seats]) => seats)).toEqual([
+    { ...told, limit: 6, used: 6, percent: 80 },
+    { ...told, limit: 6, used: 6, percent: 100 },
+  ]);
 });
 
 test('`expand`: the limit grows with whoever comes, with an event each, up to the ceiling', async () => {
@@ -114,7 +122,10 @@ test('`observe`: everybody comes in, and the thresholds are told', async () => {
   const mapped = await aMappedDirectory({ seatLimit: 1, seatMode: 'observe' });
   for (const name of ['a', 'b', 'c']) await mapped.create(name);
   expect(await used(mapped)).toBe(3);
-  expect((await seatEvents(mapped)).map(([, seats]) => seats)).toMatchObject([{ used: 1, percent: 80 }, { used: 1, percent: 100 }]);
+  expect((await seatEvents(mapped)).map(([, seats]) => seats)).toMatchObject([
+    { used: 1, percent: 80 },
+    { used: 1, percent: 100 },
+  ]);
 });
 
 test('a directory that is deleted gives its seats back', async () => {
@@ -135,7 +146,9 @@ describe('exactly as many come in as there are seats', () => {
     expect(await cameThrough(calls)).toBe(11);
     expect(await used(one)).toBe(11);
     const told = (await Promise.all(directories.map(seatEvents))).flat();
-    expect(told.map(([, seats]) => seats)).toEqual(expect.arrayContaining([expect.objectContaining({ used: 9, percent: 80 }), expect.objectContaining({ used: 11, percent: 100 })]));
+    expect(told.map(([, seats]) => seats)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ used: 9, percent: 80 }), expect.objectContaining({ used: 11, percent: 100 })]),
+    );
     expect(told).toHaveLength(2);
   });
 
@@ -146,7 +159,8 @@ describe('exactly as many come in as there are seats', () => {
     const back = await Promise.all(Array.from({ length: 15 }, (_, i) => other.create(`back${i}`, { active: false })));
     const leave = Promise.all(leaving.map((user, i) => (i % 2 === 0 ? one.change(user, { active: false }) : one.remove(user))));
     const came = await cameThrough([
-      ...back.map((user) => other.change(user, { active: true })), ...Array.from({ length: 15 }, (_, i) => one.create(`new${i}`)),
+      ...back.map((user) => other.change(user, { active: true })),
+      ...Array.from({ length: 15 }, (_, i) => one.create(`new${i}`)),
     ]);
     await leave;
     expect(await used(one)).toBe(came);
@@ -158,7 +172,10 @@ describe('exactly as many come in as there are seats', () => {
     const one = await aMappedDirectory({ seatLimit: 3, seatMode: 'expand', seatCeiling: 9 });
     const other = await aMappedDirectory({ of: one.directory });
     expect(await cameThrough(Array.from({ length: 24 }, (_, i) => (i % 2 ? one : other).create(`u${i}`)))).toBe(9);
-    const steps = (await Promise.all([one, other].map(seatEvents))).flat().filter(([type]) => type === 'seats.expanded').map(([, seats]) => (seats as { limit: number }).limit);
+    const steps = (await Promise.all([one, other].map(seatEvents)))
+      .flat()
+      .filter(([type]) => type === 'seats.expanded')
+      .map(([, seats]) => (seats as { limit: number }).limit);
     expect(steps.sort((a, b) => a - b)).toEqual([4, 5, 6, 7, 8, 9]);
   });
 
@@ -178,7 +195,9 @@ describe('exactly as many come in as there are seats', () => {
       await Promise.all([set(one, { seatLimit: came + 3 }), cameThrough(third)]);
       const now = (await used(one)) ?? 0;
       expect(now).toBe(came + (await Promise.allSettled(third)).filter(({ status }) => status === 'fulfilled').length);
-      expect(await cameThrough(Array.from({ length: 8 }, (_, i) => (i % 2 ? one : other).create(`x${i}`)))).toBe(Math.max(0, came + 3 - now));
+      expect(await cameThrough(Array.from({ length: 8 }, (_, i) => (i % 2 ? one : other).create(`x${i}`)))).toBe(
+        Math.max(0, came + 3 - now),
+      );
     }
   });
 

@@ -44,29 +44,42 @@ export function changeSeats(seats: Seats, change: 1 | -1): SeatChange {
   let { limit } = seats;
   if (change > 0 && used > limit && seats.mode !== 'observe') {
     const { ceiling } = seats;
-    if (seats.mode === 'reject' || (ceiling !== null && used > ceiling)) throw new NoSeatLeft(seats.used, limit, seats.mode === 'expand' ? ceiling : null);
+    if (seats.mode === 'reject' || (ceiling !== null && used > ceiling))
+      throw new NoSeatLeft(seats.used, limit, seats.mode === 'expand' ? ceiling : null);
     limit = used;
-    events.push({ type: 'seats.expanded', data: () => ({ seats: { limit, previous_limit: seats.limit, ceiling, used, mode: seats.mode } }) });
+    events.push({
+      type: 'seats.expanded',
+      data: () => ({ seats: { limit, previous_limit: seats.limit, ceiling, used, mode: seats.mode } }),
+    });
   }
   const reached = thresholds.filter((percent) => used * 100 >= limit * percent);
   const news = change > 0 ? reached.filter((percent) => percent > seats.announced) : [];
   for (const percent of news) {
-    events.push({ type: 'seats.threshold_reached', data: () => ({ seats: { limit, used, percent, mode: seats.mode, ceiling: seats.ceiling } }) });
+    events.push({
+      type: 'seats.threshold_reached',
+      data: () => ({ seats: { limit, used, percent, mode: seats.mode, ceiling: seats.ceiling } }),
+    });
   }
   const highest = reached.at(-1) ?? 0;
   return { limit, announced: change > 0 ? highest : Math.min(highest, seats.announced), events };
 }
 
-const expandLimit = prepared('expand_seat_limit', `
+const expandLimit = prepared(
+  'expand_seat_limit',
+  `
   update organizations
      set seat_limit = $2,
          updated_at = $3
-   where id = $1`);
+   where id = $1`,
+);
 
-const noteAnnounced = prepared('note_announced_seats', `
+const noteAnnounced = prepared(
+  'note_announced_seats',
+  `
   update organization_seats
      set announced = $2
-   where organization_id = $1`);
+   where organization_id = $1`,
+);
 
 /** Stores what changeSeats decided. Its events are for the caller to append, behind those of the change that caused them. */
 export function storeSeats(tx: DirectoryTransaction, seats: Seats, change: SeatChange): void {
@@ -74,7 +87,9 @@ export function storeSeats(tx: DirectoryTransaction, seats: Seats, change: SeatC
   if (change.announced !== seats.announced) tx.write(noteAnnounced, [seats.organizationId, change.announced]);
 }
 
-const addSeats = prepared<{ organization_id: string }>('add_organization_seats', `
+const addSeats = prepared<{ organization_id: string }>(
+  'add_organization_seats',
+  `
   insert into organization_seats (organization_id)
   select id
     from organizations
@@ -82,34 +97,46 @@ const addSeats = prepared<{ organization_id: string }>('add_organization_seats',
      and id = $2
      and deleted_at is null
   on conflict do nothing
-  returning organization_id`);
+  returning organization_id`,
+);
 
-const lockSeats = prepared('lock_seats_to_change', `
+const lockSeats = prepared(
+  'lock_seats_to_change',
+  `
   select s.announced
     from organization_seats s
     join organizations o on o.id = s.organization_id
    where o.environment_id = $1
      and o.id = $2
-     for no key update of s`);
+     for no key update of s`,
+);
 
-const lockOrganization = prepared('lock_organization', `
+const lockOrganization = prepared(
+  'lock_organization',
+  `
   select id
     from organizations
    where environment_id = $1
      and id = $2
-     for no key update`);
+     for no key update`,
+);
 
-const lockHeads = prepared('lock_heads_of_organization', `
+const lockHeads = prepared(
+  'lock_heads_of_organization',
+  `
   select h.directory_id
     from directory_heads h
     join directories d on d.id = h.directory_id
    where d.environment_id = $1
      and d.organization_id = $2
    order by h.directory_id
-     for no key update of h`);
+     for no key update of h`,
+);
 
 // Told of anew: eight of ten is something else than eight of nine.
-const settleSeats = prepared('settle_organization_seats', `
+const settleSeats = prepared(
+  'settle_organization_seats',
+  `
   with unset as (
     delete from organization_seats s
      using organizations o
@@ -124,7 +151,8 @@ const settleSeats = prepared('settle_organization_seats', `
    where o.id = s.organization_id
      and o.environment_id = $1
      and o.id = $2
-     and o.seat_limit is not null`);
+     and o.seat_limit is not null`,
+);
 
 /**
  * Runs a change of an organization's seat_limit, seat_mode or seat_ceiling, so that it is exact for everybody who is on their
@@ -133,7 +161,11 @@ const settleSeats = prepared('settle_organization_seats', `
  * Locks in the order in which writers do: seats, then heads; the organization's own row between them, which nobody waits for who
  * holds a head and not the seats, so that no directory is added meanwhile.
  */
-export async function inSeats<T>(pool: Pool, organization: { environmentId: string; organizationId: string }, change: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function inSeats<T>(
+  pool: Pool,
+  organization: { environmentId: string; organizationId: string },
+  change: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   const { environmentId, organizationId } = organization;
   return inTransaction(pool, async (client) => {
     const added = await addSeats.run(client, [environmentId, organizationId]);

@@ -57,20 +57,26 @@ export interface GroupRow {
 export const groupColumns = `
          gr.id, gr.resource, gr.member_count, gr.version, gr.created_at, gr.updated_at`;
 
-const updateCounts = prepared('update_group_counts', `
+const updateCounts = prepared(
+  'update_group_counts',
+  `
   update groups gr
      set member_count = n.member_count,
          version = n.version,
          updated_at = $2
     from unnest($3::uuid[], $4::int[], $5::bigint[]) as n (id, member_count, version)
    where gr.directory_id = $1
-     and gr.id = n.id`);
+     and gr.id = n.id`,
+);
 
 /** Stores how many members groups have now, and the version that this made of them. */
 export function storeGroupCounts(tx: DirectoryTransaction, groups: StoredGroup[]): void {
   tx.write(updateCounts, [
-    tx.directory.id, tx.now,
-    groups.map((group) => group.id), groups.map((group) => group.memberCount), groups.map((group) => group.version),
+    tx.directory.id,
+    tx.now,
+    groups.map((group) => group.id),
+    groups.map((group) => group.memberCount),
+    groups.map((group) => group.version),
   ]);
 }
 

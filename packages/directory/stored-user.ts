@@ -86,11 +86,14 @@ export const userGroups = `
        where m.directory_id = u.directory_id
          and m.member_id = u.id) g`;
 
-export const selectUser = prepared<UserRow>('user', `
+export const selectUser = prepared<UserRow>(
+  'user',
+  `
   select ${userColumns}
     from users u ${userGroups}
    where u.directory_id = $1
-     and u.id = $2`);
+     and u.id = $2`,
+);
 
 export function userOf(row: UserRow): StoredUser {
   return { ...shownUserOf(row), profile: row.profile };

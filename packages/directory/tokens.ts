@@ -34,23 +34,32 @@ export interface IssuedToken extends BearerToken {
   token: string;
 }
 
-const insertToken = prepared('insert_bearer_token', `
+const insertToken = prepared(
+  'insert_bearer_token',
+  `
   insert into bearer_tokens (id, environment_id, directory_id, name, hash, created_at, expiry_set_at, expires_at)
-  values ($1, $2, $3, $4, $5, $6::timestamptz, $6, $6 + make_interval(secs => $7))`);
+  values ($1, $2, $3, $4, $5, $6::timestamptz, $6, $6 + make_interval(secs => $7))`,
+);
 
-const endUnnamedTokens = prepared('end_unnamed_bearer_tokens', `
+const endUnnamedTokens = prepared(
+  'end_unnamed_bearer_tokens',
+  `
   delete from bearer_tokens
    where directory_id = $1
      and name is null
-     and ($3::double precision = 0 or expires_at <= $2::timestamptz)`);
+     and ($3::double precision = 0 or expires_at <= $2::timestamptz)`,
+);
 
-const shortenUnnamedTokens = prepared('shorten_unnamed_bearer_tokens', `
+const shortenUnnamedTokens = prepared(
+  'shorten_unnamed_bearer_tokens',
+  `
   update bearer_tokens
      set expires_at = $2::timestamptz + make_interval(secs => $3),
          expiry_set_at = $2
    where directory_id = $1
      and name is null
-     and (expires_at is null or expires_at > $2::timestamptz + make_interval(secs => $3))`);
+     and (expires_at is null or expires_at > $2::timestamptz + make_interval(secs => $3))`,
+);
 
 /**
  * Gives a directory a new bearer token, to be shown this once. The unnamed ones before it end at once, or after
@@ -98,7 +107,9 @@ export async function issueBearerToken(
   });
 }
 
-const selectTokens = prepared<{ id: string; name: string | null; created_at: Date; expires_at: Date | null; last_used_at: Date | null }>('list_bearer_tokens', `
+const selectTokens = prepared<{ id: string; name: string | null; created_at: Date; expires_at: Date | null; last_used_at: Date | null }>(
+  'list_bearer_tokens',
+  `
   select id, name, created_at, expires_at, last_used_at
     from bearer_tokens
    where environment_id = $1
@@ -106,7 +117,8 @@ const selectTokens = prepared<{ id: string; name: string | null; created_at: Dat
      and id > $3
      and (expires_at is null or expires_at > now())
    order by id
-   limit $4`);
+   limit $4`,
+);
 
 /** The live bearer tokens of a directory by age, from after the id `after`; `undefined` where there is no such directory. */
 export async function listBearerTokens(
@@ -115,25 +127,40 @@ export async function listBearerTokens(
 ): Promise<BearerToken[] | undefined> {
   if (!(await getDirectory(pool, query))) return undefined;
   const rows = await selectTokens.run(pool, [query.environmentId, query.directoryId, query.after ?? firstId, query.limit]);
-  return rows.map((row) => ({ id: row.id, name: row.name, createdAt: row.created_at, expiresAt: row.expires_at, lastUsedAt: row.last_used_at }));
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+  }));
 }
 
-const deleteToken = prepared<{ id: string }>('revoke_bearer_token', `
+const deleteToken = prepared<{ id: string }>(
+  'revoke_bearer_token',
+  `
   delete from bearer_tokens
    where environment_id = $1
      and directory_id = $2
      and id = $3
-  returning id`);
+  returning id`,
+);
 
 /** Ends one bearer token; it is refused from the next request on. False where the directory has no such token. */
-export async function revokeBearerToken(pool: Pool, query: { environmentId: string; directoryId: string; tokenId: string }): Promise<boolean> {
+export async function revokeBearerToken(
+  pool: Pool,
+  query: { environmentId: string; directoryId: string; tokenId: string },
+): Promise<boolean> {
   return (await deleteToken.run(pool, [query.environmentId, query.directoryId, query.tokenId])).length > 0;
 }
 
-const deleteTokens = prepared('revoke_bearer_tokens', `
+const deleteTokens = prepared(
+  'revoke_bearer_tokens',
+  `
   delete from bearer_tokens
    where environment_id = $1
-     and directory_id = $2`);
+     and directory_id = $2`,
+);
 
 /** Ends every bearer token of a directory, named or not. False where the environment has no such directory. */
 export async function revokeBearerTokens(pool: Pool, query: { environmentId: string; directoryId: string }): Promise<boolean> {
@@ -147,7 +174,9 @@ export async function revokeBearerTokens(pool: Pool, query: { environmentId: str
   return true;
 }
 
-const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: string; extensions: string | null }>('bearer_token', `
+const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: string; extensions: string | null }>(
+  'bearer_token',
+  `
   select t.hash, ${directoryColumns}, ${extensionsOfDirectory}
     from bearer_tokens t
     join directories d on d.id = t.directory_id and d.environment_id = t.environment_id
@@ -155,7 +184,8 @@ const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: strin
    where t.directory_id = $1
      and t.id = $2
      and (t.expires_at is null or t.expires_at > now())
-     and d.deleted_at is null`);
+     and d.deleted_at is null`,
+);
 
 /**
  * The directory that a bearer token opens, if it is a live token of that very directory.
@@ -163,7 +193,12 @@ const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: strin
  * The row is read on every request, so that a replaced or revoked token is refused from the next one on, by every
  * process; bcrypt is paid once for each token and process (`BearerTokens`).
  */
-export async function authenticateBearer(db: Queryable, tokens: BearerTokens, directoryId: string, token: string): Promise<Authenticated | undefined> {
+export async function authenticateBearer(
+  db: Queryable,
+  tokens: BearerTokens,
+  directoryId: string,
+  token: string,
+): Promise<Authenticated | undefined> {
   const tokenId = tokens.rowIdOf(token);
   if (!tokenId) return undefined;
   const [row] = await tokenRow.run(db, [directoryId, tokenId]);

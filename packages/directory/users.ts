@@ -23,7 +23,10 @@ export class UserNotFound extends Error {
 }
 
 export class UserNameTaken extends Error {
-  constructor(readonly userName: string, readonly externalId: string | null) {
+  constructor(
+    readonly userName: string,
+    readonly externalId: string | null,
+  ) {
     super(`another user of this directory already has the userName ${JSON.stringify(userName)}`);
   }
 }
@@ -35,10 +38,13 @@ export async function findUser(db: Queryable, directory: DirectoryScope, id: str
   return userOf(row);
 }
 
-const insertUser = prepared('insert_user', `
+const insertUser = prepared(
+  'insert_user',
+  `
   insert into users (directory_id, id, user_name_key, external_id, display_name, active, email_keys, resource, folded, profile, version, updated_at,
                      environment_id, organization_id, created_at, active_since)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $12, $12)`);
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $12, $12)`,
+);
 
 /**
  * Creates a user, as the directory's mapping and rules have it. `note` is told what was let through all the same.
@@ -52,17 +58,36 @@ export async function createUser(
   resource: Resource,
   note: TakeNote = () => {},
 ): Promise<StoredUser> {
-  return uniqueUserName(pool, directory, resource, inDirectory(pool, directory, requestId, async (tx) => {
-    const policy = await policyForUsers(tx);
-    const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: [] });
-    await admit(tx, policy, { ...mapped, resource }, note);
-    const { profile } = mapped;
-    const besides = profile.active ? await arriveUnlessThere(tx, policy, resource) : [];
-    const user: StoredUser = { id: newId(), resource, profile, groups: [], version: tx.sequence + 1, createdAt: tx.now, updatedAt: tx.now };
-    tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
-    appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
-    return user;
-  }, { seats: true, only: `new ${foldCase(userNameOf(resource))}` }));
+  return uniqueUserName(
+    pool,
+    directory,
+    resource,
+    inDirectory(
+      pool,
+      directory,
+      requestId,
+      async (tx) => {
+        const policy = await policyForUsers(tx);
+        const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: [] });
+        await admit(tx, policy, { ...mapped, resource }, note);
+        const { profile } = mapped;
+        const besides = profile.active ? await arriveUnlessThere(tx, policy, resource) : [];
+        const user: StoredUser = {
+          id: newId(),
+          resource,
+          profile,
+          groups: [],
+          version: tx.sequence + 1,
+          createdAt: tx.now,
+          updatedAt: tx.now,
+        };
+        tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
+        appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
+        return user;
+      },
+      { seats: true, only: `new ${foldCase(userNameOf(resource))}` },
+    ),
+  );
 }
 
 /** Where no seat is left, whoever is there already is told that: they need none, and their identity provider is about to match them. */
@@ -77,7 +102,9 @@ async function arriveUnlessThere(tx: DirectoryTransaction, policy: Policy, resou
   }
 }
 
-const updateUser = prepared('update_user', `
+const updateUser = prepared(
+  'update_user',
+  `
   update users
      set user_name_key = $3,
          external_id = $4,
@@ -91,7 +118,8 @@ const updateUser = prepared('update_user', `
          version = $11,
          updated_at = $12
    where directory_id = $1
-     and id = $2`);
+     and id = $2`,
+);
 
 /**
  * Applies one change to a user and appends the events that it causes, in one transaction.
@@ -110,33 +138,41 @@ export async function changeUser(
   note: TakeNote = () => {},
 ): Promise<StoredUser> {
   let attempted: Resource = {};
-  const changed = inDirectory(pool, directory, requestId, async (tx) => {
-    void policyOf(tx); // on its way together with the user
-    const [row] = await tx.read(selectUser, [directory.id, id]);
-    if (!row) throw new UserNotFound(id);
-    const before = userOf(row);
-    const policy = await policyForUsers(tx);
+  const changed = inDirectory(
+    pool,
+    directory,
+    requestId,
+    async (tx) => {
+      void policyOf(tx); // on its way together with the user
+      const [row] = await tx.read(selectUser, [directory.id, id]);
+      if (!row) throw new UserNotFound(id);
+      const before = userOf(row);
+      const policy = await policyForUsers(tx);
 
-    const resource = change(before);
-    if (sameJson(resource, before.resource)) return before;
-    attempted = resource;
+      const resource = change(before);
+      if (sameJson(resource, before.resource)) return before;
+      attempted = resource;
 
-    const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: before.groups });
-    await admit(tx, policy, { ...mapped, resource }, note);
-    const after: StoredUser = { ...before, resource, profile: mapped.profile, updatedAt: tx.now };
-    const [wasActive, isActive] = [before.profile.active, after.profile.active];
-    const besides = wasActive === isActive ? [] : isActive ? arrive(tx, policy) : await leave(tx, policy, { id, wasActive });
-    const drafts = userEvents(directory, before, after);
-    after.version = tx.sequence + drafts.length;
-    tx.write(updateUser, storedValues(directory, after));
-    appendEvents(tx, [...drafts, ...besides]);
-    return after;
-  }, { seats: true, only: id });
+      const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: before.groups });
+      await admit(tx, policy, { ...mapped, resource }, note);
+      const after: StoredUser = { ...before, resource, profile: mapped.profile, updatedAt: tx.now };
+      const [wasActive, isActive] = [before.profile.active, after.profile.active];
+      const besides = wasActive === isActive ? [] : isActive ? arrive(tx, policy) : await leave(tx, policy, { id, wasActive });
+      const drafts = userEvents(directory, before, after);
+      after.version = tx.sequence + drafts.length;
+      tx.write(updateUser, storedValues(directory, after));
+      appendEvents(tx, [...drafts, ...besides]);
+      return after;
+    },
+    { seats: true, only: id },
+  );
   return uniqueUserName(pool, directory, () => attempted, changed);
 }
 
 // A deleted user's memberships go with it: there is nobody left whose version they could hold up.
-const deleteUserRow = prepared('delete_user', `
+const deleteUserRow = prepared(
+  'delete_user',
+  `
   with memberships as (
     delete from memberships
      where directory_id = $1
@@ -149,16 +185,20 @@ const deleteUserRow = prepared('delete_user', `
   )
   insert into departed_users (environment_id, organization_id, directory_id, user_id, email_hashes, departed_at)
   select environment_id, organization_id, directory_id, id, ${addressHashes}, $3
-    from departed`);
+    from departed`,
+);
 
-const groupsOfUser = prepared<GroupRow>('groups_of_member', `
+const groupsOfUser = prepared<GroupRow>(
+  'groups_of_member',
+  `
   select ${groupColumns}
     from memberships m
     join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
    where m.directory_id = $1
      and m.member_id = $2
      and m.present
-   order by gr.id`);
+   order by gr.id`,
+);
 
 /**
  * Deletes a user: it leaves its groups first, one event each.
@@ -174,21 +214,30 @@ export async function deleteUser(
   id: string,
   precondition: (version: number) => void,
 ): Promise<void> {
-  await inDirectory(pool, directory, requestId, async (tx) => {
-    void policyOf(tx);
-    const [row] = await tx.read(selectUser, [directory.id, id]);
-    if (!row) throw new UserNotFound(id);
-    const user = userOf(row);
-    const policy = await policyForUsers(tx);
-    precondition(user.version);
-    const besides = await leave(tx, policy, { id, wasActive: user.profile.active });
+  await inDirectory(
+    pool,
+    directory,
+    requestId,
+    async (tx) => {
+      void policyOf(tx);
+      const [row] = await tx.read(selectUser, [directory.id, id]);
+      if (!row) throw new UserNotFound(id);
+      const user = userOf(row);
+      const policy = await policyForUsers(tx);
+      precondition(user.version);
+      const besides = await leave(tx, policy, { id, wasActive: user.profile.active });
 
-    const groups = (await tx.read(groupsOfUser, [directory.id, id])).map(groupOf);
-    tx.write(deleteUserRow, [directory.id, id, tx.now]);
-    const left: StoredUser = { ...user, groups: [...user.groups], updatedAt: tx.now };
-    appendEvents(tx, leaveGroups(tx, directory, groups, left));
-    appendEvents(tx, [{ type: 'user.deleted', data: (version) => ({ user: userJson(directory, { ...left, groups: [], version }) }) }, ...besides]);
-  }, { seats: true });
+      const groups = (await tx.read(groupsOfUser, [directory.id, id])).map(groupOf);
+      tx.write(deleteUserRow, [directory.id, id, tx.now]);
+      const left: StoredUser = { ...user, groups: [...user.groups], updatedAt: tx.now };
+      appendEvents(tx, leaveGroups(tx, directory, groups, left));
+      appendEvents(tx, [
+        { type: 'user.deleted', data: (version) => ({ user: userJson(directory, { ...left, groups: [], version }) }) },
+        ...besides,
+      ]);
+    },
+    { seats: true },
+  );
 }
 
 function leaveGroups(tx: DirectoryTransaction, directory: DirectoryScope, groups: StoredGroup[], user: StoredUser): EventDraft[] {
@@ -202,14 +251,22 @@ function leaveGroups(tx: DirectoryTransaction, directory: DirectoryScope, groups
   });
 }
 
-const userNameHolder = prepared<{ external_id: string | null }>('user_name_holder', `
+const userNameHolder = prepared<{ external_id: string | null }>(
+  'user_name_holder',
+  `
   select external_id
     from users
    where directory_id = $1
-     and user_name_key = $2`);
+     and user_name_key = $2`,
+);
 
 /** Translates the refusal by the unique index. Whoever holds the name is looked up for the caller, who may know them. */
-async function uniqueUserName<T>(pool: Pool, directory: DirectoryScope, resource: Resource | (() => Resource), written: Promise<T>): Promise<T> {
+async function uniqueUserName<T>(
+  pool: Pool,
+  directory: DirectoryScope,
+  resource: Resource | (() => Resource),
+  written: Promise<T>,
+): Promise<T> {
   try {
     return await written;
   } catch (error) {
@@ -223,7 +280,9 @@ async function uniqueUserName<T>(pool: Pool, directory: DirectoryScope, resource
 function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, user: StoredUser): unknown[] {
   const { resource } = user;
   return [
-    directory.id, user.id, foldCase(userNameOf(resource)),
+    directory.id,
+    user.id,
+    foldCase(userNameOf(resource)),
     typeof resource.externalId === 'string' ? resource.externalId : null,
     typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
     user.profile.active,
@@ -231,7 +290,8 @@ function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, user: 
     JSON.stringify(resource),
     JSON.stringify(foldResource(resource, 'User', directory.schemas)),
     JSON.stringify(user.profile),
-    user.version, user.updatedAt,
+    user.version,
+    user.updatedAt,
   ];
 }
 

@@ -9,8 +9,10 @@ function mapped(attribute: object, resource: JsonObject, groups: UserGroup[] = [
   const mapping = parseMapping({ attributes: [{ name: 'x', type: 'string', ...attribute }] });
   return applyMapping(mapping, { resource, groups }, coreSchemas);
 }
-const valueOf = (attribute: object, resource: JsonObject, groups?: UserGroup[]): Json | undefined => mapped(attribute, resource, groups).attributes['x'];
-const problemsOf = (attribute: object, resource: JsonObject) => mapped(attribute, resource).problems.map(({ kind, path, sent, wanted, action }) => ({ kind, path, sent, wanted, action }));
+const valueOf = (attribute: object, resource: JsonObject, groups?: UserGroup[]): Json | undefined =>
+  mapped(attribute, resource, groups).attributes['x'];
+const problemsOf = (attribute: object, resource: JsonObject) =>
+  mapped(attribute, resource).problems.map(({ kind, path, sent, wanted, action }) => ({ kind, path, sent, wanted, action }));
 /** The words for what would have been right. */
 const wantedOf = (attribute: object, resource: JsonObject): string | undefined => mapped(attribute, resource).problems[0]?.wanted;
 
@@ -71,7 +73,10 @@ describe('a value of each type', () => {
 });
 
 describe('where a value is taken from', () => {
-  const emails: Json[] = [{ value: 'home@acme.com', type: 'home' }, { value: 'work@acme.com', type: 'WORK', primary: true }];
+  const emails: Json[] = [
+    { value: 'home@acme.com', type: 'home' },
+    { value: 'work@acme.com', type: 'WORK', primary: true },
+  ];
 
   test('a path chooses by its filter', () => {
     expect(valueOf({ from: 'emails[type eq "work"].value' }, { emails })).toBe('work@acme.com');
@@ -105,8 +110,12 @@ describe('where a value is taken from', () => {
   test('an extension is found whatever its case, and its attributes too', () => {
     expect(valueOf({ from: `${metadata.toUpperCase()}:PLAN` }, { [metadata]: { plan: 'p' } })).toBe('p');
     expect(valueOf({ from: 'department' }, { [enterpriseUserUrn]: { department: 'd' } })).toBe('d');
-    expect(valueOf({ from: `${enterpriseUserUrn}:manager` }, { [enterpriseUserUrn]: { manager: { value: 'm', displayName: 'M' } } })).toBe('m');
-    expect(valueOf({ from: `${enterpriseUserUrn}:manager.displayName` }, { [enterpriseUserUrn]: { manager: { value: 'm', displayName: 'M' } } })).toBe('M');
+    expect(valueOf({ from: `${enterpriseUserUrn}:manager` }, { [enterpriseUserUrn]: { manager: { value: 'm', displayName: 'M' } } })).toBe(
+      'm',
+    );
+    expect(
+      valueOf({ from: `${enterpriseUserUrn}:manager.displayName` }, { [enterpriseUserUrn]: { manager: { value: 'm', displayName: 'M' } } }),
+    ).toBe('M');
   });
 
   test('a whole extension is an object, by its URN with or without the star', () => {
@@ -117,7 +126,10 @@ describe('where a value is taken from', () => {
   });
 
   test('the names of the user’s groups are attributes too, in an order of their own', () => {
-    const groups = [{ id: 'grp_2', displayName: 'Sales' }, { id: 'grp_1', displayName: 'All' }];
+    const groups = [
+      { id: 'grp_2', displayName: 'Sales' },
+      { id: 'grp_1', displayName: 'All' },
+    ];
     const attribute = { type: 'string_list', from: 'groups.display' };
     expect(valueOf(attribute, {}, groups)).toEqual(['All', 'Sales']);
     expect(valueOf(attribute, {}, groups.toReversed())).toEqual(['All', 'Sales']);
@@ -189,9 +201,12 @@ describe('what is allowed', () => {
   });
 
   test('of a list the element at fault is told', () => {
-    expect(problemsOf({ type: 'string_list', from: 'title', allowed_values: ['a', 'b'], transform: [{ split: ',' }, 'trim'] }, { title: 'a, c' })).toEqual([
-      { kind: 'invalid_value', path: 'title', sent: ' c', wanted: 'one of "a", "b"', action: 'reject' },
-    ]);
+    expect(
+      problemsOf(
+        { type: 'string_list', from: 'title', allowed_values: ['a', 'b'], transform: [{ split: ',' }, 'trim'] },
+        { title: 'a, c' },
+      ),
+    ).toEqual([{ kind: 'invalid_value', path: 'title', sent: ' c', wanted: 'one of "a", "b"', action: 'reject' }]);
   });
 
   test('numbers are allowed as numbers', () => {
@@ -208,19 +223,33 @@ describe('what is allowed', () => {
 
   test('the longest list of UUIDs can have a pattern, and no list can keep everybody else waiting', () => {
     const uuids = { type: 'string_list', from: `${metadata}:v`, pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' };
-    expect(valueOf(uuids, { [metadata]: { v: Array.from({ length: 1_000 }, () => '0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef') } })).toHaveLength(1_000);
-    expect(wantedOf({ ...uuids, pattern: '^(a?){200}' }, { [metadata]: { v: Array.from({ length: 20 }, () => 'a'.repeat(900)) } })).toBe('among so few and short texts that all can be compared with their patterns');
+    expect(valueOf(uuids, { [metadata]: { v: Array.from({ length: 1_000 }, () => '0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef') } })).toHaveLength(
+      1_000,
+    );
+    expect(wantedOf({ ...uuids, pattern: '^(a?){200}' }, { [metadata]: { v: Array.from({ length: 20 }, () => 'a'.repeat(900)) } })).toBe(
+      'among so few and short texts that all can be compared with their patterns',
+    );
   });
 
   test('a list has at most as many values as SCIM lets an attribute have', () => {
-    expect(wantedOf({ type: 'string_list', from: 'title', transform: [{ split: ',' }] }, { title: 'a,'.repeat(1_001) })).toBe('a list of at most 1000 values');
+    expect(wantedOf({ type: 'string_list', from: 'title', transform: [{ split: ',' }] }, { title: 'a,'.repeat(1_001) })).toBe(
+      'a list of at most 1000 values',
+    );
   });
 
   test('where it is not rejected, the default stands in for what is wrong', () => {
     const resource = { userType: 'Gold' };
     const attribute = { name: 'x', type: 'string', from: 'userType', allowed_values: ['Premium'], required: true };
-    const standing = (more: object) => applyMapping(parseMapping({ attributes: [{ ...attribute, ...more }], rules: { invalid_value: 'warn' } }), { resource, groups: [] }, coreSchemas);
-    expect(standing({ default: 'Standard' })).toMatchObject({ attributes: { x: 'Standard' }, problems: [{ kind: 'invalid_value', action: 'warn' }] });
+    const standing = (more: object) =>
+      applyMapping(
+        parseMapping({ attributes: [{ ...attribute, ...more }], rules: { invalid_value: 'warn' } }),
+        { resource, groups: [] },
+        coreSchemas,
+      );
+    expect(standing({ default: 'Standard' })).toMatchObject({
+      attributes: { x: 'Standard' },
+      problems: [{ kind: 'invalid_value', action: 'warn' }],
+    });
     expect(standing({})).toEqual({ attributes: {}, roles: [], problems: [expect.objectContaining({ kind: 'invalid_value' })] });
   });
 });
@@ -231,7 +260,11 @@ describe('what is missing', () => {
   });
 
   test('a default is a value', () => {
-    expect(mapped({ from: 'userType', required: true, default: 'Standard' }, { userType: '' })).toEqual({ attributes: { x: 'Standard' }, roles: [], problems: [] });
+    expect(mapped({ from: 'userType', required: true, default: 'Standard' }, { userType: '' })).toEqual({
+      attributes: { x: 'Standard' },
+      roles: [],
+      problems: [],
+    });
   });
 
   test('a required one is told with every path that would do', () => {

@@ -76,7 +76,10 @@ function compile(mapping: Mapping, schemas: SchemaSet): Compiled {
   if (!compiled) {
     const attributes = mapping.attributes.map((attribute) => compileAttribute(attribute, schemas));
     const roles = mapping.roles.rules.map((rule) => compileRole(rule, schemas));
-    const sources = [...attributes.flatMap((attribute) => attribute.sources), ...roles.flatMap((role) => ('source' in role ? [role.source] : []))];
+    const sources = [
+      ...attributes.flatMap((attribute) => attribute.sources),
+      ...roles.flatMap((role) => ('source' in role ? [role.source] : [])),
+    ];
     compiled = { attributes, roles, readsGroups: sources.some(readsGroups) };
     ofSchemas.set(mapping, compiled);
   }
@@ -102,19 +105,33 @@ interface PatternWork {
   stepsLeft: number;
 }
 
-function mapAttribute(attribute: CompiledAttribute, resource: Resource, mapping: Mapping, work: PatternWork, problems: Problem[]): Json | undefined {
+function mapAttribute(
+  attribute: CompiledAttribute,
+  resource: Resource,
+  mapping: Mapping,
+  work: PatternWork,
+  problems: Problem[],
+): Json | undefined {
   const { mapped, sources, path, wanted } = attribute;
   if (mapped.constant !== undefined) return ownValue(mapped, mapped.constant);
   const standard = mapped.default === undefined || mapped.default === null ? undefined : ownValue(mapped, mapped.default);
 
   for (const source of sources) {
     const read = mapped.type === 'string_list' ? readAll(source, resource) : readOne(source, resource);
-    const values = transform(read.map((value) => ({ value, sent: value })), mapped.transform ?? []);
+    const values = transform(
+      read.map((value) => ({ value, sent: value })),
+      mapped.transform ?? [],
+    );
     if (values.length === 0) continue;
     const result = readValues(attribute, values, work);
     if ('value' in result) return result.value;
     problems.push({
-      kind: 'invalid_value', attribute: mapped.name, path: source.name, sent: result.sent, wanted: result.wanted, action: mapping.rules.invalid_value,
+      kind: 'invalid_value',
+      attribute: mapped.name,
+      path: source.name,
+      sent: result.sent,
+      wanted: result.wanted,
+      action: mapping.rules.invalid_value,
     });
     return standard;
   }
@@ -136,7 +153,8 @@ type Read = { value: Json } | { sent: Json; wanted: string };
 function readValues(attribute: CompiledAttribute, values: readonly Traced[], work: PatternWork): Read {
   const isList = attribute.mapped.type === 'string_list';
   const most = isList ? maxValues : 1;
-  if (values.length > most) return { sent: values.map(({ sent }) => sent), wanted: isList ? `a list of at most ${most} values` : 'a single value' };
+  if (values.length > most)
+    return { sent: values.map(({ sent }) => sent), wanted: isList ? `a list of at most ${most} values` : 'a single value' };
   const read: Json[] = [];
   for (const { value, sent } of values) {
     const one = readValue(attribute, value, work);
@@ -146,7 +164,11 @@ function readValues(attribute: CompiledAttribute, values: readonly Traced[], wor
   return { value: isList ? read : (read[0] ?? null) };
 }
 
-function readValue({ mapped, allowed, pattern, wanted }: CompiledAttribute, sent: Json, work: PatternWork): { value: Json } | { wanted: string } {
+function readValue(
+  { mapped, allowed, pattern, wanted }: CompiledAttribute,
+  sent: Json,
+  work: PatternWork,
+): { value: Json } | { wanted: string } {
   const converted = convert(mapped.type, sent);
   if (converted.kind === 'refused') return { wanted: allowed ? wanted : converted.wanted };
   const { value } = converted;

@@ -17,7 +17,10 @@ test('a group gives its role, whatever the case of its name', () => {
 });
 
 test('one: the first rule that gives a role, whatever the order of the groups', () => {
-  for (const groups of [[readers, admins], [admins, readers]]) {
+  for (const groups of [
+    [readers, admins],
+    [admins, readers],
+  ]) {
     expect(rolesOf({ mode: 'one', rules }, { userType: 'boss' }, groups)).toEqual([{ role: 'admin', rule: 0, group_id: 'grp_a' }]);
   }
   expect(rolesOf({ mode: 'one', rules }, { userType: 'boss' })).toEqual([{ role: 'boss', rule: 2 }]);
@@ -60,12 +63,20 @@ describe('a role from an attribute', () => {
 
   test('what a lookup does not list gives no role', () => {
     const lookup = { 'App Admin': 'admin', toString2: 'x' };
-    expect(rolesOf(fromRoles({ lookup }), { roles: [{ value: 'toString' }, { value: 'root' }, { value: 'App Admin' }] })).toEqual([{ role: 'admin', rule: 0 }]);
-    expect(rolesOf({ mode: 'one', rules: [{ role_from: 'roles', lookup }] }, { roles: [{ value: 'root' }, { value: 'App Admin' }] })).toEqual([{ role: 'admin', rule: 0 }]);
+    expect(rolesOf(fromRoles({ lookup }), { roles: [{ value: 'toString' }, { value: 'root' }, { value: 'App Admin' }] })).toEqual([
+      { role: 'admin', rule: 0 },
+    ]);
+    expect(
+      rolesOf({ mode: 'one', rules: [{ role_from: 'roles', lookup }] }, { roles: [{ value: 'root' }, { value: 'App Admin' }] }),
+    ).toEqual([{ role: 'admin', rule: 0 }]);
   });
 
   test('transforms go before the lookup', () => {
-    expect(rolesOf(fromRoles({ transform: [{ split: ';' }, 'trim', 'lower'], lookup: { admin: 'Admin', user: 'User' } }), { roles: [{ value: 'ADMIN; User' }] })).toEqual([
+    expect(
+      rolesOf(fromRoles({ transform: [{ split: ';' }, 'trim', 'lower'], lookup: { admin: 'Admin', user: 'User' } }), {
+        roles: [{ value: 'ADMIN; User' }],
+      }),
+    ).toEqual([
       { role: 'Admin', rule: 0 },
       { role: 'User', rule: 0 },
     ]);
@@ -76,11 +87,16 @@ describe('a role from an attribute', () => {
     expect(mapped(roles, { roles: [{ value: 'Adminn' }], userType: 'guest' })).toEqual({
       attributes: {},
       roles: [{ role: 'guest', rule: 1 }],
-      problems: [{ kind: 'invalid_value', attribute: 'roles', path: 'roles', sent: 'Adminn', wanted: 'one of "User", "Admin"', action: 'reject' }],
+      problems: [
+        { kind: 'invalid_value', attribute: 'roles', path: 'roles', sent: 'Adminn', wanted: 'one of "User", "Admin"', action: 'reject' },
+      ],
     });
   });
 
   test('a text is too long to be a role', () => {
-    expect(mapped(fromRoles(), { roles: [{ value: 'a'.repeat(201) }] })).toMatchObject({ roles: [], problems: [{ wanted: 'a role’s name of at most 200 characters' }] });
+    expect(mapped(fromRoles(), { roles: [{ value: 'a'.repeat(201) }] })).toMatchObject({
+      roles: [],
+      problems: [{ wanted: 'a role’s name of at most 200 characters' }],
+    });
   });
 });

@@ -43,7 +43,8 @@ export function assignRoles(
   const assigned = new Map<string, AssignedRole>();
   for (const [rule, compiledRole] of compiled.entries()) {
     for (const given of rolesGiven(compiledRole, resource, groups, mapping, problems)) {
-      if (!assigned.has(given.role)) assigned.set(given.role, { role: given.role, rule, ...(given.groupId !== undefined && { group_id: given.groupId }) });
+      if (!assigned.has(given.role))
+        assigned.set(given.role, { role: given.role, rule, ...(given.groupId !== undefined && { group_id: given.groupId }) });
       if (mode === 'one') return [...assigned.values()];
     }
   }
@@ -71,7 +72,10 @@ function* rolesGiven(
   }
   const { rule, source } = compiled;
   const texts = readPrimaryFirst(source, resource).flatMap(roleTexts);
-  const values = transform(texts.map((text) => ({ value: text, sent: text })), rule.transform ?? []);
+  const values = transform(
+    texts.map((text) => ({ value: text, sent: text })),
+    rule.transform ?? [],
+  );
   for (const { value, sent } of values) {
     // A role is a privilege: what the vendor's table does not list gives none.
     const role = rule.lookup ? lookUp(rule.lookup, value) : typeof value === 'object' ? undefined : String(value);

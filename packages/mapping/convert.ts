@@ -44,7 +44,8 @@ export function convert(type: MappingType, sent: Json): Converted {
 const refused = (type: MappingType): Converted => ({ kind: 'refused', wanted: wantedOfType[type] });
 
 function toNumber(value: string | number | boolean): Converted {
-  if (typeof value === 'boolean' || (typeof value === 'string' && !/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(value))) return refused('number');
+  if (typeof value === 'boolean' || (typeof value === 'string' && !/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(value)))
+    return refused('number');
   const number = Number(value);
   // Beyond 2^53 it would not be the number that was sent.
   if (!Number.isFinite(number) || (Number.isInteger(number) && !Number.isSafeInteger(number))) {

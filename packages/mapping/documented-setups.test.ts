@@ -39,7 +39,11 @@ describe('a user type of two values, folders by Split(), metadata keys, a role a
       { name: 'folders', type: 'string_list', from: folders, transform: ['trim'] },
       { name: 'metadata', type: 'object', from: `${metadata}:*` },
     ],
-    roles: { mode: 'one', default: 'App', rules: [{ role_from: 'roles[primary eq true].value', allowed_values: ['ReadOnly', 'User', 'Admin', 'EnterpriseAdmin'] }] },
+    roles: {
+      mode: 'one',
+      default: 'App',
+      rules: [{ role_from: 'roles[primary eq true].value', allowed_values: ['ReadOnly', 'User', 'Admin', 'EnterpriseAdmin'] }],
+    },
   });
 
   test('all of it becomes what the vendor asked for', () => {
@@ -74,13 +78,18 @@ describe('a user type of two values, folders by Split(), metadata keys, a role a
   test('a list that Split() was forgotten for is split only by a mapping that says so', () => {
     const resource = createdByEntra({ userType: 'Premium', [folders]: 'Folder 1, Folder 2' });
     expect(apply(mapping, resource).attributes['folders']).toEqual(['Folder 1, Folder 2']);
-    const splitting = parseMapping({ attributes: [{ name: 'folders', type: 'string_list', from: folders, transform: [{ split: ',' }, 'trim'] }] });
+    const splitting = parseMapping({
+      attributes: [{ name: 'folders', type: 'string_list', from: folders, transform: [{ split: ',' }, 'trim'] }],
+    });
     expect(apply(splitting, resource).attributes['folders']).toEqual(['Folder 1', 'Folder 2']);
   });
 
   test('a user with anything but exactly Premium or Standard is not provisioned, and the IT admin reads why', () => {
-    const detailOf = (more: Record<string, Json>): string[] => apply(mapping, createdByEntra(more)).problems.map((problem) => problemError(problem).detail);
-    expect(detailOf({ userType: 'premium ' })).toEqual(['userType: "premium " is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.']);
+    const detailOf = (more: Record<string, Json>): string[] =>
+      apply(mapping, createdByEntra(more)).problems.map((problem) => problemError(problem).detail);
+    expect(detailOf({ userType: 'premium ' })).toEqual([
+      'userType: "premium " is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.',
+    ]);
     expect(detailOf({ userType: '' })).toEqual([
       'userType is required and has no value: it must be one of "Premium", "Standard". Give the user a value, and map it, in your identity provider.',
     ]);
@@ -90,8 +99,12 @@ describe('a user type of two values, folders by Split(), metadata keys, a role a
     expect(apply(mapping, createdByEntra({ userType: 'Standard' })).roles).toEqual([{ role: 'App', rule: -1 }]);
     expect(apply(mapping, createdByEntra({ userType: 'Standard', roles: [{ primary: true, value: 'Readonly' }] })).problems).toEqual([
       {
-        kind: 'invalid_value', attribute: 'roles', path: 'roles[primary eq true].value', sent: 'Readonly',
-        wanted: 'one of "ReadOnly", "User", "Admin", "EnterpriseAdmin"', action: 'reject',
+        kind: 'invalid_value',
+        attribute: 'roles',
+        path: 'roles[primary eq true].value',
+        sent: 'Readonly',
+        wanted: 'one of "ReadOnly", "User", "Admin", "EnterpriseAdmin"',
+        action: 'reject',
       },
     ]);
   });
@@ -101,7 +114,12 @@ describe('a user type of two values, folders by Split(), metadata keys, a role a
       { path: 'userType', for: ['user_type'], required: true, wanted: 'one of "Premium", "Standard"' },
       { path: folders, for: ['folders'], required: false, wanted: 'a text' },
       { path: `${metadata}:*`, for: ['metadata'], required: false, wanted: 'an object' },
-      { path: 'roles[primary eq true].value', for: ['roles'], required: false, wanted: 'one of "ReadOnly", "User", "Admin", "EnterpriseAdmin"' },
+      {
+        path: 'roles[primary eq true].value',
+        for: ['roles'],
+        required: false,
+        wanted: 'one of "ReadOnly", "User", "Admin", "EnterpriseAdmin"',
+      },
     ]);
     expect(needsGroups(mapping)).toBe(false);
   });
@@ -115,22 +133,37 @@ describe('externalId from objectId, with groups and metadata', () => {
       { name: 'department', type: 'string', from: [`${metadata}:department`, `${enterpriseUserUrn}:department`] },
       { name: 'teams', type: 'string_list', from: 'groups.display' },
     ],
-    roles: { mode: 'many', default: 'chat.user', rules: [{ role: 'chat.admin', group: 'Chat Admins' }, { role: 'chat.data', group: 'Data' }] },
+    roles: {
+      mode: 'many',
+      default: 'chat.user',
+      rules: [
+        { role: 'chat.admin', group: 'Chat Admins' },
+        { role: 'chat.data', group: 'Data' },
+      ],
+    },
   });
 
   test('groups give roles and names, metadata goes before the directory’s own department', () => {
     const resource = createdByEntra({ [`${metadata}:department`]: 'Research', [enterpriseUserUrn]: { department: 'R&D' } });
-    const groups = [{ id: 'grp_2', displayName: 'data' }, { id: 'grp_1', displayName: 'Chat Admins' }];
+    const groups = [
+      { id: 'grp_2', displayName: 'data' },
+      { id: 'grp_1', displayName: 'Chat Admins' },
+    ];
     expect(apply(mapping, resource, groups)).toEqual({
       attributes: { object_id: '0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef', department: 'Research', teams: ['Chat Admins', 'data'] },
-      roles: [{ role: 'chat.admin', rule: 0, group_id: 'grp_1' }, { role: 'chat.data', rule: 1, group_id: 'grp_2' }],
+      roles: [
+        { role: 'chat.admin', rule: 0, group_id: 'grp_1' },
+        { role: 'chat.data', rule: 1, group_id: 'grp_2' },
+      ],
       problems: [],
     });
     expect(needsGroups(mapping)).toBe(true);
   });
 
   test('Entra’s standard, the mail nickname as externalId, is refused', () => {
-    expect(apply(mapping, createdByEntra({ externalId: 'ada.lovelace' })).problems).toMatchObject([{ kind: 'invalid_value', attribute: 'object_id', path: 'externalId', sent: 'ada.lovelace' }]);
+    expect(apply(mapping, createdByEntra({ externalId: 'ada.lovelace' })).problems).toMatchObject([
+      { kind: 'invalid_value', attribute: 'object_id', path: 'externalId', sent: 'ada.lovelace' },
+    ]);
   });
 });
 
@@ -151,7 +184,10 @@ describe('attributes limited to the five named ones', () => {
       schemas: [userUrn],
       userName: 'Ada@acme.com',
       name: { givenName: 'Ada', familyName: 'Lovelace' },
-      emails: [{ primary: true, value: 'ada@acme.com', type: 'work' }, { value: 'ada@home.org', type: 'home' }],
+      emails: [
+        { primary: true, value: 'ada@acme.com', type: 'work' },
+        { value: 'ada@home.org', type: 'home' },
+      ],
       title: 'Analyst',
       locale: 'en-US',
       groups: [],
@@ -176,7 +212,17 @@ describe('attributes limited to the five named ones', () => {
 test('Entra’s app roles as JSON in a text, by AssertiveAppRoleAssignmentsComplex()', () => {
   const mapping = parseMapping({ roles: { mode: 'many', rules: [{ role_from: 'roles', lookup: { Admin: 'admin', Reader: 'reader' } }] } });
   const resource = patched(createdByEntra({}), [
-    { op: 'Add', path: 'roles', value: [{ value: '{"id":"06b07648-ecfe-589f-9d2f-6325724a46ee","value":"Admin","displayName":"Administrators"}' }, { value: '{"id":"25","value":"Reader","displayName":"Readers"}' }] },
+    {
+      op: 'Add',
+      path: 'roles',
+      value: [
+        { value: '{"id":"06b07648-ecfe-589f-9d2f-6325724a46ee","value":"Admin","displayName":"Administrators"}' },
+        { value: '{"id":"25","value":"Reader","displayName":"Readers"}' },
+      ],
+    },
   ]);
-  expect(apply(mapping, resource).roles).toEqual([{ role: 'admin', rule: 0 }, { role: 'reader', rule: 0 }]);
+  expect(apply(mapping, resource).roles).toEqual([
+    { role: 'admin', rule: 0 },
+    { role: 'reader', rule: 0 },
+  ]);
 });

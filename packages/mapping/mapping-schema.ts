@@ -6,7 +6,10 @@ const types = ['string', 'number', 'boolean', 'date', 'string_list', 'object'] a
 const actions = ['reject', 'warn', 'ignore'] as const;
 
 /** One of some words, as JSON Schema has it: a union of literals would answer a wrong word with a riddle. */
-function word<const W extends readonly string[]>(words: W, options: { description?: string; default?: W[number] } = {}): TUnsafe<W[number]> {
+function word<const W extends readonly string[]>(
+  words: W,
+  options: { description?: string; default?: W[number] } = {},
+): TUnsafe<W[number]> {
   return Type.Unsafe<W[number]>({ type: 'string', enum: [...words], ...options });
 }
 
@@ -22,7 +25,11 @@ const TransformStep = Type.Union(
   [
     word(['trim', 'lower', 'upper']),
     closed({ split: Type.String({ minLength: 1, maxLength: 20 }) }),
-    closed({ lookup: Type.Record(Type.String(), Type.Unsafe<string | number | boolean>({ type: ['string', 'number', 'boolean'] }), { maxProperties: 1000 }) }),
+    closed({
+      lookup: Type.Record(Type.String(), Type.Unsafe<string | number | boolean>({ type: ['string', 'number', 'boolean'] }), {
+        maxProperties: 1000,
+      }),
+    }),
   ],
   { description: '"trim", "lower", "upper", {"split": ","} or {"lookup": {"sent": "wanted"}}' },
 );
@@ -38,33 +45,56 @@ const AttributeMapping = closed({
     description: 'a name that begins with a letter and has at most 100 letters, digits, "-" and "_"',
   }),
   type: word(types, { description: 'What it is for you. Text is converted: "True" to true, "5" to 5.' }),
-  from: Type.Optional(Type.Union([Path, Type.Array(Path, { minItems: 1, maxItems: 5 })], {
-    description: 'a SCIM path, such as "userType", or a list of 1 to 5 of them; the first that has a value counts. `urn:…:*` is the whole extension, as an object',
-  })),
+  from: Type.Optional(
+    Type.Union([Path, Type.Array(Path, { minItems: 1, maxItems: 5 })], {
+      description:
+        'a SCIM path, such as "userType", or a list of 1 to 5 of them; the first that has a value counts. `urn:…:*` is the whole extension, as an object',
+    }),
+  ),
   constant: Type.Optional(anyJson('In place of `from`: the same value for everybody')),
   required: Type.Optional(Type.Boolean({ description: 'Nobody may be without a value; a default is one' })),
-  allowed_values: Type.Optional(Type.Array(Type.Unsafe<string | number>({ type: ['string', 'number'], maxLength: 1000 }), {
-    minItems: 1,
-    maxItems: 1000,
-    description: 'The values that there are, exactly as written here; of a string_list: of each element',
-  })),
-  pattern: Type.Optional(Type.String({
-    minLength: 1,
-    maxLength: patternLimits.patternLength,
-    description: `A JavaScript regular expression (flag u) without backreferences, lookahead and lookbehind. It is searched for: write ^ and $ for the whole text. Texts of more than ${patternLimits.textLength} characters do not match.`,
-  })),
-  default: Type.Optional(anyJson('What it is where nothing is sent, or where what is sent is refused but let through by the rules; null: nothing')),
+  allowed_values: Type.Optional(
+    Type.Array(Type.Unsafe<string | number>({ type: ['string', 'number'], maxLength: 1000 }), {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'The values that there are, exactly as written here; of a string_list: of each element',
+    }),
+  ),
+  pattern: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: patternLimits.patternLength,
+      description: `A JavaScript regular expression (flag u) without backreferences, lookahead and lookbehind. It is searched for: write ^ and $ for the whole text. Texts of more than ${patternLimits.textLength} characters do not match.`,
+    }),
+  ),
+  default: Type.Optional(
+    anyJson('What it is where nothing is sent, or where what is sent is refused but let through by the rules; null: nothing'),
+  ),
   transform: Type.Optional(Transform),
 });
 
 const RoleRule = Type.Union(
   [
-    closed({ role: RoleName, group: Type.String({ minLength: 1, maxLength: 500, description: 'displayName of a group, whatever its case' }) }),
+    closed({
+      role: RoleName,
+      group: Type.String({ minLength: 1, maxLength: 500, description: 'displayName of a group, whatever its case' }),
+    }),
     closed({
       role_from: Path,
       transform: Type.Optional(Transform),
-      lookup: Type.Optional(Type.Record(Type.String(), RoleName, { maxProperties: 1000, description: 'From what is sent to your role; what it does not list gives no role' })),
-      allowed_values: Type.Optional(Type.Array(RoleName, { minItems: 1, maxItems: 1000, description: 'The roles that this rule may give; any other is an `invalid_value`' })),
+      lookup: Type.Optional(
+        Type.Record(Type.String(), RoleName, {
+          maxProperties: 1000,
+          description: 'From what is sent to your role; what it does not list gives no role',
+        }),
+      ),
+      allowed_values: Type.Optional(
+        Type.Array(RoleName, {
+          minItems: 1,
+          maxItems: 1000,
+          description: 'The roles that this rule may give; any other is an `invalid_value`',
+        }),
+      ),
     }),
   ],
   { description: '{"role", "group"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed' },
@@ -73,20 +103,39 @@ const RoleRule = Type.Union(
 const action = (standard: Action, description: string) => Type.Optional(word(actions, { default: standard, description }));
 
 /** A mapping as a vendor writes it. parseMapping checks this and what a schema cannot say. */
-export const MappingSchema = closed({
-  attributes: Type.Optional(Type.Array(AttributeMapping, { maxItems: 100, description: 'What stands in `attributes` of a user' })),
-  roles: Type.Optional(closed({
-    mode: Type.Optional(word(['one', 'many'], { default: 'one', description: '`one`: the first rule that gives a role; `many`: all of them, each role once' })),
-    default: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], minLength: 1, maxLength: 200, description: 'The role where no rule gives one; its `rule` is -1' })),
-    rules: Type.Optional(Type.Array(RoleRule, { maxItems: 500 })),
-  })),
-  rules: Type.Optional(closed({
-    invalid_value: action('reject', 'A value that is not of the type, not allowed or not of the pattern'),
-    missing_required: action('reject', 'No value for a required attribute'),
-    foreign_domain: action('ignore', "An e-mail address outside the organization's domains"),
-    email_elsewhere: action('ignore', 'An e-mail address that is active in another organization'),
-  })),
-}, { title: 'AttributeMapping', description: 'What becomes of a SCIM user: attributes, roles, and what breaks a rule.' });
+export const MappingSchema = closed(
+  {
+    attributes: Type.Optional(Type.Array(AttributeMapping, { maxItems: 100, description: 'What stands in `attributes` of a user' })),
+    roles: Type.Optional(
+      closed({
+        mode: Type.Optional(
+          word(['one', 'many'], {
+            default: 'one',
+            description: '`one`: the first rule that gives a role; `many`: all of them, each role once',
+          }),
+        ),
+        default: Type.Optional(
+          Type.Unsafe<string | null>({
+            type: ['string', 'null'],
+            minLength: 1,
+            maxLength: 200,
+            description: 'The role where no rule gives one; its `rule` is -1',
+          }),
+        ),
+        rules: Type.Optional(Type.Array(RoleRule, { maxItems: 500 })),
+      }),
+    ),
+    rules: Type.Optional(
+      closed({
+        invalid_value: action('reject', 'A value that is not of the type, not allowed or not of the pattern'),
+        missing_required: action('reject', 'No value for a required attribute'),
+        foreign_domain: action('ignore', "An e-mail address outside the organization's domains"),
+        email_elsewhere: action('ignore', 'An e-mail address that is active in another organization'),
+      }),
+    ),
+  },
+  { title: 'AttributeMapping', description: 'What becomes of a SCIM user: attributes, roles, and what breaks a rule.' },
+);
 
 export type Action = (typeof actions)[number];
 export type MappingType = (typeof types)[number];

@@ -31,7 +31,14 @@ test('a mapping with everything in it comes back as it is', () => {
       { name: 'source', type: 'string', constant: 'scim' },
       { name: 'code', type: 'string', from: 'title', pattern: '^[A-Z]+$' },
     ],
-    roles: { mode: 'many', default: 'member', rules: [{ role: 'admin', group: 'IT Admins' }, { role_from: 'roles[primary eq true].value', lookup: { Admin: 'admin' } }] },
+    roles: {
+      mode: 'many',
+      default: 'member',
+      rules: [
+        { role: 'admin', group: 'IT Admins' },
+        { role_from: 'roles[primary eq true].value', lookup: { Admin: 'admin' } },
+      ],
+    },
     rules: { invalid_value: 'warn', missing_required: 'reject', foreign_domain: 'ignore', email_elsewhere: 'reject' },
   };
   expect(parseMapping(body)).toEqual(body);
@@ -74,40 +81,119 @@ test('every fault is named, with its place', () => {
     { pointer: '/attributes/0/type', detail: 'must be one of "string", "number", "boolean", "date", "string_list", "object"' },
     { pointer: '/attributes/1/name', detail: 'is required' },
     { pointer: '/attributes/2/name', detail: 'must be a name that begins with a letter and has at most 100 letters, digits, "-" and "_"' },
-    { pointer: '/attributes/3/from', detail: expect.stringMatching(/^must be a SCIM path, such as "userType", or a list of 1 to 5 of them/) },
+    {
+      pointer: '/attributes/3/from',
+      detail: expect.stringMatching(/^must be a SCIM path, such as "userType", or a list of 1 to 5 of them/),
+    },
     { pointer: '/attributes/4/transform/0', detail: 'must be "trim", "lower", "upper", {"split": ","} or {"lookup": {"sent": "wanted"}}' },
-    { pointer: '/attributes/5/max~1length', detail: expect.stringMatching(/^is not a field here; the fields are name, type, from, constant,/) },
+    {
+      pointer: '/attributes/5/max~1length',
+      detail: expect.stringMatching(/^is not a field here; the fields are name, type, from, constant,/),
+    },
     { pointer: '/roles/mode', detail: 'must be one of "one", "many"' },
-    { pointer: '/roles/rules/0', detail: 'must be {"role", "group"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed' },
+    {
+      pointer: '/roles/rules/0',
+      detail: 'must be {"role", "group"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed',
+    },
   ]);
 });
 
 test.each<[string, object, MappingFault]>([
   ['neither from nor constant', {}, { pointer: '/from', detail: 'is required, unless there is a constant' }],
-  ['both from and constant', { from: 'title', constant: 'x' }, { pointer: '/constant', detail: 'cannot stand beside from: it is in place of it' }],
+  [
+    'both from and constant',
+    { from: 'title', constant: 'x' },
+    { pointer: '/constant', detail: 'cannot stand beside from: it is in place of it' },
+  ],
   ['a constant that is required', { constant: 'x', required: true }, { pointer: '/required', detail: 'makes no difference to a constant' }],
   ['a constant of another type', { type: 'number', constant: '5' }, { pointer: '/constant', detail: 'must be a number' }],
-  ['a default of another type', { type: 'boolean', from: 'title', default: 'true' }, { pointer: '/default', detail: 'must be true or false, or null' }],
-  ['a default that is no date', { type: 'date', from: 'title', default: '31.1.2026' }, { pointer: '/default', detail: 'must be a date such as "2026-01-31" or "2026-01-31T09:00:00Z", or null' }],
-  ['a list as default that is none', { type: 'string_list', from: 'title', default: 'a' }, { pointer: '/default', detail: 'must be an array of strings that are not empty, or null' }],
-  ['allowed values of another type', { type: 'number', from: 'title', allowed_values: ['1'] }, { pointer: '/allowed_values', detail: 'must all be numbers, as the type says' }],
-  ['allowed values of a boolean', { type: 'boolean', from: 'title', allowed_values: ['1'] }, { pointer: '/allowed_values', detail: 'cannot be listed for type boolean' }],
-  ['a pattern for a number', { type: 'number', from: 'title', pattern: '1' }, { pointer: '/pattern', detail: 'is for type string or string_list, and the type is number' }],
-  ['a pattern that is none', { from: 'title', pattern: '(' }, { pointer: '/pattern', detail: 'is not a regular expression: Unterminated group' }],
-  ['a pattern that looks ahead', { from: 'title', pattern: '(?=a)' }, { pointer: '/pattern', detail: 'has a lookahead, (?=…) or (?!…), which is not supported' }],
-  ['a transform of an object', { type: 'object', from: 'name', transform: ['trim'] }, { pointer: '/transform', detail: 'is for texts, and the type is object' }],
-  ['a path that no user has', { from: ['title', 'plan'] }, { pointer: '/from/1', detail: 'is no SCIM path of a user. "plan" is no attribute of a User. /Schemas lists the attributes that there are.' }],
-  ['a path to what the server makes', { from: 'meta.created' }, { pointer: '/from', detail: 'is no SCIM path of a user. "meta" is nothing that an identity provider maps a value to.' }],
-  ['a wildcard as text', { from: `${metadata}:*` }, { pointer: '/from', detail: `is a whole extension, which only an attribute of type object can be: "${metadata}:*"` }],
-  ['a wildcard behind no URN', { type: 'object', from: 'name.*' }, { pointer: '/from', detail: 'is no SCIM path of a user. A * stands for the attributes of an extension, behind its whole URN: "urn:…:2.0:Metadata:*".' }],
-  ['text that no table can hold', { from: 'title', default: 'a\0' }, { pointer: '', detail: 'holds a character that is no text (U+0000, or half a surrogate pair), or is nested too deep' }],
+  [
+    'a default of another type',
+    { type: 'boolean', from: 'title', default: 'true' },
+    { pointer: '/default', detail: 'must be true or false, or null' },
+  ],
+  [
+    'a default that is no date',
+    { type: 'date', from: 'title', default: '31.1.2026' },
+    { pointer: '/default', detail: 'must be a date such as "2026-01-31" or "2026-01-31T09:00:00Z", or null' },
+  ],
+  [
+    'a list as default that is none',
+    { type: 'string_list', from: 'title', default: 'a' },
+    { pointer: '/default', detail: 'must be an array of strings that are not empty, or null' },
+  ],
+  [
+    'allowed values of another type',
+    { type: 'number', from: 'title', allowed_values: ['1'] },
+    { pointer: '/allowed_values', detail: 'must all be numbers, as the type says' },
+  ],
+  [
+    'allowed values of a boolean',
+    { type: 'boolean', from: 'title', allowed_values: ['1'] },
+    { pointer: '/allowed_values', detail: 'cannot be listed for type boolean' },
+  ],
+  [
+    'a pattern for a number',
+    { type: 'number', from: 'title', pattern: '1' },
+    { pointer: '/pattern', detail: 'is for type string or string_list, and the type is number' },
+  ],
+  [
+    'a pattern that is none',
+    { from: 'title', pattern: '(' },
+    { pointer: '/pattern', detail: 'is not a regular expression: Unterminated group' },
+  ],
+  [
+    'a pattern that looks ahead',
+    { from: 'title', pattern: '(?=a)' },
+    { pointer: '/pattern', detail: 'has a lookahead, (?=…) or (?!…), which is not supported' },
+  ],
+  [
+    'a transform of an object',
+    { type: 'object', from: 'name', transform: ['trim'] },
+    { pointer: '/transform', detail: 'is for texts, and the type is object' },
+  ],
+  [
+    'a path that no user has',
+    { from: ['title', 'plan'] },
+    {
+      pointer: '/from/1',
+      detail: 'is no SCIM path of a user. "plan" is no attribute of a User. /Schemas lists the attributes that there are.',
+    },
+  ],
+  [
+    'a path to what the server makes',
+    { from: 'meta.created' },
+    { pointer: '/from', detail: 'is no SCIM path of a user. "meta" is nothing that an identity provider maps a value to.' },
+  ],
+  [
+    'a wildcard as text',
+    { from: `${metadata}:*` },
+    { pointer: '/from', detail: `is a whole extension, which only an attribute of type object can be: "${metadata}:*"` },
+  ],
+  [
+    'a wildcard behind no URN',
+    { type: 'object', from: 'name.*' },
+    {
+      pointer: '/from',
+      detail: 'is no SCIM path of a user. A * stands for the attributes of an extension, behind its whole URN: "urn:…:2.0:Metadata:*".',
+    },
+  ],
+  [
+    'text that no table can hold',
+    { from: 'title', default: 'a\0' },
+    { pointer: '', detail: 'holds a character that is no text (U+0000, or half a surrogate pair), or is nested too deep' },
+  ],
 ])('%s is refused', (_, attribute, { pointer, detail }) => {
-  expect(faults({ attributes: [{ name: 'x', type: 'string', ...attribute }] })).toEqual([{ pointer: pointer === '' ? '' : `/attributes/0${pointer}`, detail }]);
+  expect(faults({ attributes: [{ name: 'x', type: 'string', ...attribute }] })).toEqual([
+    { pointer: pointer === '' ? '' : `/attributes/0${pointer}`, detail },
+  ]);
 });
 
 test('a name may stand once', () => {
   const attribute = { name: 'plan', type: 'string', from: 'title' };
-  expect(faults({ attributes: [attribute, attribute] })).toEqual([{ pointer: '/attributes/1/name', detail: 'is the second attribute named "plan"' }]);
+  expect(faults({ attributes: [attribute, attribute] })).toEqual([
+    { pointer: '/attributes/1/name', detail: 'is the second attribute named "plan"' },
+  ]);
 });
 
 test('a role can be no whole extension', () => {
@@ -130,6 +216,7 @@ test('what is wrong is a sentence', () => {
 });
 
 test('the schema can be compiled as strictly as the API does', () => {
-  const compile = () => new Ajv2020({ allErrors: true, strict: true, verbose: true, allowUnionTypes: true }).compile(JSON.parse(JSON.stringify(MappingSchema)));
+  const compile = () =>
+    new Ajv2020({ allErrors: true, strict: true, verbose: true, allowUnionTypes: true }).compile(JSON.parse(JSON.stringify(MappingSchema)));
   expect(compile).not.toThrow();
 });

@@ -1,7 +1,16 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020';
 import { type Json, ScimError, type SchemaSet, coreSchemas, isJsonObject } from '#scim';
 import { convert, isStorable, wantedOfType } from './convert';
-import { type AttributeMapping, type Mapping, type MappingBody, MappingSchema, type MappingType, type RoleRule, defaultMapping, pathsOf } from './mapping-schema';
+import {
+  type AttributeMapping,
+  type Mapping,
+  type MappingBody,
+  MappingSchema,
+  type MappingType,
+  type RoleRule,
+  defaultMapping,
+  pathsOf,
+} from './mapping-schema';
 import { PatternRefused, parsePattern } from './pattern';
 import { parseSource } from './read-path';
 
@@ -31,7 +40,8 @@ export class InvalidMapping extends Error {
 export function parseMapping(body: unknown, schemas: SchemaSet = coreSchemas): Mapping {
   if (!validate(body)) throw new InvalidMapping(faultsOf(validate.errors ?? []));
   const faults = [...attributeFaults(body.attributes ?? [], schemas), ...roleFaults(body.roles?.rules ?? [], schemas)];
-  if (!isStorable(body)) faults.push({ pointer: '', detail: 'holds a character that is no text (U+0000, or half a surrogate pair), or is nested too deep' });
+  if (!isStorable(body))
+    faults.push({ pointer: '', detail: 'holds a character that is no text (U+0000, or half a surrogate pair), or is nested too deep' });
   if (faults.length > 0) throw new InvalidMapping(faults.slice(0, faultsAtMost));
   return {
     attributes: body.attributes ?? [],
@@ -87,11 +97,16 @@ function* valueFaults(attribute: AttributeMapping): Generator<[field: string, de
   else if (allowed?.some((value) => typeof value !== (type === 'number' ? 'number' : 'string'))) {
     yield ['/allowed_values', `must all be ${type === 'number' ? 'numbers' : 'strings'}, as the type says`];
   }
-  if (pattern !== undefined && type !== 'string' && type !== 'string_list') yield ['/pattern', `is for type string or string_list, and the type is ${type}`];
+  if (pattern !== undefined && type !== 'string' && type !== 'string_list')
+    yield ['/pattern', `is for type string or string_list, and the type is ${type}`];
   if (type === 'object' && transform.length > 0) yield ['/transform', 'is for texts, and the type is object'];
 }
 
-const ownWords: Record<MappingType, string> = { ...wantedOfType, string: 'a string', string_list: 'an array of strings that are not empty' };
+const ownWords: Record<MappingType, string> = {
+  ...wantedOfType,
+  string: 'a string',
+  string_list: 'an array of strings that are not empty',
+};
 
 /** Whether a vendor's own value is of the type: nothing is converted for somebody who can write what is meant. */
 function isOfType(type: MappingType, value: Json): boolean {
@@ -118,7 +133,9 @@ function pathFault(path: string, type: MappingType, schemas: SchemaSet): string 
   try {
     const source = parseSource(path, schemas);
     const isWhole = source.kind === 'extension' || (source.kind === 'path' && !source.path.attribute);
-    return isWhole && type !== 'object' ? `is a whole extension, which only an attribute of type object can be: ${JSON.stringify(path)}` : undefined;
+    return isWhole && type !== 'object'
+      ? `is a whole extension, which only an attribute of type object can be: ${JSON.stringify(path)}`
+      : undefined;
   } catch (error) {
     if (error instanceof ScimError) return `is no SCIM path of a user. ${error.detail}`;
     throw error;
@@ -130,10 +147,20 @@ function pathFault(path: string, type: MappingType, schemas: SchemaSet): string 
 function faultsOf(errors: readonly ErrorObject[]): MappingFault[] {
   // Of a field that may be one of several things, ajv reports why it is none of them, one by one. One sentence will do.
   const unions = errors.filter((error) => error.keyword === 'anyOf').map((error) => error.schemaPath);
-  return errors.filter((error) => !unions.some((union) => error.schemaPath.startsWith(`${union}/`))).slice(0, faultsAtMost).map(faultOf);
+  return errors
+    .filter((error) => !unions.some((union) => error.schemaPath.startsWith(`${union}/`)))
+    .slice(0, faultsAtMost)
+    .map(faultOf);
 }
 
-const articles: Record<string, string> = { string: 'a string', number: 'a number', boolean: 'true or false', array: 'an array', object: 'an object', null: 'null' };
+const articles: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+  null: 'null',
+};
 
 /** A fault as somebody would say it: where, and what is wrong. */
 function faultOf({ keyword, instancePath, params, parentSchema, message }: ErrorObject): MappingFault {
@@ -143,12 +170,24 @@ function faultOf({ keyword, instancePath, params, parentSchema, message }: Error
       return { pointer: `${instancePath}/${escapePointer(String(params.missingProperty))}`, detail: 'is required' };
     case 'additionalProperties': {
       const fields = Object.keys(parentSchema?.properties ?? {}).join(', ');
-      return { pointer: `${instancePath}/${escapePointer(String(params.additionalProperty))}`, detail: `is not a field here; the fields are ${fields}` };
+      return {
+        pointer: `${instancePath}/${escapePointer(String(params.additionalProperty))}`,
+        detail: `is not a field here; the fields are ${fields}`,
+      };
     }
     case 'type':
-      return { pointer: instancePath, detail: `must be ${String(params.type).split(',').map((type) => articles[type] ?? type).join(' or ')}` };
+      return {
+        pointer: instancePath,
+        detail: `must be ${String(params.type)
+          .split(',')
+          .map((type) => articles[type] ?? type)
+          .join(' or ')}`,
+      };
     case 'enum':
-      return { pointer: instancePath, detail: `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1).replaceAll('","', '", "')}` };
+      return {
+        pointer: instancePath,
+        detail: `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1).replaceAll('","', '", "')}`,
+      };
     case 'anyOf':
     case 'pattern':
       return { pointer: instancePath, detail: typeof words === 'string' ? `must be ${words}` : (message ?? 'is not valid') };

@@ -33,7 +33,9 @@ export function parsePattern(source: string): Pattern {
   try {
     new RegExp(source, 'u');
   } catch (error) {
-    throw new PatternRefused(`is not a regular expression: ${error instanceof Error ? error.message.replace(/^.*\/u?: /s, '') : 'it cannot be read'}`);
+    throw new PatternRefused(
+      `is not a regular expression: ${error instanceof Error ? error.message.replace(/^.*\/u?: /s, '') : 'it cannot be read'}`,
+    );
   }
   const program: Instruction[] = [];
   emit(new PatternParser(source).parse(), program);
@@ -138,11 +140,7 @@ function oneCharacter(text: string): (character: string) => boolean {
 // ── Running ────────────────────────────────────────────────────────────────────────────────────
 
 type Instruction =
-  | { op: 'character'; accepts: (character: string) => boolean }
-  | { op: 'assertion'; assertion: Assertion }
-  | Fork
-  | Jump
-  | { op: 'match' };
+  { op: 'character'; accepts: (character: string) => boolean } | { op: 'assertion'; assertion: Assertion } | Fork | Jump | { op: 'match' };
 /** Goes on at both. */
 interface Fork {
   op: 'fork';
@@ -155,7 +153,8 @@ interface Jump {
 
 /** Appends the instructions that match the node and then go on behind them. */
 function emit(node: Node, program: Instruction[]): void {
-  if (program.length >= patternLimits.size) throw new PatternRefused(`is too large: its repetitions, written out, have more than ${patternLimits.size} parts`);
+  if (program.length >= patternLimits.size)
+    throw new PatternRefused(`is too large: its repetitions, written out, have more than ${patternLimits.size} parts`);
   switch (node.kind) {
     case 'character':
       program.push({ op: 'character', accepts: node.accepts });

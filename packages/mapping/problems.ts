@@ -20,9 +20,17 @@ export interface Problem {
 export function problemError({ kind, path, sent, wanted }: Problem): ScimError {
   switch (kind) {
     case 'invalid_value':
-      return new ScimError(400, 'invalidValue', `${path}: ${shown(sent)} is not ${wanted}. Change the value or the mapping in your identity provider.`);
+      return new ScimError(
+        400,
+        'invalidValue',
+        `${path}: ${shown(sent)} is not ${wanted}. Change the value or the mapping in your identity provider.`,
+      );
     case 'missing_required':
-      return new ScimError(400, 'invalidValue', `${path} is required and has no value: it must be ${wanted}. Give the user a value, and map it, in your identity provider.`);
+      return new ScimError(
+        400,
+        'invalidValue',
+        `${path} is required and has no value: it must be ${wanted}. Give the user a value, and map it, in your identity provider.`,
+      );
     case 'foreign_domain':
       return new ScimError(
         400,
@@ -87,7 +95,10 @@ export function wantedOf({ type, allowed_values: allowed, pattern }: AttributeMa
 
 /** Values for a sentence: the first few of them. */
 export function listed(values: readonly (string | number)[]): string {
-  const first = values.slice(0, 10).map((value) => shown(value)).join(', ');
+  const first = values
+    .slice(0, 10)
+    .map((value) => shown(value))
+    .join(', ');
   return values.length > 10 ? `${first} or ${values.length - 10} more` : first;
 }
 

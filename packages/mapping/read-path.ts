@@ -14,7 +14,11 @@ export function parseSource(sent: string, schemas: SchemaSet): Source {
     const urn = text.slice(0, -2);
     const isCore = urn.toLowerCase() === schemas.core.User.urn.toLowerCase();
     if (!text.endsWith(':*') || !isUri(urn) || isCore || /[\s[\]"()*]/.test(urn)) {
-      throw new ScimError(400, 'invalidPath', 'A * stands for the attributes of an extension, behind its whole URN: "urn:…:2.0:Metadata:*".');
+      throw new ScimError(
+        400,
+        'invalidPath',
+        'A * stands for the attributes of an extension, behind its whole URN: "urn:…:2.0:Metadata:*".',
+      );
     }
     return { kind: 'extension', name: text, urn };
   }

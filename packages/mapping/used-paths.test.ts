@@ -10,7 +10,9 @@ test('every path is listed once, with what it is for and what is to be sent ther
       { name: 'source', type: 'string', constant: 'scim' },
       { name: 'teams', type: 'string_list', from: 'groups.display' },
     ],
-    roles: { rules: [{ role: 'admin', group: 'Admins' }, { role_from: 'userType' }, { role_from: 'roles', lookup: { 'App Admin': 'admin' } }] },
+    roles: {
+      rules: [{ role: 'admin', group: 'Admins' }, { role_from: 'userType' }, { role_from: 'roles', lookup: { 'App Admin': 'admin' } }],
+    },
   });
   expect(usedPaths(mapping)).toEqual([
     { path: 'userType', for: ['plan', 'roles'], required: false, wanted: 'one of "Premium", "Standard"' },

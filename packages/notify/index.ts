@@ -11,8 +11,16 @@
 export { advanceMailCursor, environmentsWithNews } from './mail-cursors';
 export { logMailer, type Mail, type Mailer, smtpMailer } from './mailer';
 export {
-  brakeEngagedMail, brakeReleasedMail, credentialExpiringMail, endpointDisabledMail, endpointFailingMail, endpointRecoveredMail,
-  type FailureReason, provisioningFailsMail, provisioningRecoveredMail, type Words,
+  brakeEngagedMail,
+  brakeReleasedMail,
+  credentialExpiringMail,
+  endpointDisabledMail,
+  endpointFailingMail,
+  endpointRecoveredMail,
+  type FailureReason,
+  provisioningFailsMail,
+  provisioningRecoveredMail,
+  type Words,
 } from './mails';
 export { queueMails, sendDueMails, type QueuedMail } from './outgoing';
 export { dueTroubles, endTrouble, type Failures, noteFailures, type Trouble, markTold } from './troubles';

@@ -75,7 +75,9 @@ export function brakeReleasedMail(about: About & { at: Date }): Words {
   const { organization, directory, at } = about;
   return {
     subject: `${short(organization)}: the brake of ${short(directory)} is released`,
-    text: paragraphs([`At ${time(at)} the brake of the directory ${quoted(directory)} of ${short(organization)} was released. Users can be deactivated and deleted again.`]),
+    text: paragraphs([
+      `At ${time(at)} the brake of the directory ${quoted(directory)} of ${short(organization)} was released. Users can be deactivated and deleted again.`,
+    ]),
   };
 }
 

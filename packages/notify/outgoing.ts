@@ -21,7 +21,11 @@ export async function queueMails(db: Pool | PoolClient, mails: readonly QueuedMa
       select m.id, m.environment_id, m.recipient, m.subject, m.body
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as m (id, environment_id, recipient, subject, body)`,
     values: [
-      mails.map(newId), mails.map((mail) => mail.environmentId), mails.map((mail) => mail.to), mails.map((mail) => mail.subject), mails.map((mail) => mail.text),
+      mails.map(newId),
+      mails.map((mail) => mail.environmentId),
+      mails.map((mail) => mail.to),
+      mails.map((mail) => mail.subject),
+      mails.map((mail) => mail.text),
     ],
   });
 }

@@ -38,14 +38,22 @@ export async function noteFailures(client: PoolClient, failures: readonly Failur
              last_sequence = excluded.last_sequence,
              failures = t.failures + excluded.failures`,
     values: [
-      failures.map((f) => f.directoryId), failures.map((f) => f.environmentId), failures.map((f) => f.firstAt), failures.map((f) => f.lastAt),
-      failures.map((f) => f.firstSequence), failures.map((f) => f.lastSequence), failures.map((f) => f.count),
+      failures.map((f) => f.directoryId),
+      failures.map((f) => f.environmentId),
+      failures.map((f) => f.firstAt),
+      failures.map((f) => f.lastAt),
+      failures.map((f) => f.firstSequence),
+      failures.map((f) => f.lastSequence),
+      failures.map((f) => f.count),
     ],
   });
 }
 
 /** What there is to tell: troubles that have begun `gatherMs` ago, and those in which nothing has failed for `quietMs`. */
-export async function dueTroubles(pool: Pool, { now, gatherMs, quietMs }: { now: Date; gatherMs: number; quietMs: number }): Promise<Trouble[]> {
+export async function dueTroubles(
+  pool: Pool,
+  { now, gatherMs, quietMs }: { now: Date; gatherMs: number; quietMs: number },
+): Promise<Trouble[]> {
   const { rows } = await pool.query<Trouble>({
     name: 'due_troubles',
     text: `

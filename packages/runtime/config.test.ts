@@ -48,7 +48,11 @@ test('npm start needs nothing, lets webhooks reach loopback, and somebody into t
 });
 
 test('npm run migrate needs the database alone', () => {
-  expect(loadDatabaseConfig({ DATABASE_URL: needed.DATABASE_URL, PORT: 'rubbish' })).toEqual({ databaseUrl: needed.DATABASE_URL, redisUrl: undefined, logLevel: 'info' });
+  expect(loadDatabaseConfig({ DATABASE_URL: needed.DATABASE_URL, PORT: 'rubbish' })).toEqual({
+    databaseUrl: needed.DATABASE_URL,
+    redisUrl: undefined,
+    logLevel: 'info',
+  });
   expect(() => loadDatabaseConfig({})).toThrow(/^DATABASE_URL is not set/);
 });
 

@@ -335,7 +335,8 @@ function check(env: NodeJS.ProcessEnv, unset: Unset, read: readonly Variable<unk
       return `${entry.name} is not set, and should hold ${entry.should}. ${entry.otherwise ? `(${entry.otherwise}.)` : ''}`.trim();
     }
     if (entry.parse(text) === undefined) return `${entry.name} holds ${shown(entry, text)}, and should hold ${entry.should}.`;
-    if (entry.needs && held(entry) && !env[entry.needs]?.trim()) return `${entry.name} is set, but ${entry.needs}, without which it does nothing, is not.`;
+    if (entry.needs && held(entry) && !env[entry.needs]?.trim())
+      return `${entry.name} is set, but ${entry.needs}, without which it does nothing, is not.`;
     return undefined;
   };
 
@@ -401,7 +402,10 @@ function parseUrl(text: string, ...schemes: string[]): URL | undefined {
 }
 
 function cidrs(text: string): string[] | undefined {
-  const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   const ranges = parts.map(cidr);
   return ranges.every((range) => range !== undefined) ? ranges : undefined;
 }

@@ -25,7 +25,12 @@ async function dataFolder(): Promise<string> {
 }
 
 async function start(folder: string): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({ directory: path.join(folder, 'postgresql'), initdbFlags: ['--no-sync'], settings: { fsync: 'off' }, onLog: () => {} });
+  const server = await startEmbeddedPostgres({
+    directory: path.join(folder, 'postgresql'),
+    initdbFlags: ['--no-sync'],
+    settings: { fsync: 'off' },
+    onLog: () => {},
+  });
   servers.push(server);
   return server;
 }
@@ -35,7 +40,11 @@ function startElsewhere(folder: string) {
   const program = `
     require('./packages/runtime').startEmbeddedPostgres({ directory: ${JSON.stringify(path.join(folder, 'postgresql'))}, initdbFlags: ['--no-sync'], onLog: () => {} })
       .then((server) => console.log('ready', server.pid), (error) => { console.error(error.message); process.exit(1); })`;
-  return startProcess({ command: [process.execPath, '--require', 'tsx/cjs', '--eval', program], cwd: projectFolder, ready: /^ready \d+$/m });
+  return startProcess({
+    command: [process.execPath, '--require', 'tsx/cjs', '--eval', program],
+    cwd: projectFolder,
+    ready: /^ready \d+$/m,
+  });
 }
 
 const pidIn = (stdout: string) => Number(/^ready (\d+)$/m.exec(stdout)?.[1]);
@@ -72,7 +81,9 @@ test('it starts on nothing, stops, and finds at its next start what it had', asy
 test('it listens on a socket in its own folder and nowhere else, and the folder is closed to others', async () => {
   const folder = await dataFolder();
   const server = await start(folder);
-  expect(await query(server, `select current_setting('listen_addresses') as addresses, current_user as me`)).toEqual([{ addresses: '', me: 'causeway' }]);
+  expect(await query(server, `select current_setting('listen_addresses') as addresses, current_user as me`)).toEqual([
+    { addresses: '', me: 'causeway' },
+  ]);
   expect((await stat(path.join(folder, 'postgresql'))).mode & 0o777).toBe(0o700);
   expect(await readdir(folder)).toEqual(['postgresql']);
 });
@@ -92,7 +103,9 @@ test('it leads a process group of its own', async () => {
 test('while one process has it, a second is refused with one sentence that names the first', async () => {
   const folder = await dataFolder();
   const first = await startElsewhere(folder);
-  await expect(start(folder)).rejects.toThrow(`Causeway already runs on ${folder} (process ${first.pid}); stop it first, or set another DATA_DIR and PORT.`);
+  await expect(start(folder)).rejects.toThrow(
+    `Causeway already runs on ${folder} (process ${first.pid}); stop it first, or set another DATA_DIR and PORT.`,
+  );
   expect(isRunning(pidIn(first.stdout()))).toBe(true);
 });
 
@@ -159,10 +172,16 @@ test('a PostgreSQL in the folder that is not ours is left alone', async () => {
 
   const { uid, gid } = await stat(path.join(folder, 'postgresql'));
   await chmod(folder, 0o711);
-  const byHand = spawn(binary, ['-D', path.join(folder, 'postgresql'), '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], { uid, gid, stdio: 'ignore' });
+  const byHand = spawn(binary, ['-D', path.join(folder, 'postgresql'), '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], {
+    uid,
+    gid,
+    stdio: 'ignore',
+  });
   try {
     await eventually(async () => (await readFile(path.join(folder, 'postgresql', 'postmaster.pid'), 'utf8')).includes('ready'));
-    await expect(start(folder)).rejects.toThrow(`A PostgreSQL that Causeway did not start (process ${byHand.pid}) runs in ${path.join(folder, 'postgresql')}; stop it first.`);
+    await expect(start(folder)).rejects.toThrow(
+      `A PostgreSQL that Causeway did not start (process ${byHand.pid}) runs in ${path.join(folder, 'postgresql')}; stop it first.`,
+    );
   } finally {
     byHand.kill('SIGQUIT');
     await new Promise((resolve) => byHand.once('exit', resolve));
@@ -194,7 +213,12 @@ test('a server that cannot start says why', async () => {
 test('a server that ends by itself is told of', async () => {
   const folder = await dataFolder();
   const told: string[] = [];
-  const server = await startEmbeddedPostgres({ directory: path.join(folder, 'postgresql'), initdbFlags: ['--no-sync'], onLog: () => {}, onEnd: (sentence) => told.push(sentence) });
+  const server = await startEmbeddedPostgres({
+    directory: path.join(folder, 'postgresql'),
+    initdbFlags: ['--no-sync'],
+    onLog: () => {},
+    onEnd: (sentence) => told.push(sentence),
+  });
   process.kill(server.pid, 'SIGINT');
   await eventually(() => told.length > 0);
   expect(told).toEqual([expect.stringMatching(/^The embedded PostgreSQL ended by itself: .*database system is shut down/)]);

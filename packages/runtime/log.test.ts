@@ -15,7 +15,9 @@ test('a line is JSON with a level by name and a time', () => {
 });
 
 test('fields that hold secrets are censored, at the top and below', () => {
-  const line = logged((log) => log.info({ token: 'abc', request: { headers: { authorization: 'abc', cookie: 'abc' } }, config: { databaseUrl: 'abc' } }));
+  const line = logged((log) =>
+    log.info({ token: 'abc', request: { headers: { authorization: 'abc', cookie: 'abc' } }, config: { databaseUrl: 'abc' } }),
+  );
   expect(JSON.stringify(line)).not.toContain('abc');
 });
 

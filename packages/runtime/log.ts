@@ -17,7 +17,10 @@ export function createLog(level: LogLevel, name: string, destination?: pino.Dest
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError, error: describeError },
-    redact: { paths: [...secretFields, ...secretFields.map((field) => `*.${field}`), ...secretFields.map((field) => `*.*.${field}`)], censor: '***' },
+    redact: {
+      paths: [...secretFields, ...secretFields.map((field) => `*.${field}`), ...secretFields.map((field) => `*.*.${field}`)],
+      censor: '***',
+    },
     hooks: { streamWrite: withoutSecrets },
   };
   return pino(options, destination ?? pino.destination(gathered));

@@ -1,7 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { createEmptyDatabase, createTestDatabase, eventually, freePort, projectFolder, startProcess, testDatabase, type TestDatabase } from '#testing';
+import {
+  createEmptyDatabase,
+  createTestDatabase,
+  eventually,
+  freePort,
+  projectFolder,
+  startProcess,
+  testDatabase,
+  type TestDatabase,
+} from '#testing';
 import { migrate, MigrationUnderWay, schemaState } from './migrate';
 
 const folders: string[] = [];
@@ -18,7 +27,11 @@ async function migrations(files: Record<string, string>): Promise<string> {
 
 /** `npm run migrate`, from the source. */
 function migrateCommand(env: Record<string, string>) {
-  return startProcess({ command: [process.execPath, '--require', 'tsx/cjs', 'packages/runtime/migrate-command.ts'], cwd: projectFolder, env });
+  return startProcess({
+    command: [process.execPath, '--require', 'tsx/cjs', 'packages/runtime/migrate-command.ts'],
+    cwd: projectFolder,
+    env,
+  });
 }
 
 async function holdLock({ pool }: TestDatabase): Promise<() => void> {
@@ -28,7 +41,9 @@ async function holdLock({ pool }: TestDatabase): Promise<() => void> {
 }
 
 async function tables({ pool }: TestDatabase): Promise<string[]> {
-  const { rows } = await pool.query<{ name: string }>(`select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname not like 'schema%' order by 1`);
+  const { rows } = await pool.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname not like 'schema%' order by 1`,
+  );
   return rows.map(({ name }) => name);
 }
 
@@ -46,7 +61,8 @@ test('an empty database is brought to what this build needs, and a second time c
 });
 
 test("BullMQ's tables are made where it is to use them, and only there", async () => {
-  const count = async ({ pool }: TestDatabase) => (await pool.query(`select count(*) > 0 as made from pg_class where relnamespace = to_regnamespace('bullmq')`)).rows;
+  const count = async ({ pool }: TestDatabase) =>
+    (await pool.query(`select count(*) > 0 as made from pg_class where relnamespace = to_regnamespace('bullmq')`)).rows;
   const without = await createEmptyDatabase();
   await migrate(without.url, { queueInPostgres: false });
   expect(await count(without)).toEqual([{ made: false }]);
@@ -78,8 +94,13 @@ test('files are applied by number, and question marks and several statements mea
 
 test('of a file that fails nothing is kept, what came before it is, and once it is right it is applied', async () => {
   const database = await createEmptyDatabase();
-  const directory = await migrations({ '0001_good.sql': 'create table good (n int);', '0002_bad.sql': 'create table half (n int); select 1/0;' });
-  await expect(migrate(database.url, { directory })).rejects.toThrow(/^The migration 0002_bad\.sql failed, and nothing of it was kept: .*division by zero\.$/);
+  const directory = await migrations({
+    '0001_good.sql': 'create table good (n int);',
+    '0002_bad.sql': 'create table half (n int); select 1/0;',
+  });
+  await expect(migrate(database.url, { directory })).rejects.toThrow(
+    /^The migration 0002_bad\.sql failed, and nothing of it was kept: .*division by zero\.$/,
+  );
   expect(await tables(database)).toEqual(['good']);
 
   await writeFile(path.join(directory, '0002_bad.sql'), 'create table whole (n int);');
@@ -104,7 +125,11 @@ test('killed in the midst of a migration, it leaves nothing behind that would st
   const directory = await migrations({ '0001_slow.sql': 'create table slow (n int); select pg_sleep(30);' });
   const program = `require('./packages/runtime').migrate(${JSON.stringify(database.url)}, { directory: ${JSON.stringify(directory)} })`;
   const running = await startProcess({ command: [process.execPath, '--require', 'tsx/cjs', '--eval', program], cwd: projectFolder });
-  await eventually(async () => (await database.pool.query(`select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`)).rowCount === 1);
+  await eventually(
+    async () =>
+      (await database.pool.query(`select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`)).rowCount ===
+      1,
+  );
   await running.kill();
 
   await writeFile(path.join(directory, '0001_slow.sql'), 'create table slow (n int);');

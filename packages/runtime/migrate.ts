@@ -117,7 +117,10 @@ async function applyFiles(client: pg.Client, options: MigrateOptions): Promise<v
       const [, applied]: [number, string[]] = await db.migrate.up({ ...config, name });
       for (const file of applied) options.onApplied?.(file);
     } catch (error) {
-      throw new DatabaseUnusable(`The migration ${name} failed, and nothing of it was kept: ${types.isNativeError(error) ? error.message : String(error)}.`, { cause: error });
+      throw new DatabaseUnusable(
+        `The migration ${name} failed, and nothing of it was kept: ${types.isNativeError(error) ? error.message : String(error)}.`,
+        { cause: error },
+      );
     }
   }
 }

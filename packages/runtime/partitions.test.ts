@@ -14,7 +14,12 @@ async function partitionsOf(pool: Pool, table: string): Promise<string[]> {
 }
 
 const day = 24 * 60 * 60 * 1000;
-const idAt = (date: Date) => `${date.getTime().toString(16).padStart(12, '0').replace(/^(.{8})/, '$1-')}-7000-8000-000000000000`;
+const idAt = (date: Date) =>
+  `${date
+    .getTime()
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/^(.{8})/, '$1-')}-7000-8000-000000000000`;
 
 async function addEvent(pool: Pool, at: Date): Promise<void> {
   await pool.query(
@@ -35,9 +40,21 @@ test('events are cut by month and requests by week, from one period back to thre
   const { pool } = await createTestDatabase();
   const now = new Date('2031-01-15T12:00:00Z');
   const made = await ensurePartitions(pool, now);
-  expect(made.filter((name) => name.startsWith('events'))).toEqual(['events_20301201', 'events_20310101', 'events_20310201', 'events_20310301', 'events_20310401']);
-  expect(made.filter((name) => name.startsWith('requests')).slice(0, 3)).toEqual(['requests_20310106', 'requests_20310113', 'requests_20310120']);
-  expect(made.filter((name) => name.startsWith('delivery_attempts'))).toHaveLength(made.filter((name) => name.startsWith('requests')).length);
+  expect(made.filter((name) => name.startsWith('events'))).toEqual([
+    'events_20301201',
+    'events_20310101',
+    'events_20310201',
+    'events_20310301',
+    'events_20310401',
+  ]);
+  expect(made.filter((name) => name.startsWith('requests')).slice(0, 3)).toEqual([
+    'requests_20310106',
+    'requests_20310113',
+    'requests_20310120',
+  ]);
+  expect(made.filter((name) => name.startsWith('delivery_attempts'))).toHaveLength(
+    made.filter((name) => name.startsWith('requests')).length,
+  );
 
   const [january] = (await partitionsOf(pool, 'events')).filter((line) => line.startsWith('events_20310101'));
   const from = idAt(new Date('2031-01-01T00:00:00Z')).slice(0, 13);
@@ -58,7 +75,9 @@ test('a partition is made while the table is written to', async () => {
   const { pool } = await createTestDatabase();
   const writer = await pool.connect();
   await writer.query('begin');
-  await writer.query(`insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at) select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), 'x', now()`);
+  await writer.query(
+    `insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at) select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), 'x', now()`,
+  );
   await writer.query('lock table events in row exclusive mode');
   expect(await ensurePartitions(pool, new Date('2033-01-01T00:00:00Z'))).toContain('events_20330101');
   await writer.query('rollback');
@@ -91,7 +110,10 @@ test('what an interrupted run left half detached, or detached and not dropped, i
   reader.release();
   detaching.release(true);
 
-  expect((await dropPartitionsBefore(pool, 'events', new Date('2021-04-01T00:00:00Z'))).sort()).toEqual(['events_20210201', 'events_20210301']);
+  expect((await dropPartitionsBefore(pool, 'events', new Date('2021-04-01T00:00:00Z'))).sort()).toEqual([
+    'events_20210201',
+    'events_20210301',
+  ]);
   const { rows } = await pool.query(`select relname from pg_class where relname like 'events\\_20210[23]%' and relkind = 'r'`);
   expect(rows).toEqual([]);
 });

@@ -48,7 +48,8 @@ export async function dropPartitionsBefore(pool: pg.Pool, table: PartitionedTabl
     if (partition.until.getTime() > date.getTime()) continue;
     const name = pg.escapeIdentifier(partition.name);
     // Not in a transaction: detaching concurrently is two of them.
-    if (partition.state !== 'detached') await pool.query(`alter table ${table} detach partition ${name} ${partition.state === 'attached' ? 'concurrently' : 'finalize'}`);
+    if (partition.state !== 'detached')
+      await pool.query(`alter table ${table} detach partition ${name} ${partition.state === 'attached' ? 'concurrently' : 'finalize'}`);
     await pool.query(`drop table ${name}`);
     dropped.push(partition.name);
   }
@@ -100,7 +101,9 @@ async function makePartition(client: pg.ClientBase, table: string, period: Perio
     const missing = !rows[0]?.found;
     if (missing) {
       await client.query(`create table ${name} (like ${table} including defaults including constraints including storage)`);
-      await client.query(`alter table ${table} attach partition ${name} for values from ('${leastId(period.from)}') to ('${leastId(period.until)}')`);
+      await client.query(
+        `alter table ${table} attach partition ${name} for values from ('${leastId(period.from)}') to ('${leastId(period.until)}')`,
+      );
     }
     await client.query('commit');
     return missing;

@@ -25,7 +25,11 @@ test('queries of one client travel together', async () => {
 test('an error among pipelined queries fails that query alone, and the client stays good', async () => {
   const { pool } = await testDatabase();
   const client = await pool.connect();
-  const [one, two, three] = await Promise.allSettled([client.query('select 1 as n'), client.query('select 1/0'), client.query({ name: 'third', text: 'select 3 as n' })]);
+  const [one, two, three] = await Promise.allSettled([
+    client.query('select 1 as n'),
+    client.query('select 1/0'),
+    client.query({ name: 'third', text: 'select 3 as n' }),
+  ]);
   client.release();
   expect([one.status, two.status, three.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect((await pool.query({ name: 'third', text: 'select 3 as n' })).rows).toEqual([{ n: 3 }]);
@@ -35,7 +39,9 @@ test('a pipelined transaction whose statement fails commits nothing', async () =
   const { pool } = await testDatabase();
   await pool.query('create table pipelined (n int primary key)');
   const client = await pool.connect();
-  const answers = await Promise.allSettled(['begin', 'insert into pipelined values (1)', 'insert into pipelined values (1)', 'commit'].map((text) => client.query(text)));
+  const answers = await Promise.allSettled(
+    ['begin', 'insert into pipelined values (1)', 'insert into pipelined values (1)', 'commit'].map((text) => client.query(text)),
+  );
   client.release();
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
   expect((await pool.query('select count(*) as n from pipelined')).rows).toEqual([{ n: 0 }]);
@@ -71,7 +77,9 @@ test('a statement that runs too long ends, and so does a transaction that nobody
   const { url } = await testDatabase();
   const own = createPool(url, { max: 1, applicationName: 'slow', onError: () => {}, statementTimeoutMs: 50 });
   await expect(own.query('select pg_sleep(5)')).rejects.toThrow('statement timeout');
-  expect((await own.query(`select current_setting('idle_in_transaction_session_timeout') as t, current_setting('application_name') as a`)).rows).toEqual([{ t: '15s', a: 'slow' }]);
+  expect(
+    (await own.query(`select current_setting('idle_in_transaction_session_timeout') as t, current_setting('application_name') as a`)).rows,
+  ).toEqual([{ t: '15s', a: 'slow' }]);
   await own.end();
 });
 
@@ -89,11 +97,15 @@ describe('a database that cannot be used is told in one sentence without its pas
 
   test('no such database', async () => {
     const { url } = await testDatabase();
-    await expect(checkDatabase(url.replace(/test_\w+/, 'nowhere'))).rejects.toThrow(/^The database "nowhere" at .* cannot be used: database "nowhere" does not exist\.$/);
+    await expect(checkDatabase(url.replace(/test_\w+/, 'nowhere'))).rejects.toThrow(
+      /^The database "nowhere" at .* cannot be used: database "nowhere" does not exist\.$/,
+    );
   });
 
   test('no such host', async () => {
-    await expect(checkDatabase('postgres://causeway:hunter2@db.invalid/causeway')).rejects.toThrow(/its host name is not known|cannot be used/);
+    await expect(checkDatabase('postgres://causeway:hunter2@db.invalid/causeway')).rejects.toThrow(
+      /its host name is not known|cannot be used/,
+    );
   });
 
   test('one that is too old', async () => {
@@ -101,7 +113,9 @@ describe('a database that cannot be used is told in one sentence without its pas
     const name = new URL(url).pathname.slice(1);
     // No older server is at hand: this one is made to say that it is, to this database's sessions.
     await pool.query(`create schema old`);
-    await pool.query(`create function old.current_setting(text) returns text language sql as $$ select case $1 when 'server_version_num' then '130014' else '13.14' end $$`);
+    await pool.query(
+      `create function old.current_setting(text) returns text language sql as $$ select case $1 when 'server_version_num' then '130014' else '13.14' end $$`,
+    );
     await pool.query(`alter database ${name} set search_path = old, pg_catalog, public`);
     await expect(checkDatabase(url)).rejects.toThrow(/^The database "test_\w+" at .* is PostgreSQL 13\.14; Causeway needs 14 or newer\.$/);
     await pool.query(`alter database ${name} reset search_path`);

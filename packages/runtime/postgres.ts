@@ -91,7 +91,8 @@ export async function checkDatabase(databaseUrl: string): Promise<void> {
     if (Number(server.number) < oldestServer * 10_000) {
       throw new DatabaseUnusable(`${where(client)} is PostgreSQL ${server.version}; Causeway needs ${oldestServer} or newer.`);
     }
-    if (server.recovering) throw new DatabaseUnusable(`${where(client)} is a standby that takes no writes; DATABASE_URL must name the primary.`);
+    if (server.recovering)
+      throw new DatabaseUnusable(`${where(client)} is a standby that takes no writes; DATABASE_URL must name the primary.`);
   } catch (error) {
     if (error instanceof DatabaseUnusable) throw error;
     throw new DatabaseUnusable(`${where(client)} cannot be used: ${reason(error)}.`, { cause: error });
@@ -159,7 +160,10 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid, format) => {
       return safeInteger;
     case int8Array:
       // '{1,NULL}' is JSON but for its brackets and its case.
-      return (text: string): unknown => JSON.parse(text.replace(/\{/g, '[').replace(/\}/g, ']').replace(/NULL/g, 'null'), (_, value: unknown) => (typeof value === 'number' ? safeInteger(value) : value));
+      return (text: string): unknown =>
+        JSON.parse(text.replace(/\{/g, '[').replace(/\}/g, ']').replace(/NULL/g, 'null'), (_, value: unknown) =>
+          typeof value === 'number' ? safeInteger(value) : value,
+        );
     default:
       return pg.types.getTypeParser(oid, format);
   }

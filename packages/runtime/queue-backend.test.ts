@@ -72,7 +72,9 @@ test('on PostgreSQL, a queue and a worker open no more connections than they say
   open.push(queue, worker);
   await Promise.all(Array.from({ length: 100 }, (_, n) => queue.add('ring', { lane: String(n) })));
   await eventually(() => done.length === 100);
-  const { rows } = await pool.query<{ n: number }>(`select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  );
   expect(rows[0]?.n).toBeLessThanOrEqual(made.connections.queue + made.connections.worker);
 });
 
@@ -107,7 +109,9 @@ test('on PostgreSQL, what is closed as soon as it is made leaves no connection b
     await Promise.all([worker.close(true), queue.close()]);
   }
   await eventually(async () => {
-    const { rows } = await pool.query(`select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+    const { rows } = await pool.query(
+      `select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
     expect(rows).toEqual([]);
   });
 });

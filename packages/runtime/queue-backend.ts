@@ -26,7 +26,11 @@ export interface QueueBackend {
    */
   queue: <Data>(name: string, options?: { defaultJobOptions?: DefaultJobOptions }) => JobQueue<Data>;
   /** Makes a consumer, which connects and begins (unless `autorun` is false) as soon as it is made. */
-  worker: <Data>(name: string, process: Processor<Data, unknown>, options?: Omit<WorkerOptions, 'connection' | 'prefix'>) => JobWorker<Data>;
+  worker: <Data>(
+    name: string,
+    process: Processor<Data, unknown>,
+    options?: Omit<WorkerOptions, 'connection' | 'prefix'>,
+  ) => JobWorker<Data>;
   /** How many connections each opens at most. On PostgreSQL they are the database's, besides those of the process's own pool. */
   connections: { queue: number; worker: number };
 }
@@ -38,9 +42,15 @@ export interface QueueBackend {
  * BullMQ is loaded here, and not before: a broker rings for nothing. Nothing connects yet. A queue or worker outlives its
  * server's restarts, and tells `onError` of each failure; it must be closed by whoever made it.
  */
-export async function queueBackend(options: { databaseUrl: string; redisUrl?: string; onError?: (error: Error) => void }): Promise<QueueBackend> {
+export async function queueBackend(options: {
+  databaseUrl: string;
+  redisUrl?: string;
+  onError?: (error: Error) => void;
+}): Promise<QueueBackend> {
   const bullmq = await import('bullmq');
-  return options.redisUrl === undefined ? onPostgres(bullmq, options.databaseUrl, options.onError) : onRedis(bullmq, options.redisUrl, options.onError);
+  return options.redisUrl === undefined
+    ? onPostgres(bullmq, options.databaseUrl, options.onError)
+    : onRedis(bullmq, options.redisUrl, options.onError);
 }
 
 type BullMQ = typeof import('bullmq');
@@ -62,11 +72,14 @@ function onPostgres(bullmq: BullMQ, databaseUrl: string, onError: (error: Error)
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   };
-  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) => closingOnceReady(bullmq.createPostgresBackend(name, { ...opts, connection }, more));
+  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) =>
+    closingOnceReady(bullmq.createPostgresBackend(name, { ...opts, connection }, more));
   return {
     kind: 'postgres',
-    queue: (name, { defaultJobOptions } = {}) => hearing(new bullmq.Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
-    worker: (name, process, workerOptions = {}) => hearing(new bullmq.Worker(name, process, { ...workerOptions, connection }, factory), onError),
+    queue: (name, { defaultJobOptions } = {}) =>
+      hearing(new bullmq.Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
+    worker: (name, process, workerOptions = {}) =>
+      hearing(new bullmq.Worker(name, process, { ...workerOptions, connection }, factory), onError),
     connections: { queue: max, worker: max + 1 },
   };
 }
@@ -125,7 +138,10 @@ function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
 const eventsKept = { streams: { events: { maxLen: 100 } } };
 
 /** BullMQ prints an error that nobody hears to the console. */
-function hearing<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(emitter: T, onError: (error: Error) => void): T {
+function hearing<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(
+  emitter: T,
+  onError: (error: Error) => void,
+): T {
   emitter.on('error', onError);
   return emitter;
 }

@@ -9,7 +9,12 @@ import { dumpSchema } from './schema-dump';
 /** `npm run schema`: applies every migration to a new database and rewrites migrations/schema.sql with what came of it. */
 async function main(): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'causeway-schema-'));
-  const server = await startEmbeddedPostgres({ directory: path.join(folder, 'postgresql'), initdbFlags: ['--no-sync'], settings: { fsync: 'off' }, onLog: () => {} });
+  const server = await startEmbeddedPostgres({
+    directory: path.join(folder, 'postgresql'),
+    initdbFlags: ['--no-sync'],
+    settings: { fsync: 'off' },
+    onLog: () => {},
+  });
   try {
     await ensureDatabase(server, 'schema');
     await migrate(server.url('schema'));

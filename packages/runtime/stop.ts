@@ -12,7 +12,6 @@ export interface Stopping {
   signal: AbortSignal;
 }
 
-
 /**
  * Ends the process in order, on SIGTERM, on SIGINT, and on an error that nobody caught.
  *
@@ -33,7 +32,8 @@ export function stopOnSignals(log: Logger, { withinMs: inAllMs = 14_500 } = {}):
       const keptFree = steps.reduce((sum, later) => sum + later.needsMs, 0);
       const withinMs = Math.max(hardEnd - Date.now() - keptFree, step.needsMs);
       try {
-        if (!(await endsWithin(Promise.resolve(step.step(withinMs)), withinMs))) log.error({ step: step.name, withinMs }, 'did not stop in time');
+        if (!(await endsWithin(Promise.resolve(step.step(withinMs)), withinMs)))
+          log.error({ step: step.name, withinMs }, 'did not stop in time');
       } catch (error) {
         log.error({ step: step.name, err: error }, 'failed to stop');
       }

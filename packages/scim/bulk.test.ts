@@ -27,20 +27,37 @@ function run(operations: unknown, more: object = {}, fails: (operation: BulkStep
     steps.push(step.operation);
     if (fails(step.operation)) bulk.failed(step, new ScimError(400, 'invalidValue', 'No.'));
     else if (step.operation.kind === 'create') bulk.succeeded(step, { status: 201, id: `id_${(made += 1)}`, version: 'W/"1"' });
-    else bulk.succeeded(step, { status: step.operation.kind === 'delete' ? 204 : 200, ...(step.operation.kind !== 'delete' && { version: 'W/"2"' }) });
+    else
+      bulk.succeeded(step, {
+        status: step.operation.kind === 'delete' ? 204 : 200,
+        ...(step.operation.kind !== 'delete' && { version: 'W/"2"' }),
+      });
   }
   const response = bulk.response();
   expect(response['schemas']).toEqual(['urn:ietf:params:scim:api:messages:2.0:BulkResponse']);
   return { steps, entries: response['Operations'] as JsonObject[] };
 }
 
-const user = (bulkId: string, data: object = {}): object => ({ method: 'POST', path: '/Users', bulkId, data: { userName: bulkId, ...data } });
-const group = (bulkId: string, ...members: string[]): object => ({ method: 'POST', path: '/Groups', bulkId, data: { displayName: bulkId, members: members.map((value) => ({ value })) } });
+const user = (bulkId: string, data: object = {}): object => ({
+  method: 'POST',
+  path: '/Users',
+  bulkId,
+  data: { userName: bulkId, ...data },
+});
+const group = (bulkId: string, ...members: string[]): object => ({
+  method: 'POST',
+  path: '/Groups',
+  bulkId,
+  data: { displayName: bulkId, members: members.map((value) => ({ value })) },
+});
 
 describe('12 the request', () => {
-  test.each([null, [], {}, { schemas: [bulkRequestUrn] }, request([]), request('x'), request([{}], { schemas: ['x'] })])('is refused: %j', (body) => {
-    expect(() => parseBulk(body, limits)).toThrow(refused(400, 'invalidSyntax'));
-  });
+  test.each([null, [], {}, { schemas: [bulkRequestUrn] }, request([]), request('x'), request([{}], { schemas: ['x'] })])(
+    'is refused: %j',
+    (body) => {
+      expect(() => parseBulk(body, limits)).toThrow(refused(400, 'invalidSyntax'));
+    },
+  );
   test('is refused with 413 where it has too many operations', () => {
     expect(() => parseBulk(request(Array(1001).fill({})), limits)).toThrow(refused(413));
     expect(() => parseBulk(request(Array(1001).fill({})), limits)).toThrow('maxOperations is 1000');
@@ -49,7 +66,8 @@ describe('12 the request', () => {
     expect(() => parseBulk(request([user('a'), user('a')]), limits)).toThrow(refused(400, 'invalidValue'));
   });
   test('is refused for a failOnErrors that is no number', () => {
-    for (const failOnErrors of ['1', -1, 1.5]) expect(() => parseBulk(request([{}], { failOnErrors }), limits)).toThrow(refused(400, 'invalidValue'));
+    for (const failOnErrors of ['1', -1, 1.5])
+      expect(() => parseBulk(request([{}], { failOnErrors }), limits)).toThrow(refused(400, 'invalidValue'));
     expect(parseBulk(request([{}], { failOnErrors: 3 }), limits).failOnErrors).toBe(3);
   });
 });
@@ -104,7 +122,16 @@ describe('12 references', () => {
       user('a'),
       group('g', 'bulkId:a', 'usr_9'),
       user('b', { [enterpriseUserUrn]: { manager: { value: 'bulkId:a' } } }),
-      { method: 'PATCH', path: '/Groups/bulkId:g', data: { Operations: [{ op: 'remove', path: 'members[value eq "bulkId:a"]' }, { op: 'add', path: 'members', value: ['bulkId:b'] }] } },
+      {
+        method: 'PATCH',
+        path: '/Groups/bulkId:g',
+        data: {
+          Operations: [
+            { op: 'remove', path: 'members[value eq "bulkId:a"]' },
+            { op: 'add', path: 'members', value: ['bulkId:b'] },
+          ],
+        },
+      },
       { method: 'DELETE', path: '/Users/bulkId:a' },
     ]);
     expect(steps).toMatchObject([
@@ -130,7 +157,10 @@ describe('12 references', () => {
       { kind: 'create', bulkId: 'a', data: { members: [{ value: 'id_1' }, { value: 'usr_1' }] } },
       { kind: 'patch', id: 'id_1', type: 'Group', data: { Operations: [{ op: 'add', path: 'members', value: [{ value: 'id_2' }] }] } },
     ]);
-    expect(entries).toMatchObject([{ bulkId: 'a', status: '201' }, { bulkId: 'b', status: '201', version: 'W/"2"' }]);
+    expect(entries).toMatchObject([
+      { bulkId: 'a', status: '201' },
+      { bulkId: 'b', status: '201', version: 'W/"2"' },
+    ]);
   });
 
   test('in a circle of managers', () => {
@@ -139,12 +169,18 @@ describe('12 references', () => {
     expect(steps.map(({ kind, bulkId }) => `${kind} ${bulkId}`)).toEqual(['create c', 'create b', 'create a', 'patch undefined']);
     expect(steps[0]).toMatchObject({ data: { [enterpriseUserUrn]: { department: 'D' } } });
     expect(JSON.stringify(steps[0])).not.toContain('bulkId:');
-    expect(steps[3]).toMatchObject({ id: 'id_1', data: { Operations: [{ op: 'add', path: `${enterpriseUserUrn}:manager`, value: { value: 'id_3' } }] } });
+    expect(steps[3]).toMatchObject({
+      id: 'id_1',
+      data: { Operations: [{ op: 'add', path: `${enterpriseUserUrn}:manager`, value: { value: 'id_3' } }] },
+    });
   });
 
   test('to itself', () => {
     const { steps } = run([group('a', 'bulkId:a')]);
-    expect(steps).toMatchObject([{ kind: 'create', data: { members: [] } }, { kind: 'patch', data: { Operations: [{ value: [{ value: 'id_1' }] }] } }]);
+    expect(steps).toMatchObject([
+      { kind: 'create', data: { members: [] } },
+      { kind: 'patch', data: { Operations: [{ value: [{ value: 'id_1' }] }] } },
+    ]);
   });
 
   test('to nothing are 409', () => {
@@ -156,13 +192,23 @@ describe('12 references', () => {
 
   test('to what failed are 409', () => {
     const { entries } = run([user('a'), group('g', 'bulkId:a'), user('b')], {}, ({ bulkId }) => bulkId === 'a');
-    expect(entries).toMatchObject([{ status: '400' }, { status: '409', response: { detail: expect.stringContaining('whose operation failed') } }, { status: '201' }]);
+    expect(entries).toMatchObject([
+      { status: '400' },
+      { status: '409', response: { detail: expect.stringContaining('whose operation failed') } },
+      { status: '201' },
+    ]);
   });
 
   test('that a circle left out and that cannot be added are an error of what was created', () => {
     const circle = [group('a', 'bulkId:b'), group('b', 'bulkId:a')];
-    expect(run(circle, {}, ({ bulkId }) => bulkId === 'a').entries).toMatchObject([{ status: '400' }, { status: '409', location: `${baseUrl}/Groups/id_1` }]);
-    expect(run(circle, {}, ({ kind }) => kind === 'patch').entries).toMatchObject([{ status: '201' }, { status: '400', location: `${baseUrl}/Groups/id_1` }]);
+    expect(run(circle, {}, ({ bulkId }) => bulkId === 'a').entries).toMatchObject([
+      { status: '400' },
+      { status: '409', location: `${baseUrl}/Groups/id_1` },
+    ]);
+    expect(run(circle, {}, ({ kind }) => kind === 'patch').entries).toMatchObject([
+      { status: '201' },
+      { status: '400', location: `${baseUrl}/Groups/id_1` },
+    ]);
     expect(run(circle, { failOnErrors: 1 }, ({ bulkId }) => bulkId === 'a').entries).toMatchObject([{ status: '400' }, { status: '409' }]);
   });
 });
@@ -175,7 +221,9 @@ test('12 failOnErrors stops, and what was not done is not in the answer', () => 
 test('12 a thousand groups that refer to each other take well under a second', () => {
   const names = Array.from({ length: 1000 }, (_, index) => `g${index}`);
   const start = performance.now();
-  const { entries } = run(names.map((name, index) => group(name, ...names.slice(index + 1, index + 20).map((other) => `bulkId:${other}`), 'bulkId:g0')));
+  const { entries } = run(
+    names.map((name, index) => group(name, ...names.slice(index + 1, index + 20).map((other) => `bulkId:${other}`), 'bulkId:g0')),
+  );
   expect(entries.every(({ status }) => status === '201')).toBe(true);
   expect(performance.now() - start).toBeLessThan(5000);
 });
@@ -184,15 +232,31 @@ test('G20 whatever is sent, it ends, and every operation is answered once', () =
   const name = fc.constantFrom('a', 'b', 'c', 'd');
   const operation = fc.oneof(
     fc.jsonValue(),
-    fc.record({ method: fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'GET'), path: fc.oneof(fc.constantFrom('/Users', '/Groups', '/Users/x'), name.map((id) => `/Groups/bulkId:${id}`)), data: fc.oneof(fc.jsonValue(), fc.array(name).map((ids) => ({ members: ids.map((id) => ({ value: `bulkId:${id}` })), x: { y: `bulkId:${ids[0] ?? 'zz'}` } }))) }),
+    fc.record({
+      method: fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'GET'),
+      path: fc.oneof(
+        fc.constantFrom('/Users', '/Groups', '/Users/x'),
+        name.map((id) => `/Groups/bulkId:${id}`),
+      ),
+      data: fc.oneof(
+        fc.jsonValue(),
+        fc.array(name).map((ids) => ({ members: ids.map((id) => ({ value: `bulkId:${id}` })), x: { y: `bulkId:${ids[0] ?? 'zz'}` } })),
+      ),
+    }),
   );
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 1, maxLength: 6 }), fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }), (operations, failures) => {
-      const named = operations.map((one, index) => (typeof one === 'object' && one !== null && !Array.isArray(one) ? { ...one, bulkId: ['a', 'b', 'c', 'd', 'e', 'f'][index] } : one));
-      let calls = 0;
-      const { entries } = run(named, {}, () => failures[(calls += 1) % failures.length] ?? false);
-      expect(entries).toHaveLength(operations.length);
-    }),
+    fc.property(
+      fc.array(operation, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+      (operations, failures) => {
+        const named = operations.map((one, index) =>
+          typeof one === 'object' && one !== null && !Array.isArray(one) ? { ...one, bulkId: ['a', 'b', 'c', 'd', 'e', 'f'][index] } : one,
+        );
+        let calls = 0;
+        const { entries } = run(named, {}, () => failures[(calls += 1) % failures.length] ?? false);
+        expect(entries).toHaveLength(operations.length);
+      },
+    ),
     { numRuns: 1000 },
   );
 });

@@ -42,7 +42,8 @@ export function parseBulk(body: unknown, limits: BulkLimits): BulkRequest {
   if (!isObject(body)) throw invalidSyntax('A bulk request must be a JSON object with "Operations".');
   checkMessageSchemas(memberOf(body, 'schemas'), bulkRequestUrn, new Notes());
   const list = memberOf(body, 'operations');
-  if (!Array.isArray(list) || list.length === 0) throw invalidSyntax('A bulk request must have "Operations", an array of at least one operation.');
+  if (!Array.isArray(list) || list.length === 0)
+    throw invalidSyntax('A bulk request must have "Operations", an array of at least one operation.');
   if (list.length > limits.maxOperations) {
     throw new ScimError(413, undefined, `The bulk request has ${list.length} operations; maxOperations is ${limits.maxOperations}.`);
   }
@@ -53,7 +54,8 @@ export function parseBulk(body: unknown, limits: BulkLimits): BulkRequest {
   const operations = list.map(parseOperation);
   const bulkIds = new Set<string>();
   for (const { bulkId } of operations) {
-    if (bulkId !== undefined && bulkIds.has(bulkId)) throw invalidValue(`bulkId ${quoted(bulkId)} is given to two operations: each needs its own.`);
+    if (bulkId !== undefined && bulkIds.has(bulkId))
+      throw invalidValue(`bulkId ${quoted(bulkId)} is given to two operations: each needs its own.`);
     if (bulkId !== undefined) bulkIds.add(bulkId);
   }
   // 0 would stop before the first; it is taken for no limit, as by its absence.
@@ -75,19 +77,43 @@ function parseOperation(sent: unknown, index: number): BulkOperation {
   const where = `Operations[${index}]`;
 
   if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(method)) {
-    return refused(method === 'GET' ? new ScimError(405, undefined, `${where}: a bulk request cannot read.`) : invalidSyntax(`${where}.method must be POST, PUT, PATCH or DELETE.`));
+    return refused(
+      method === 'GET'
+        ? new ScimError(405, undefined, `${where}: a bulk request cannot read.`)
+        : invalidSyntax(`${where}.method must be POST, PUT, PATCH or DELETE.`),
+    );
   }
   const target = targetOf(path);
-  if (!target) return refused(new ScimError(404, undefined, `${where}.path is ${quoted(path)}: it must be "/Users", "/Groups", or one of those with an id behind it.`));
+  if (!target)
+    return refused(
+      new ScimError(
+        404,
+        undefined,
+        `${where}.path is ${quoted(path)}: it must be "/Users", "/Groups", or one of those with an id behind it.`,
+      ),
+    );
   if ((method === 'POST') !== (target.id === undefined)) {
-    return refused(new ScimError(405, undefined, `${where}: ${method} goes to ${method === 'POST' ? `/${target.type}s, without an id` : `/${target.type}s/{id}`}, not to ${quoted(path)}.`));
+    return refused(
+      new ScimError(
+        405,
+        undefined,
+        `${where}: ${method} goes to ${method === 'POST' ? `/${target.type}s, without an id` : `/${target.type}s/{id}`}, not to ${quoted(path)}.`,
+      ),
+    );
   }
   const data = memberOf(members, 'data') ?? undefined;
   if (target.id !== undefined && method === 'DELETE') return { ...entry, kind: 'delete', type: target.type, id: target.id };
   if (data === undefined) return refused(invalidSyntax(`${where} has no "data", which ${method} needs.`));
   if (target.id !== undefined && method === 'PUT') return { ...entry, kind: 'replace', type: target.type, id: target.id, data };
   // RFC 7644 §3.7.3's own example has the bare operations where §3.5.2 has a message.
-  if (target.id !== undefined) return { ...entry, kind: 'patch', type: target.type, id: target.id, data: Array.isArray(data) ? { schemas: [patchOpUrn], Operations: data } : data };
+  if (target.id !== undefined)
+    return {
+      ...entry,
+      kind: 'patch',
+      type: target.type,
+      id: target.id,
+      data: Array.isArray(data) ? { schemas: [patchOpUrn], Operations: data } : data,
+    };
   // RFC 7644 §3.7: "bulkId … REQUIRED when method is POST".
   if (bulkId === undefined) return refused(invalidValue(`${where} has no "bulkId", which POST needs.`));
   return { ...entry, kind: 'create', type: target.type, data };
@@ -155,7 +181,8 @@ export class BulkRun {
   ) {
     this.states = request.operations.map(() => 'waiting');
     this.entries = request.operations.map(() => undefined);
-    for (const operation of request.operations) if (operation.method === 'POST' && operation.bulkId !== undefined) this.creations.set(operation.bulkId, operation.index);
+    for (const operation of request.operations)
+      if (operation.method === 'POST' && operation.bulkId !== undefined) this.creations.set(operation.bulkId, operation.index);
   }
 
   next(): BulkStep | undefined {
@@ -201,7 +228,14 @@ export class BulkRun {
   /** The answer (RFC 7644 §3.7.3): an entry for each operation that was processed. */
   response(): JsonObject {
     for (const owed of this.owed.splice(0)) {
-      this.failRepair(owed, new ScimError(409, 'invalidValue', `Operations[${owed.index}] was created without its "${owed.path}": failOnErrors stopped the request before that could be added.`));
+      this.failRepair(
+        owed,
+        new ScimError(
+          409,
+          'invalidValue',
+          `Operations[${owed.index}] was created without its "${owed.path}": failOnErrors stopped the request before that could be added.`,
+        ),
+      );
     }
     return { schemas: [bulkResponseUrn], Operations: this.entries.filter((entry) => entry !== undefined) };
   }
@@ -249,9 +283,11 @@ export class BulkRun {
 
   private resolved(operation: BulkStep['operation']): BulkStep['operation'] {
     if (operation.kind === 'delete') return { ...operation, id: this.resolvedId(operation.id) };
-    if (operation.kind !== 'create') return { ...operation, id: this.resolvedId(operation.id), data: substituted(operation.data, this.ids) };
+    if (operation.kind !== 'create')
+      return { ...operation, id: this.resolvedId(operation.id), data: substituted(operation.data, this.ids) };
     const { data, taken } = withoutOpenReferences(operation.data, this.ids);
-    if (operation.bulkId !== undefined && taken.length > 0) this.owed.push(...taken.map((part) => ({ ...part, index: operation.index, wanted: bulkIdsIn(part.value) })));
+    if (operation.bulkId !== undefined && taken.length > 0)
+      this.owed.push(...taken.map((part) => ({ ...part, index: operation.index, wanted: bulkIdsIn(part.value) })));
     return { ...operation, data: substituted(data, this.ids) };
   }
 
@@ -273,7 +309,11 @@ export class BulkRun {
       i -= 1;
       if (id === undefined) continue; // it was not created itself, and that was answered
       if (lost !== undefined) {
-        const error = new ScimError(409, 'invalidValue', `Operations[${owed.index}] refers to "bulkId:${lost}", whose operation failed; it was created without the reference.`);
+        const error = new ScimError(
+          409,
+          'invalidValue',
+          `Operations[${owed.index}] refers to "bulkId:${lost}", whose operation failed; it was created without the reference.`,
+        );
         this.refusals.push({ operation, error });
         this.failRepair(owed, error);
         if (this.isStopped()) return undefined;
@@ -297,7 +337,10 @@ export class BulkRun {
     this.errors += 1;
     if (operation.method === 'POST' && operation.bulkId !== undefined) this.failedIds.add(operation.bulkId);
     const id = 'id' in operation ? this.resolvedId(operation.id) : undefined;
-    this.finish(operation, id === undefined || bulkIdOf(id) !== undefined ? undefined : id, { status: String(error.status), response: { ...error.toJSON() } });
+    this.finish(operation, id === undefined || bulkIdOf(id) !== undefined ? undefined : id, {
+      status: String(error.status),
+      response: { ...error.toJSON() },
+    });
   }
 
   private failRepair(owed: Owed, error: ScimError): void {

@@ -12,7 +12,14 @@ test('D1 the configuration', () => {
   expect(
     serviceProviderConfig({
       baseUrl,
-      limits: { filterMaxResults: 1000, bulkMaxOperations: 500, bulkMaxPayloadBytes: 1_000_000, defaultPageSize: 100, maxPageSize: 1000, cursorTimeoutSeconds: 3600 },
+      limits: {
+        filterMaxResults: 1000,
+        bulkMaxOperations: 500,
+        bulkMaxPayloadBytes: 1_000_000,
+        defaultPageSize: 100,
+        maxPageSize: 1000,
+        cursorTimeoutSeconds: 3600,
+      },
       authenticationSchemes: [{ type: 'oauthbearertoken', name: 'Bearer', description: 'A token', primary: true }],
     }),
   ).toEqual({
@@ -23,7 +30,14 @@ test('D1 the configuration', () => {
     changePassword: { supported: false },
     sort: { supported: true },
     etag: { supported: true },
-    pagination: { cursor: true, index: true, defaultPaginationMethod: 'index', defaultPageSize: 100, maxPageSize: 1000, cursorTimeout: 3600 },
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: 100,
+      maxPageSize: 1000,
+      cursorTimeout: 3600,
+    },
     authenticationSchemes: [{ type: 'oauthbearertoken', name: 'Bearer', description: 'A token', primary: true }],
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
   });
@@ -47,7 +61,14 @@ test('D2, D3 the resource types', () => {
 });
 
 test('D4 the schemas, those of the discovery documents too', () => {
-  expect(schemaDocuments(baseUrl, coreSchemas).map((document) => document['name'])).toEqual(['User', 'Group', 'EnterpriseUser', 'ServiceProviderConfig', 'ResourceType', 'Schema']);
+  expect(schemaDocuments(baseUrl, coreSchemas).map((document) => document['name'])).toEqual([
+    'User',
+    'Group',
+    'EnterpriseUser',
+    'ServiceProviderConfig',
+    'ResourceType',
+    'Schema',
+  ]);
 });
 
 test('D4 every attribute has every characteristic, by its right name, and no null', () => {
@@ -68,7 +89,10 @@ test('D4 every attribute has every characteristic, by its right name, and no nul
     if (Array.isArray(attribute['subAttributes'])) attribute['subAttributes'].forEach(check);
   };
   for (const document of schemaDocuments(baseUrl, coreSchemas)) {
-    expect(document).toMatchObject({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'], meta: { resourceType: 'Schema', location: expect.stringMatching(/\/Schemas\/urn:/) } });
+    expect(document).toMatchObject({
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
+      meta: { resourceType: 'Schema', location: expect.stringMatching(/\/Schemas\/urn:/) },
+    });
     expect(JSON.stringify(document)).not.toContain('null');
     if (Array.isArray(document['attributes'])) document['attributes'].forEach(check);
   }
@@ -95,7 +119,11 @@ test('D11 what is read-only, never returned, caseExact', () => {
   expect(user.get('username')).toMatchObject({ required: true, uniqueness: 'server', caseExact: false });
   expect(user.get('meta')?.subAttributes?.map(({ mutability }) => mutability)).toEqual(Array(5).fill('readOnly'));
   const members = group.get('members')?.subAttributesByName;
-  expect([members?.get('value')?.mutability, members?.get('$ref')?.mutability, members?.get('display')?.mutability]).toEqual(['immutable', 'readOnly', 'readOnly']);
+  expect([members?.get('value')?.mutability, members?.get('$ref')?.mutability, members?.get('display')?.mutability]).toEqual([
+    'immutable',
+    'readOnly',
+    'readOnly',
+  ]);
 });
 
 describe('D10 every attribute that a schema calls writable can be written and removed', () => {
@@ -105,7 +133,9 @@ describe('D10 every attribute that a schema calls writable can be written and re
         case 'boolean':
           return true;
         case 'complex':
-          return Object.fromEntries((definition.subAttributes ?? []).filter(({ mutability }) => mutability !== 'readOnly').map((sub) => [sub.name, sample(sub)]));
+          return Object.fromEntries(
+            (definition.subAttributes ?? []).filter(({ mutability }) => mutability !== 'readOnly').map((sub) => [sub.name, sample(sub)]),
+          );
         default:
           return `${definition.name} 1`;
       }
@@ -114,16 +144,24 @@ describe('D10 every attribute that a schema calls writable can be written and re
   };
   const writable = [
     ...coreSchemas.core.User.attributes.map((definition) => [definition.name, definition] as const),
-    ...(coreSchemas.extensions.User.get(enterpriseUserUrn.toLowerCase())?.attributes ?? []).map((definition) => [`${enterpriseUserUrn}:${definition.name}`, definition] as const),
+    ...(coreSchemas.extensions.User.get(enterpriseUserUrn.toLowerCase())?.attributes ?? []).map(
+      (definition) => [`${enterpriseUserUrn}:${definition.name}`, definition] as const,
+    ),
   ].filter(([, { mutability, returned }]) => mutability === 'readWrite' && returned !== 'never');
 
   test.each(writable)('%s', (path, definition) => {
     const value = sample(definition);
     const run = (before: Record<string, never> | object, op: string): unknown => {
-      const { operations } = parsePatch({ schemas: [patchOpUrn], Operations: [{ op, path, ...(op === 'remove' ? {} : { value }) }] }, 'User', coreSchemas);
+      const { operations } = parsePatch(
+        { schemas: [patchOpUrn], Operations: [{ op, path, ...(op === 'remove' ? {} : { value }) }] },
+        'User',
+        coreSchemas,
+      );
       return patchUser({ userName: 'x', ...before }, operations).resource;
     };
-    const expected = path.startsWith('urn:') ? { userName: 'x', [enterpriseUserUrn]: { [definition.name]: value } } : { userName: 'x', [definition.name]: value };
+    const expected = path.startsWith('urn:')
+      ? { userName: 'x', [enterpriseUserUrn]: { [definition.name]: value } }
+      : { userName: 'x', [definition.name]: value };
     expect(run({}, 'add')).toEqual(expected);
     expect(run({}, 'replace')).toEqual(expected);
     if (!definition.required) expect(run(expected, 'remove')).toEqual({ userName: 'x' });
@@ -133,7 +171,24 @@ describe('D10 every attribute that a schema calls writable can be written and re
 
 test('a declared extension is announced', () => {
   const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
-  const schemas = schemaSet([{ urn, resourceType: 'User', name: 'Acme', attributes: [{ name: 'floors', type: 'integer', multiValued: true }, { name: 'desk', type: 'complex', subAttributes: [{ name: 'room' }] }] }]);
-  expect(schemaDocument(urn, baseUrl, schemas)).toMatchObject({ id: urn, name: 'Acme', attributes: [{ name: 'floors', type: 'integer', multiValued: true }, { name: 'desk', subAttributes: [{ name: 'room', type: 'string' }] }] });
+  const schemas = schemaSet([
+    {
+      urn,
+      resourceType: 'User',
+      name: 'Acme',
+      attributes: [
+        { name: 'floors', type: 'integer', multiValued: true },
+        { name: 'desk', type: 'complex', subAttributes: [{ name: 'room' }] },
+      ],
+    },
+  ]);
+  expect(schemaDocument(urn, baseUrl, schemas)).toMatchObject({
+    id: urn,
+    name: 'Acme',
+    attributes: [
+      { name: 'floors', type: 'integer', multiValued: true },
+      { name: 'desk', subAttributes: [{ name: 'room', type: 'string' }] },
+    ],
+  });
   expect(resourceType('User', baseUrl, schemas)).toMatchObject({ schemaExtensions: [{ schema: enterpriseUserUrn }, { schema: urn }] });
 });

@@ -96,7 +96,8 @@ export function schemaDocument(urn: string, baseUrl: string, schemas: SchemaSet)
 /** Throws ScimError 403 where a discovery request carries a filter (RFC 7644 §4); its other parameters are ignored. */
 export function refuseDiscoveryFilter(query: Readonly<Record<string, string | string[] | undefined>>): void {
   const filter = query['filter'];
-  if (filter !== undefined && filter !== '') throw new ScimError(403, undefined, 'Discovery documents cannot be filtered: leave "filter" out.');
+  if (filter !== undefined && filter !== '')
+    throw new ScimError(403, undefined, 'Discovery documents cannot be filtered: leave "filter" out.');
 }
 
 /** An extension declared for users and for groups alike is one document. */

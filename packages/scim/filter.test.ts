@@ -17,7 +17,10 @@ describe('F1 operators', () => {
   });
 
   test('a time is compared as an instant', () => {
-    expect(parse('meta.created ge "2011-05-13T04:42:34+02:00"')).toMatchObject({ value: '2011-05-13T02:42:34.000Z', sent: '2011-05-13T04:42:34+02:00' });
+    expect(parse('meta.created ge "2011-05-13T04:42:34+02:00"')).toMatchObject({
+      value: '2011-05-13T02:42:34.000Z',
+      sent: '2011-05-13T04:42:34+02:00',
+    });
   });
 
   test('a number is compared as one', () => {
@@ -28,18 +31,59 @@ describe('F1 operators', () => {
   });
 });
 
-test.each(['active gt true', 'active ge false', 'active lt true', 'active le true', 'active co "true"', 'x509Certificates.value gt "a"', 'emails.primary gt true', 'meta.created co "2011"'])(
-  'F2 %s is refused',
-  (text) => {
-    expect(() => parse(text)).toThrow(invalidFilter);
-  },
-);
+test.each([
+  'active gt true',
+  'active ge false',
+  'active lt true',
+  'active le true',
+  'active co "true"',
+  'x509Certificates.value gt "a"',
+  'emails.primary gt true',
+  'meta.created co "2011"',
+])('F2 %s is refused', (text) => {
+  expect(() => parse(text)).toThrow(invalidFilter);
+});
 
 test.each([
-  'userName regex "x"', 'userName eq', 'userName', 'userName eq "x', 'userName eq "x\\"', '(userName eq "x"', 'userName eq "x")', 'userName eq "x" foo', 'userName eq "x" and', '', '   ',
-  "userName eq 'x'", 'and', 'not', 'not userName eq "x"', 'userName eq "x" or or title pr', 'emails[type eq "work"', 'emails[type eq "work"]]', 'emails[]', 'emails[type]', '()', '[', ']', '"',
-  'emails[type eq "work"].', 'emails[type eq "work"].value', 'emails[type eq "work"]value eq "x"', 'userName eq "x"and title pr', 'userName eq "\\x"', 'userName eq "a\nb"', 'title[value eq "x"]',
-  'emails[addresses[type eq "x"]]', 'userName eq {}', 'userName eq []', 'userName pr pr', '.userName eq "x"', 'userName. eq "x"', 'name.givenName.x eq "x"', 'userName eq nul',
+  'userName regex "x"',
+  'userName eq',
+  'userName',
+  'userName eq "x',
+  'userName eq "x\\"',
+  '(userName eq "x"',
+  'userName eq "x")',
+  'userName eq "x" foo',
+  'userName eq "x" and',
+  '',
+  '   ',
+  "userName eq 'x'",
+  'and',
+  'not',
+  'not userName eq "x"',
+  'userName eq "x" or or title pr',
+  'emails[type eq "work"',
+  'emails[type eq "work"]]',
+  'emails[]',
+  'emails[type]',
+  '()',
+  '[',
+  ']',
+  '"',
+  'emails[type eq "work"].',
+  'emails[type eq "work"].value',
+  'emails[type eq "work"]value eq "x"',
+  'userName eq "x"and title pr',
+  'userName eq "\\x"',
+  'userName eq "a\nb"',
+  'title[value eq "x"]',
+  'emails[addresses[type eq "x"]]',
+  'userName eq {}',
+  'userName eq []',
+  'userName pr pr',
+  '.userName eq "x"',
+  'userName. eq "x"',
+  'name.givenName.x eq "x"',
+  'userName eq nul',
 ])('F3 %j is refused', (text) => {
   expect(() => parse(text)).toThrow(invalidFilter);
 });
@@ -70,11 +114,17 @@ describe('F7, F8 value paths', () => {
 
   test('what stands in brackets is asked of one value', () => {
     const filter = parse('emails[type eq "work" and value co "y"]');
-    expect(filter).toMatchObject({ kind: 'value_path', attribute: { keys: ['emails'] }, filter: { kind: 'and', filters: [{ attribute: { keys: ['type'] } }, { attribute: { keys: ['value'] } }] } });
+    expect(filter).toMatchObject({
+      kind: 'value_path',
+      attribute: { keys: ['emails'] },
+      filter: { kind: 'and', filters: [{ attribute: { keys: ['type'] } }, { attribute: { keys: ['value'] } }] },
+    });
   });
 
   test('and, or, not and parentheses stand in brackets', () => {
-    expect(formatted('emails[ (type eq "a" or type eq "b") and not (value co "y") ]')).toBe('emails[(type eq "a" or type eq "b") and not (value co "y")]');
+    expect(formatted('emails[ (type eq "a" or type eq "b") and not (value co "y") ]')).toBe(
+      'emails[(type eq "a" or type eq "b") and not (value co "y")]',
+    );
   });
 
   test('a sub-attribute is one of the attribute’s', () => {
@@ -83,7 +133,10 @@ describe('F7, F8 value paths', () => {
 
   test('the values of a simple attribute are their own value', () => {
     const schemas = schemaSet([{ urn: 'urn:x:y:User', resourceType: 'User', attributes: [{ name: 'folders', multiValued: true }] }]);
-    expect(parseFilter('urn:x:y:User:folders[value eq "A"]', 'User', schemas)).toMatchObject({ kind: 'value_path', filter: { attribute: { keys: [] }, value: 'a' } });
+    expect(parseFilter('urn:x:y:User:folders[value eq "A"]', 'User', schemas)).toMatchObject({
+      kind: 'value_path',
+      filter: { attribute: { keys: [] }, value: 'a' },
+    });
   });
 });
 
@@ -99,7 +152,15 @@ describe('F9 a value path with a sub-attribute', () => {
   });
 });
 
-test.each(['emails pr', 'emails.type pr', 'name pr', `${enterpriseUserUrn}:department pr`, `${enterpriseUserUrn} pr`, 'meta pr', 'groups pr'])('F10 %s', (text) => {
+test.each([
+  'emails pr',
+  'emails.type pr',
+  'name pr',
+  `${enterpriseUserUrn}:department pr`,
+  `${enterpriseUserUrn} pr`,
+  'meta pr',
+  'groups pr',
+])('F10 %s', (text) => {
   expect(parse(text)).toMatchObject({ kind: 'present' });
   expect(formatted(text)).toBe(text);
 });
@@ -127,16 +188,26 @@ describe('F13 names with a URN', () => {
     expect(formatted(text)).toBe(expected);
   });
 
-  test.each(['urn:ietf:params:scim:schemas:extension:2.0:CustomExtensionName:folders', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:costCenter', 'urn:ietf:params:scim:schemas:extension:Acme:2.0:User:badge'])(
-    '%s, which nobody declared, ends before the last colon',
-    (name) => {
-      const colon = name.lastIndexOf(':');
-      expect(parse(`${name} eq "X"`)).toMatchObject({ attribute: { extension: name.slice(0, colon), keys: [name.slice(0, colon).toLowerCase(), name.slice(colon + 1).toLowerCase()] }, value: 'x' });
-    },
-  );
+  test.each([
+    'urn:ietf:params:scim:schemas:extension:2.0:CustomExtensionName:folders',
+    'urn:ietf:params:scim:schemas:extension:2.0:Metadata:costCenter',
+    'urn:ietf:params:scim:schemas:extension:Acme:2.0:User:badge',
+  ])('%s, which nobody declared, ends before the last colon', (name) => {
+    const colon = name.lastIndexOf(':');
+    expect(parse(`${name} eq "X"`)).toMatchObject({
+      attribute: { extension: name.slice(0, colon), keys: [name.slice(0, colon).toLowerCase(), name.slice(colon + 1).toLowerCase()] },
+      value: 'x',
+    });
+  });
 });
 
-test.each(['meta.lastModified ge "2026-01-01T00:00:00Z"', 'meta.resourceType eq "User"', `schemas eq "${enterpriseUserUrn}"`, 'id eq "usr_1"', 'externalId eq "Ab"'])('F14 %s', (text) => {
+test.each([
+  'meta.lastModified ge "2026-01-01T00:00:00Z"',
+  'meta.resourceType eq "User"',
+  `schemas eq "${enterpriseUserUrn}"`,
+  'id eq "usr_1"',
+  'externalId eq "Ab"',
+])('F14 %s', (text) => {
   expect(formatted(text)).toBe(text);
 });
 
@@ -213,7 +284,9 @@ test('P30 roles[primary eq "True"] compares a boolean', () => {
 });
 
 test('G11 names and operators in any case', () => {
-  expect(parse('USERNAME Eq "x" AND Name.GIVENNAME sW "y" oR TITLE Pr')).toEqual(parse('userName eq "x" and name.givenName sw "y" or title pr'));
+  expect(parse('USERNAME Eq "x" AND Name.GIVENNAME sW "y" oR TITLE Pr')).toEqual(
+    parse('userName eq "x" and name.givenName sw "y" or title pr'),
+  );
 });
 
 test('a comparison of a complex attribute that has no value is refused, with what would be right', () => {
@@ -236,16 +309,73 @@ describe('R12 at the root', () => {
   test('what one type does not have matches nothing of it', () => {
     const filter = parseAtRoot('userName eq "x" or displayName eq "y"');
     expect(narrowFilter(filter, 'User', coreSchemas)).toEqual(parse('userName eq "x" or displayName eq "y"'));
-    expect(narrowFilter(filter, 'Group', coreSchemas)).toMatchObject({ kind: 'or', filters: [{ kind: 'nothing', name: 'userName' }, { kind: 'comparison', value: 'y' }] });
-    expect(narrowFilter(parseAtRoot(`members[value eq "x"] and ${groupUrn}:members pr`), 'User', coreSchemas)).toMatchObject({ filters: [{ kind: 'nothing' }, { kind: 'nothing' }] });
+    expect(narrowFilter(filter, 'Group', coreSchemas)).toMatchObject({
+      kind: 'or',
+      filters: [
+        { kind: 'nothing', name: 'userName' },
+        { kind: 'comparison', value: 'y' },
+      ],
+    });
+    expect(narrowFilter(parseAtRoot(`members[value eq "x"] and ${groupUrn}:members pr`), 'User', coreSchemas)).toMatchObject({
+      filters: [{ kind: 'nothing' }, { kind: 'nothing' }],
+    });
   });
 });
 
 describe('of any text', () => {
-  const names = ['userName', 'emails', 'emails.value', 'emails.type', 'active', 'meta.created', 'name', 'NAME.givenName', `${enterpriseUserUrn}:department`, `${enterpriseUserUrn}:manager`, 'urn:x:y:z', 'urn:x:y:z.sub', 'schemas', 'manager', 'nope', 'password', 'value', 'type', 'not', 'and'];
+  const names = [
+    'userName',
+    'emails',
+    'emails.value',
+    'emails.type',
+    'active',
+    'meta.created',
+    'name',
+    'NAME.givenName',
+    `${enterpriseUserUrn}:department`,
+    `${enterpriseUserUrn}:manager`,
+    'urn:x:y:z',
+    'urn:x:y:z.sub',
+    'schemas',
+    'manager',
+    'nope',
+    'password',
+    'value',
+    'type',
+    'not',
+    'and',
+  ];
   const token = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...names) },
-    { weight: 4, arbitrary: fc.constantFrom('eq', 'ne', 'co', 'sw', 'gt', 'le', 'pr', 'and', 'or', 'not', '(', ')', '[', ']', '].value', ' ', '"', '"x"', 'true', '"True"', 'null', '5', '-1.5e3', '"2026-01-31T09:00:00Z"') },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom(
+        'eq',
+        'ne',
+        'co',
+        'sw',
+        'gt',
+        'le',
+        'pr',
+        'and',
+        'or',
+        'not',
+        '(',
+        ')',
+        '[',
+        ']',
+        '].value',
+        ' ',
+        '"',
+        '"x"',
+        'true',
+        '"True"',
+        'null',
+        '5',
+        '-1.5e3',
+        '"2026-01-31T09:00:00Z"',
+      ),
+    },
     fc.string({ unit: 'binary', maxLength: 5 }),
     fc.string().map((text) => JSON.stringify(text)),
   );
@@ -253,24 +383,57 @@ describe('of any text', () => {
 
   test('F3 parsing gives a filter or refuses it, and never crashes', () => {
     fc.assert(
-      fc.property(fc.oneof(almostFilters, fc.string({ unit: 'binary' })), fc.constantFrom('User' as const, 'Group' as const, undefined), (text, type) => {
-        try {
-          parseFilter(text, type, coreSchemas);
-        } catch (error) {
-          expect(error).toBeInstanceOf(ScimError);
-          expect(error).toEqual(invalidFilter);
-        }
-      }),
+      fc.property(
+        fc.oneof(almostFilters, fc.string({ unit: 'binary' })),
+        fc.constantFrom('User' as const, 'Group' as const, undefined),
+        (text, type) => {
+          try {
+            parseFilter(text, type, coreSchemas);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ScimError);
+            expect(error).toEqual(invalidFilter);
+          }
+        },
+      ),
       { numRuns: 3000 },
     );
   });
 
   const literal = fc.string({ unit: 'grapheme', maxLength: 6 }).map((text) => JSON.stringify(text));
   const comparison = fc.oneof(
-    fc.tuple(fc.constantFrom('userName', 'title', 'emails', 'emails.type', 'name.givenName', `${enterpriseUserUrn}:manager`, 'urn:x:y:z', 'urn:x:y:z.sub', 'id'), fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'), literal).map((parts) => parts.join(' ')),
-    fc.constantFrom('title pr', 'name pr', 'emails.value pr', 'title eq null', 'name ne null', 'active eq true', 'active ne "False"', 'meta.created gt "2026-01-31T09:00:00+02:00"', 'urn:x:y:z eq 5', `${enterpriseUserUrn}:nope eq 5`),
+    fc
+      .tuple(
+        fc.constantFrom(
+          'userName',
+          'title',
+          'emails',
+          'emails.type',
+          'name.givenName',
+          `${enterpriseUserUrn}:manager`,
+          'urn:x:y:z',
+          'urn:x:y:z.sub',
+          'id',
+        ),
+        fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'),
+        literal,
+      )
+      .map((parts) => parts.join(' ')),
+    fc.constantFrom(
+      'title pr',
+      'name pr',
+      'emails.value pr',
+      'title eq null',
+      'name ne null',
+      'active eq true',
+      'active ne "False"',
+      'meta.created gt "2026-01-31T09:00:00+02:00"',
+      'urn:x:y:z eq 5',
+      `${enterpriseUserUrn}:nope eq 5`,
+    ),
   );
-  const element = fc.tuple(fc.constantFrom('type', 'value', 'display'), fc.constantFrom('eq', 'ne', 'co'), literal).map((parts) => parts.join(' '));
+  const element = fc
+    .tuple(fc.constantFrom('type', 'value', 'display'), fc.constantFrom('eq', 'ne', 'co'), literal)
+    .map((parts) => parts.join(' '));
   const logic = (leaf: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     fc.letrec<{ filter: string }>((tie) => ({
       filter: fc.oneof(
@@ -285,7 +448,9 @@ describe('of any text', () => {
     fc.oneof(
       { weight: 3, arbitrary: comparison },
       logic(element).map((inner) => `emails[${inner}]`),
-      fc.tuple(logic(element), literal, fc.constantFrom('eq', 'ne', 'sw')).map(([inner, value, operator]) => `emails[${inner}].value ${operator} ${value}`),
+      fc
+        .tuple(logic(element), literal, fc.constantFrom('eq', 'ne', 'sw'))
+        .map(([inner, value, operator]) => `emails[${inner}].value ${operator} ${value}`),
     ),
   );
 

@@ -114,7 +114,11 @@ function elementNames(attribute: AttributeDefinition): Names {
   };
 }
 
-function referenceTo(extension: string | undefined, attribute: AttributeDefinition, subAttribute: AttributeDefinition | undefined): AttributeReference {
+function referenceTo(
+  extension: string | undefined,
+  attribute: AttributeDefinition,
+  subAttribute: AttributeDefinition | undefined,
+): AttributeReference {
   const keys = [attribute.name.toLowerCase()];
   if (extension) keys.unshift(extension.toLowerCase());
   if (subAttribute) keys.push(subAttribute.name.toLowerCase());
@@ -183,7 +187,8 @@ class FilterParser {
     const filter = this.parseOr();
     if (!this.atEnd()) {
       const rest = this.text.slice(this.position);
-      if (rest.startsWith(')') || rest.startsWith(']')) throw invalidFilter(`The filter has a ${quoted(rest[0] ?? '')} too many, before ${quoted(rest.slice(1))}.`);
+      if (rest.startsWith(')') || rest.startsWith(']'))
+        throw invalidFilter(`The filter has a ${quoted(rest[0] ?? '')} too many, before ${quoted(rest.slice(1))}.`);
       throw invalidFilter(`The filter cannot be read from ${quoted(rest)} on: "and", "or" or its end should stand there.`);
     }
     return filter;
@@ -282,11 +287,14 @@ class FilterParser {
     }
     const literal = this.takeLiteral(`${name} ${operator}`);
     if (literal === null) {
-      if (operator !== 'eq' && operator !== 'ne') throw invalidFilter(`${quoted(`${name} ${operator} null`)}: null can be compared by eq and ne only.`);
+      if (operator !== 'eq' && operator !== 'ne')
+        throw invalidFilter(`${quoted(`${name} ${operator} null`)}: null can be compared by eq and ne only.`);
       const present = apply((attribute) => ({ kind: 'present', attribute }));
       return operator === 'eq' ? negated(present) : present;
     }
-    const positive = apply((reference) => comparison(name, withDefaultSubAttribute(reference), operator === 'ne' ? 'eq' : operator, literal));
+    const positive = apply((reference) =>
+      comparison(name, withDefaultSubAttribute(reference), operator === 'ne' ? 'eq' : operator, literal),
+    );
     return operator === 'ne' ? negated(positive) : positive;
   }
 
@@ -309,8 +317,10 @@ class FilterParser {
     if (end >= this.text.length) throw invalidFilter(`The filter’s string ${quoted(this.text.slice(start))} has no closing quote.`);
     this.position = end + 1;
     const value = jsonString(this.text.slice(start, this.position));
-    if (value === undefined) throw invalidFilter(`${this.text.slice(start, this.position)} is not a JSON string: a backslash must be written \\\\.`);
-    if (/[\0\p{Cs}]/u.test(value)) throw invalidFilter('A string of the filter holds a character that no value can hold (NUL, or half of a surrogate pair).');
+    if (value === undefined)
+      throw invalidFilter(`${this.text.slice(start, this.position)} is not a JSON string: a backslash must be written \\\\.`);
+    if (/[\0\p{Cs}]/u.test(value))
+      throw invalidFilter('A string of the filter holds a character that no value can hold (NUL, or half of a surrogate pair).');
     return value;
   }
 
@@ -402,7 +412,9 @@ function comparison(name: string, attribute: AttributeReference, operator: Compa
   const definition = leafOf(attribute);
   if (definition.type === 'complex') {
     const example = definition.subAttributes?.[0]?.name;
-    throw invalidFilter(`${quoted(name)} has sub-attributes: compare one of them${example ? `, such as ${name}.${example}` : ''}, or ask for "${name} pr".`);
+    throw invalidFilter(
+      `${quoted(name)} has sub-attributes: compare one of them${example ? `, such as ${name}.${example}` : ''}, or ask for "${name} pr".`,
+    );
   }
   const sent = typed(name, definition, literal);
   if (typeof sent !== 'string' && ['co', 'sw', 'ew'].includes(operator)) {
@@ -410,7 +422,10 @@ function comparison(name: string, attribute: AttributeReference, operator: Compa
   }
   // RFC 7644 §3.4.2.2, gt: "Boolean and Binary attributes SHALL cause a failed response (HTTP status code 400) with scimType of invalidFilter".
   const ordered = typeof sent !== 'boolean' && definition.type !== 'binary';
-  if (!ordered && operator !== 'eq') throw invalidFilter(`${quoted(`${name} ${operator}`)}: ${definition.type === 'binary' ? 'binary' : 'boolean'} values are compared by eq and ne only.`);
+  if (!ordered && operator !== 'eq')
+    throw invalidFilter(
+      `${quoted(`${name} ${operator}`)}: ${definition.type === 'binary' ? 'binary' : 'boolean'} values are compared by eq and ne only.`,
+    );
   if (definition.type === 'dateTime' && ['co', 'sw', 'ew'].includes(operator)) {
     throw invalidFilter(`${quoted(`${name} ${operator}`)}: a time is compared by eq, ne, gt, ge, lt and le.`);
   }
@@ -422,7 +437,8 @@ function typed(name: string, definition: AttributeDefinition, literal: string | 
   switch (definition.type) {
     case 'boolean': {
       const value = typeof literal === 'string' ? booleanFromText(literal) : literal;
-      if (typeof value !== 'boolean') throw invalidFilter(`${quoted(name)} is true or false, and the filter compares it with ${quoted(String(literal))}.`);
+      if (typeof value !== 'boolean')
+        throw invalidFilter(`${quoted(name)} is true or false, and the filter compares it with ${quoted(String(literal))}.`);
       return value;
     }
     case 'integer':
@@ -437,7 +453,8 @@ function typed(name: string, definition: AttributeDefinition, literal: string | 
     case 'any':
       return literal;
     default:
-      if (typeof literal !== 'string') throw invalidFilter(`${quoted(name)} is a string: write the value in double quotes, as in "${String(literal)}".`);
+      if (typeof literal !== 'string')
+        throw invalidFilter(`${quoted(name)} is a string: write the value in double quotes, as in "${String(literal)}".`);
       return literal;
   }
 }
@@ -466,7 +483,8 @@ export function formatFilter(filter: Filter): string {
 
 /** By the short forms where there is one, so that formatting never nests deeper than what was parsed. */
 function formatNegation(filter: Filter): string {
-  if (filter.kind === 'comparison' && filter.operator === 'eq') return `${formatReference(filter.attribute)} ne ${JSON.stringify(filter.sent)}`;
+  if (filter.kind === 'comparison' && filter.operator === 'eq')
+    return `${formatReference(filter.attribute)} ne ${JSON.stringify(filter.sent)}`;
   if (filter.kind === 'present') return `${formatReference(filter.attribute)} eq null`;
   return `not (${formatFilter(filter)})`;
 }

@@ -8,7 +8,8 @@ import { groupUrn, patchOpUrn } from './urns';
 const refused = (scimType: string) => expect.objectContaining({ status: 400, scimType });
 
 function changes(...operations: object[]): MemberChange[] {
-  return patchGroup({ displayName: 'g' }, parsePatch({ schemas: [patchOpUrn], Operations: operations }, 'Group', coreSchemas).operations).memberChanges;
+  return patchGroup({ displayName: 'g' }, parsePatch({ schemas: [patchOpUrn], Operations: operations }, 'Group', coreSchemas).operations)
+    .memberChanges;
 }
 const ids = (...values: string[]): { value: string }[] => values.map((value) => ({ value }));
 
@@ -34,36 +35,57 @@ describe('P25 forms of members', () => {
   });
 
   test('remove by another filter is left to be answered by the members', () => {
-    expect(changes({ op: 'remove', path: 'members[type eq "Group" and value ne "a"]' })).toMatchObject([{ kind: 'remove_where', filter: { kind: 'and' } }]);
+    expect(changes({ op: 'remove', path: 'members[type eq "Group" and value ne "a"]' })).toMatchObject([
+      { kind: 'remove_where', filter: { kind: 'and' } },
+    ]);
   });
 
   test('filters that follow one another are one look at the members, and not more than a hundred are asked for', () => {
-    const byDisplay = (count: number): object[] => Array.from({ length: count }, (_, i) => ({ op: 'remove', path: `members[display eq "${i}"]` }));
+    const byDisplay = (count: number): object[] =>
+      Array.from({ length: count }, (_, i) => ({ op: 'remove', path: `members[display eq "${i}"]` }));
     expect(changes(...byDisplay(100)).map(({ kind }) => kind)).toEqual(['remove_where']);
-    expect(changes(...byDisplay(2), { op: 'add', path: 'members', value: ids('a') }, ...byDisplay(2)).map(({ kind }) => kind)).toEqual(['remove_where', 'add', 'remove_where']);
+    expect(changes(...byDisplay(2), { op: 'add', path: 'members', value: ids('a') }, ...byDisplay(2)).map(({ kind }) => kind)).toEqual([
+      'remove_where',
+      'add',
+      'remove_where',
+    ]);
     expect(() => changes(...byDisplay(101))).toThrow(expect.objectContaining({ status: 413 }));
   });
 
   test('remove without a value removes all', () => {
-    for (const operation of [{ op: 'remove', path: 'members' }, { op: 'remove', path: 'members', value: null }, { op: 'replace', path: 'members', value: [] }, { op: 'replace', path: 'members', value: null }]) {
+    for (const operation of [
+      { op: 'remove', path: 'members' },
+      { op: 'remove', path: 'members', value: null },
+      { op: 'replace', path: 'members', value: [] },
+      { op: 'replace', path: 'members', value: null },
+    ]) {
       expect(changes(operation)).toEqual([{ kind: 'remove_all' }]);
     }
   });
 
   test('remove of no members, and add of none, is nothing', () => {
-    for (const operation of [{ op: 'remove', path: 'members', value: [] }, { op: 'add', path: 'members', value: [] }, { op: 'add', path: 'members', value: null }]) expect(changes(operation)).toEqual([]);
+    for (const operation of [
+      { op: 'remove', path: 'members', value: [] },
+      { op: 'add', path: 'members', value: [] },
+      { op: 'add', path: 'members', value: null },
+    ])
+      expect(changes(operation)).toEqual([]);
   });
 
-  test.each(['members[value eq "a"]', 'members[value eq "a"].value', 'members.value', 'members.type'])('P15 a member cannot be changed: %s', (path) => {
-    for (const op of ['replace', 'add']) expect(() => changes({ op, path, value: 'b' })).toThrow(refused('mutability'));
-  });
+  test.each(['members[value eq "a"]', 'members[value eq "a"].value', 'members.value', 'members.type'])(
+    'P15 a member cannot be changed: %s',
+    (path) => {
+      for (const op of ['replace', 'add']) expect(() => changes({ op, path, value: 'b' })).toThrow(refused('mutability'));
+    },
+  );
 
   test.each(['members.display', 'members[value eq "a"].$ref'])('P15 %s is read-only', (path) => {
     expect(() => changes({ op: 'replace', path, value: 'b' })).toThrow(refused('mutability'));
   });
 
   test('P17 members without an id are refused', () => {
-    for (const value of [[{ display: 'x' }], [5], 5, [{}]]) expect(() => changes({ op: 'add', path: 'members', value })).toThrow(refused('invalidValue'));
+    for (const value of [[{ display: 'x' }], [5], 5, [{}]])
+      expect(() => changes({ op: 'add', path: 'members', value })).toThrow(refused('invalidValue'));
   });
 });
 
@@ -73,14 +95,24 @@ describe('P4 the last operation that names a member counts', () => {
   test('of add and remove', () => {
     expect(changes(add('a'), remove('a'))).toEqual([{ kind: 'remove', members: ids('a') }]);
     expect(changes(remove('a'), add('a'))).toEqual([{ kind: 'add', members: ids('a') }]);
-    expect(changes(remove('a'), add('b'))).toEqual([{ kind: 'remove', members: ids('a') }, { kind: 'add', members: ids('b') }]);
+    expect(changes(remove('a'), add('b'))).toEqual([
+      { kind: 'remove', members: ids('a') },
+      { kind: 'add', members: ids('b') },
+    ]);
   });
   test('of what comes after a replace', () => {
-    expect(changes(add('x'), { op: 'replace', path: 'members', value: ids('a', 'b') }, add('c'), remove('a'))).toEqual([{ kind: 'replace', members: ids('b', 'c') }]);
+    expect(changes(add('x'), { op: 'replace', path: 'members', value: ids('a', 'b') }, add('c'), remove('a'))).toEqual([
+      { kind: 'replace', members: ids('b', 'c') },
+    ]);
     expect(changes(add('x'), { op: 'remove', path: 'members' }, add('c'))).toEqual([{ kind: 'replace', members: ids('c') }]);
   });
   test('of what stands around a filter', () => {
-    expect(changes(add('a'), { op: 'remove', path: 'members[type eq "Group"]' }, remove('a'), add('b')).map(({ kind }) => kind)).toEqual(['add', 'remove_where', 'remove', 'add']);
+    expect(changes(add('a'), { op: 'remove', path: 'members[type eq "Group"]' }, remove('a'), add('b')).map(({ kind }) => kind)).toEqual([
+      'add',
+      'remove_where',
+      'remove',
+      'add',
+    ]);
   });
 
   test('whatever the operations are', () => {
@@ -118,12 +150,22 @@ test('P27 ten thousand operations on members are read in well under a second, in
 
 test('a group’s own attributes are patched beside its members', () => {
   const { operations } = parsePatch(
-    { schemas: [patchOpUrn], Operations: [{ op: 'replace', value: { id: 'x', displayName: 'N', externalId: '7', members: [{ value: 'a' }] } }, { op: 'add', path: 'urn:x:y:z', value: 1 }] },
+    {
+      schemas: [patchOpUrn],
+      Operations: [
+        { op: 'replace', value: { id: 'x', displayName: 'N', externalId: '7', members: [{ value: 'a' }] } },
+        { op: 'add', path: 'urn:x:y:z', value: 1 },
+      ],
+    },
     'Group',
     coreSchemas,
   );
   const before = { displayName: 'g' };
-  expect(patchGroup(before, operations)).toEqual({ resource: { displayName: 'N', externalId: '7', 'urn:x:y': { z: 1 } }, memberChanges: [{ kind: 'replace', members: ids('a') }], notes: [] });
+  expect(patchGroup(before, operations)).toEqual({
+    resource: { displayName: 'N', externalId: '7', 'urn:x:y': { z: 1 } },
+    memberChanges: [{ kind: 'replace', members: ids('a') }],
+    notes: [],
+  });
   expect(before).toEqual({ displayName: 'g' });
 });
 

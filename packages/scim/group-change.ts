@@ -21,7 +21,10 @@ export type MemberChange =
   | { readonly kind: 'remove_all' };
 
 /** patchUser for a group: its own attributes, and its members as a change of them. */
-export function patchGroup(before: Resource, operations: readonly PatchOperation[]): {
+export function patchGroup(
+  before: Resource,
+  operations: readonly PatchOperation[],
+): {
   resource: Resource;
   memberChanges: MemberChange[];
   notes: string[];
@@ -70,7 +73,8 @@ function readMember(element: unknown, index: number, name: string, notes: Notes)
     else if (lower === 'display') display = member;
     else if (lower !== '$ref') notes.add(`ignored unknown attribute ${shown(name)}.${shown(key)}`);
   }
-  if (typeof value !== 'string' || value === '') throw invalidValue(`${shown(name)}[${index}] has no "value": it must be the member’s id, as a string.`);
+  if (typeof value !== 'string' || value === '')
+    throw invalidValue(`${shown(name)}[${index}] has no "value": it must be the member’s id, as a string.`);
   const memberType = typeof type === 'string' ? resourceTypeNames.find((known) => known.toLowerCase() === type.toLowerCase()) : undefined;
   return {
     value: readText(value, `${name}[${index}].value`),
@@ -131,16 +135,22 @@ class MemberChanges {
   private removeWhere(filter: Filter): void {
     this.filters += 1;
     if (this.filters > maxMemberFilters) {
-      throw new ScimError(413, undefined, `The request removes members by more than ${maxMemberFilters} filters: name them by their "value", or send it in parts.`);
+      throw new ScimError(
+        413,
+        undefined,
+        `The request removes members by more than ${maxMemberFilters} filters: name them by their "value", or send it in parts.`,
+      );
     }
     this.settle();
     const last = this.done.at(-1);
-    if (last?.kind === 'remove_where') this.done[this.done.length - 1] = { kind: 'remove_where', filter: { kind: 'or', filters: [last.filter, filter] } };
+    if (last?.kind === 'remove_where')
+      this.done[this.done.length - 1] = { kind: 'remove_where', filter: { kind: 'or', filters: [last.filter, filter] } };
     else this.done.push({ kind: 'remove_where', filter });
   }
 
   private settle(): void {
-    if (this.replaces) this.done.push(this.added.size === 0 ? { kind: 'remove_all' } : { kind: 'replace', members: [...this.added.values()] });
+    if (this.replaces)
+      this.done.push(this.added.size === 0 ? { kind: 'remove_all' } : { kind: 'replace', members: [...this.added.values()] });
     else {
       if (this.removed.size > 0) this.done.push({ kind: 'remove', members: [...this.removed.values()] });
       if (this.added.size > 0) this.done.push({ kind: 'add', members: [...this.added.values()] });
@@ -156,7 +166,13 @@ function membersNamedBy(filter: Filter): MemberReference[] | undefined {
   const conditions = filter.kind === 'or' ? filter.filters : [filter];
   const members: MemberReference[] = [];
   for (const condition of conditions) {
-    if (condition.kind !== 'comparison' || condition.operator !== 'eq' || condition.attribute.attribute.name !== 'value' || typeof condition.sent !== 'string') return undefined;
+    if (
+      condition.kind !== 'comparison' ||
+      condition.operator !== 'eq' ||
+      condition.attribute.attribute.name !== 'value' ||
+      typeof condition.sent !== 'string'
+    )
+      return undefined;
     members.push({ value: condition.sent });
   }
   return members;

@@ -25,7 +25,17 @@ export * from './requests';
 export * from './resource';
 export * from './responses';
 export { coreSchemas, parseDeclaredExtension, schemaSet } from './schemas';
-export type { AttributeDefinition, AttributeType, DeclaredAttribute, DeclaredExtension, Mutability, Returned, Schema, SchemaSet, Uniqueness } from './schemas';
+export type {
+  AttributeDefinition,
+  AttributeType,
+  DeclaredAttribute,
+  DeclaredExtension,
+  Mutability,
+  Returned,
+  Schema,
+  SchemaSet,
+  Uniqueness,
+} from './schemas';
 export { tolerances } from './tolerances';
 export type { Tolerance } from './tolerances';
 export * from './urns';

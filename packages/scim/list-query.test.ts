@@ -19,17 +19,33 @@ test('R3 to R7 pages', () => {
   expect(parse({ startIndex: '9'.repeat(100) }).startIndex).toBe(Number.MAX_SAFE_INTEGER);
 });
 
-test.each([{ count: 'abc' }, { startIndex: '1.5' }, { startIndex: '9e99' }, { count: 'NaN' }, { count: '0x10' }, { count: '1 0' }])('R8 %j is refused', (query) => {
-  expect(() => parse(query)).toThrow(refused('invalidValue'));
-});
+test.each([{ count: 'abc' }, { startIndex: '1.5' }, { startIndex: '9e99' }, { count: 'NaN' }, { count: '0x10' }, { count: '1 0' }])(
+  'R8 %j is refused',
+  (query) => {
+    expect(() => parse(query)).toThrow(refused('invalidValue'));
+  },
+);
 
 test('G16, G17 unknown and empty parameters are not there', () => {
-  expect(parse({ foo: '1', filter: '', attributes: '', excludedAttributes: '', sortBy: '', sortOrder: '', startIndex: '', count: '', aadOptscim062020: '' })).toEqual(parse({}));
+  expect(
+    parse({
+      foo: '1',
+      filter: '',
+      attributes: '',
+      excludedAttributes: '',
+      sortBy: '',
+      sortOrder: '',
+      startIndex: '',
+      count: '',
+      aadOptscim062020: '',
+    }),
+  ).toEqual(parse({}));
 });
 
 test('G19 a parameter that was sent twice is refused', () => {
   expect(() => parse({ filter: ['title pr', 'name pr'] })).toThrow(refused('invalidFilter'));
-  for (const name of ['count', 'startIndex', 'sortBy', 'sortOrder', 'cursor', 'attributes', 'excludedAttributes']) expect(() => parse({ [name]: ['a', 'b'] })).toThrow(refused('invalidSyntax'));
+  for (const name of ['count', 'startIndex', 'sortBy', 'sortOrder', 'cursor', 'attributes', 'excludedAttributes'])
+    expect(() => parse({ [name]: ['a', 'b'] })).toThrow(refused('invalidSyntax'));
   expect(() => parse({ attributes: 'a,'.repeat(5000) })).toThrow(refused('invalidValue'));
 });
 
@@ -48,7 +64,8 @@ describe('sorting', () => {
   test('S5 is by names with a URN, and not by what there is not', () => {
     expect(parse({ sortBy: `${userUrn}:title` }).sort?.by.keys).toEqual(['title']);
     expect(parse({ sortBy: `${enterpriseUserUrn}:department` }).sort?.by).toMatchObject({ extension: enterpriseUserUrn });
-    for (const sortBy of ['nope', 'password', 'groups', 'emails[type eq "work"]', 'schemas', enterpriseUserUrn, '__proto__']) expect(() => parse({ sortBy })).toThrow(refused('invalidPath'));
+    for (const sortBy of ['nope', 'password', 'groups', 'emails[type eq "work"]', 'schemas', enterpriseUserUrn, '__proto__'])
+      expect(() => parse({ sortBy })).toThrow(refused('invalidPath'));
   });
 });
 
@@ -66,8 +83,15 @@ describe('RFC 9865 cursors', () => {
   });
   test('belong to a filter and an order, however they are written', () => {
     const { fingerprint } = parse({ filter: 'userName eq "a"', sortBy: 'title' });
-    expect(parse({ filter: ' USERNAME  EQ "a" ', sortBy: `${userUrn}:TITLE`, sortOrder: 'ascending', cursor: 'x', count: '5' }).fingerprint).toBe(fingerprint);
-    for (const other of [{ filter: 'userName eq "b"', sortBy: 'title' }, { filter: 'userName eq "a"' }, { sortBy: 'title' }, { filter: 'userName eq "a"', sortBy: 'title', sortOrder: 'descending' }]) {
+    expect(
+      parse({ filter: ' USERNAME  EQ "a" ', sortBy: `${userUrn}:TITLE`, sortOrder: 'ascending', cursor: 'x', count: '5' }).fingerprint,
+    ).toBe(fingerprint);
+    for (const other of [
+      { filter: 'userName eq "b"', sortBy: 'title' },
+      { filter: 'userName eq "a"' },
+      { sortBy: 'title' },
+      { filter: 'userName eq "a"', sortBy: 'title', sortOrder: 'descending' },
+    ]) {
       expect(parse(other).fingerprint).not.toBe(fingerprint);
     }
     expect(parseListQuery({}, 'Group', coreSchemas, limits).fingerprint).not.toBe(parse({}).fingerprint);
@@ -76,30 +100,40 @@ describe('RFC 9865 cursors', () => {
 
 test('G20 a sortBy without end is refused at once', () => {
   const began = performance.now();
-  for (const sortBy of [`urn:${'a:'.repeat(1_000_000)}b`, 'x'.repeat(4_097)]) expect(() => search({ sortBy })).toThrow(refused('invalidPath'));
+  for (const sortBy of [`urn:${'a:'.repeat(1_000_000)}b`, 'x'.repeat(4_097)])
+    expect(() => search({ sortBy })).toThrow(refused('invalidPath'));
   expect(performance.now() - began).toBeLessThan(1_000);
 });
 
 describe('.search', () => {
   test('is the same query as JSON', () => {
     const query = { filter: 'userName eq "a"', sortBy: 'title', sortOrder: 'descending' };
-    expect(search({ ...query, startIndex: 3, count: 7, attributes: ['userName', 'title'] })).toEqual(parse({ ...query, startIndex: '3', count: '7', attributes: 'userName,title' }));
+    expect(search({ ...query, startIndex: 3, count: 7, attributes: ['userName', 'title'] })).toEqual(
+      parse({ ...query, startIndex: '3', count: '7', attributes: 'userName,title' }),
+    );
     expect(search({ attributes: 'userName, title', excludedAttributes: [] })).toEqual(parse({ attributes: 'userName,title' }));
     expect(search({ cursor: '' })).toEqual(parse({ cursor: '' }));
     expect(search({ startIndex: -1, count: -1, filter: null, attributes: null })).toMatchObject({ startIndex: 1, count: 0 });
   });
   test('needs its schema', () => {
-    for (const body of [{}, { schemas: [] }, { schemas: ['x'] }, { schemas: 5 }, null, []]) expect(() => parseSearchRequest(body, 'User', coreSchemas, limits)).toThrow(refused('invalidSyntax'));
+    for (const body of [{}, { schemas: [] }, { schemas: ['x'] }, { schemas: 5 }, null, []])
+      expect(() => parseSearchRequest(body, 'User', coreSchemas, limits)).toThrow(refused('invalidSyntax'));
   });
   test('needs values of the right type', () => {
-    for (const body of [{ count: '5' }, { startIndex: 1.5 }, { sortBy: 5 }, { attributes: 5 }, { attributes: [5] }, { count: 1e300 }]) expect(() => search(body)).toThrow(refused('invalidValue'));
+    for (const body of [{ count: '5' }, { startIndex: 1.5 }, { sortBy: 5 }, { attributes: 5 }, { attributes: [5] }, { count: 1e300 }])
+      expect(() => search(body)).toThrow(refused('invalidValue'));
     expect(() => search({ filter: 5 })).toThrow(refused('invalidFilter'));
     expect(() => search({ filter: 'x' })).toThrow(refused('invalidFilter'));
   });
 });
 
 test('R12 a query at the root is narrowed to each type', () => {
-  const query = parseListQuery({ filter: 'meta.resourceType eq "User" and userName pr', sortBy: 'userName', attributes: 'userName,displayName' }, undefined, coreSchemas, limits);
+  const query = parseListQuery(
+    { filter: 'meta.resourceType eq "User" and userName pr', sortBy: 'userName', attributes: 'userName,displayName' },
+    undefined,
+    coreSchemas,
+    limits,
+  );
   expect(narrowQuery(query, 'User', coreSchemas)).toMatchObject({ filter: { kind: 'and' }, sort: { by: { keys: ['username'] } } });
   const groups = narrowQuery(query, 'Group', coreSchemas);
   expect(groups).toMatchObject({ filter: { filters: [{ kind: 'comparison' }, { kind: 'nothing', name: 'userName' }] } });
@@ -107,18 +141,30 @@ test('R12 a query at the root is narrowed to each type', () => {
 });
 
 test('G20 no query crashes', () => {
-  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '1', '-1', 'userName', 'userName pr', 'descending', '__proto__'));
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('', '1', '-1', 'userName', 'userName pr', 'descending', '__proto__'),
+  );
   const names = ['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cursor', 'attributes', 'excludedAttributes', '__proto__'];
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.array(value))), fc.dictionary(fc.constantFrom(...names), fc.jsonValue()), (query, body) => {
-      for (const run of [() => parse(query), () => parseListQuery(query, undefined, coreSchemas, limits), () => search(body), () => parseSearchRequest(body, 'Group', coreSchemas, limits)]) {
-        try {
-          run();
-        } catch (error) {
-          expect(error).toBeInstanceOf(ScimError);
+    fc.property(
+      fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.array(value))),
+      fc.dictionary(fc.constantFrom(...names), fc.jsonValue()),
+      (query, body) => {
+        for (const run of [
+          () => parse(query),
+          () => parseListQuery(query, undefined, coreSchemas, limits),
+          () => search(body),
+          () => parseSearchRequest(body, 'Group', coreSchemas, limits),
+        ]) {
+          try {
+            run();
+          } catch (error) {
+            expect(error).toBeInstanceOf(ScimError);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 1000 },
   );
 });

@@ -44,7 +44,8 @@ export interface ListQuery {
  */
 export function parseListQuery(query: QueryParameters, type: ResourceType | undefined, schemas: SchemaSet, limits: PageLimits): ListQuery {
   const filter = query['filter'];
-  if (filter !== undefined && typeof filter !== 'string') throw invalidFilter(`filter was sent ${filter.length} times: join the filters by "and".`);
+  if (filter !== undefined && typeof filter !== 'string')
+    throw invalidFilter(`filter was sent ${filter.length} times: join the filters by "and".`);
   const asked: Asked = {
     filter,
     sortBy: single(query, 'sortBy'),
@@ -61,7 +62,10 @@ export function parseListQuery(query: QueryParameters, type: ResourceType | unde
 export function parseSearchRequest(body: unknown, type: ResourceType | undefined, schemas: SchemaSet, limits: PageLimits): ListQuery {
   if (!isObject(body)) throw invalidSyntax('A search request must be a JSON object.');
   const schemasSent = memberOf(body, 'schemas');
-  if (!Array.isArray(schemasSent) || !schemasSent.some((entry) => typeof entry === 'string' && entry.toLowerCase() === searchRequestUrn.toLowerCase())) {
+  if (
+    !Array.isArray(schemasSent) ||
+    !schemasSent.some((entry) => typeof entry === 'string' && entry.toLowerCase() === searchRequestUrn.toLowerCase())
+  ) {
     throw invalidSyntax(`schemas must be [${quoted(searchRequestUrn)}] in a search request.`);
   }
   const notes = new Notes();
@@ -102,9 +106,11 @@ interface Asked {
 function listQuery(asked: Asked, type: ResourceType | undefined, schemas: SchemaSet, limits: PageLimits, notes: Notes): ListQuery {
   const { cursor } = asked;
   if (cursor !== undefined) {
-    if (asked.startIndex !== undefined) throw invalidValue('cursor and startIndex cannot be used together: page by the one or by the other.');
+    if (asked.startIndex !== undefined)
+      throw invalidValue('cursor and startIndex cannot be used together: page by the one or by the other.');
     // RFC 9865 §2.1: "Cursor values … consist of unreserved characters".
-    if (!/^[A-Za-z0-9._~-]{0,1024}$/.test(cursor)) throw new ScimError(400, 'invalidCursor', 'cursor must be a nextCursor that this service gave, as it is.');
+    if (!/^[A-Za-z0-9._~-]{0,1024}$/.test(cursor))
+      throw new ScimError(400, 'invalidCursor', 'cursor must be a nextCursor that this service gave, as it is.');
   }
   const filter = asked.filter?.trim() ? parseFilter(asked.filter, type, schemas) : undefined;
   const sort = asked.sortBy ? parseSort(asked.sortBy, asked.sortOrder, type, schemas) : undefined;
@@ -125,13 +131,17 @@ const maxSortLength = 4096; // as long as a PATCH path may be
 
 function parseSort(sortBy: string, sortOrder: string | undefined, type: ResourceType | undefined, schemas: SchemaSet): ListQuery['sort'] {
   const by = sortBy.length > maxSortLength ? undefined : findSortAttribute(sortBy.trim(), type, schemas);
-  if (!by) throw invalidPath(`sortBy is ${quoted(sortBy)}, by which ${type ?? 'resource'}s cannot be sorted: name one attribute, such as userName or name.familyName.`);
+  if (!by)
+    throw invalidPath(
+      `sortBy is ${quoted(sortBy)}, by which ${type ?? 'resource'}s cannot be sorted: name one attribute, such as userName or name.familyName.`,
+    );
   return { by, descending: checkSortOrder(sortOrder) === 'descending' };
 }
 
 function checkSortOrder(sortOrder: string | undefined): 'ascending' | 'descending' {
   const lower = (sortOrder ?? 'ascending').trim().toLowerCase();
-  if (lower !== 'ascending' && lower !== 'descending') throw invalidValue(`sortOrder must be "ascending" or "descending", and is ${quoted(sortOrder ?? '')}.`);
+  if (lower !== 'ascending' && lower !== 'descending')
+    throw invalidValue(`sortOrder must be "ascending" or "descending", and is ${quoted(sortOrder ?? '')}.`);
   return lower;
 }
 

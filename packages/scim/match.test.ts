@@ -23,7 +23,13 @@ const user: JsonObject = {
   groups: [{ value: 'grp_1', display: 'Engineering', type: 'direct' }],
   [enterpriseUserUrn]: { department: 'Engines', manager: { value: 'usr_2' } },
   'urn:ietf:params:scim:schemas:extension:2.0:Custom': { Folders: ['A', 'B'], level: 5, on: true },
-  meta: { resourceType: 'User', created: '2026-01-31T09:00:00.000Z', lastModified: '2026-02-01T09:00:00.000Z', location: 'https://x/Users/usr_1', version: 'W/"1"' },
+  meta: {
+    resourceType: 'User',
+    created: '2026-01-31T09:00:00.000Z',
+    lastModified: '2026-02-01T09:00:00.000Z',
+    location: 'https://x/Users/usr_1',
+    version: 'W/"1"',
+  },
 };
 const custom = 'urn:ietf:params:scim:schemas:extension:2.0:Custom';
 
@@ -95,7 +101,10 @@ test('F10 what is empty is not present', () => {
 /** What a database does with a filter on a folded document: it knows keys and values, and no schema. */
 function matchesFolded(filter: Filter, document: Json): boolean {
   const values = (keys: readonly string[]): Json[] =>
-    keys.reduce<Json[]>((nodes, key) => nodes.flatMap((node) => (isJsonObject(node) && Object.hasOwn(node, key) ? elements(node[key]) : [])), elements(document));
+    keys.reduce<Json[]>(
+      (nodes, key) => nodes.flatMap((node) => (isJsonObject(node) && Object.hasOwn(node, key) ? elements(node[key]) : [])),
+      elements(document),
+    );
   switch (filter.kind) {
     case 'and':
       return filter.filters.every((part) => matchesFolded(part, document));
@@ -157,25 +166,55 @@ test('a resource and its folded form satisfy the same filters', () => {
       title: optional(text),
       active: fc.boolean(),
       name: optional(fc.record({ givenName: text })),
-      emails: optional(fc.array(fc.record({ value: text, type: optional(text), primary: optional(fc.boolean()) }), { minLength: 1, maxLength: 3 })),
+      emails: optional(
+        fc.array(fc.record({ value: text, type: optional(text), primary: optional(fc.boolean()) }), { minLength: 1, maxLength: 3 }),
+      ),
       [enterpriseUserUrn]: optional(fc.record({ department: text, manager: optional(fc.record({ value: text })) })),
-      [custom]: optional(fc.record({ Folders: fc.array(text, { minLength: 1, maxLength: 3 }), level: optional(fc.integer({ min: 0, max: 3 })) })),
+      [custom]: optional(
+        fc.record({ Folders: fc.array(text, { minLength: 1, maxLength: 3 }), level: optional(fc.integer({ min: 0, max: 3 })) }),
+      ),
     })
     .map((resource): JsonObject => JSON.parse(JSON.stringify(resource)));
   const literal = text.map((value) => JSON.stringify(value));
   const leaf = fc.oneof(
     fc
       .tuple(
-        fc.constantFrom('userName', 'title', 'name.givenName', 'emails', 'emails.type', `${enterpriseUserUrn}:department`, 'manager', `${custom}:folders`, `${custom}:level`),
+        fc.constantFrom(
+          'userName',
+          'title',
+          'name.givenName',
+          'emails',
+          'emails.type',
+          `${enterpriseUserUrn}:department`,
+          'manager',
+          `${custom}:folders`,
+          `${custom}:level`,
+        ),
         fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'),
         literal,
       )
       .map((parts) => parts.join(' ')),
-    fc.constantFrom('title pr', 'name pr', 'emails.primary eq true', `${custom}:level ge 2`, `${custom}:LEVEL lt 2`, `schemas eq "${custom}"`, `${custom} pr`, 'active ne true'),
-    fc.tuple(fc.constantFrom('type', 'value'), fc.constantFrom('eq', 'ne'), literal, literal).map(([name, operator, value, other]) => `emails[${name} ${operator} ${value} and value co ${other}]`),
+    fc.constantFrom(
+      'title pr',
+      'name pr',
+      'emails.primary eq true',
+      `${custom}:level ge 2`,
+      `${custom}:LEVEL lt 2`,
+      `schemas eq "${custom}"`,
+      `${custom} pr`,
+      'active ne true',
+    ),
+    fc
+      .tuple(fc.constantFrom('type', 'value'), fc.constantFrom('eq', 'ne'), literal, literal)
+      .map(([name, operator, value, other]) => `emails[${name} ${operator} ${value} and value co ${other}]`),
   );
   const filters = fc.letrec<{ filter: string }>((tie) => ({
-    filter: fc.oneof({ maxDepth: 3 }, leaf, fc.tuple(tie('filter'), tie('filter')).map(([a, b]) => `(${a}) and (${b})`), tie('filter').map((a) => `not (${a})`)),
+    filter: fc.oneof(
+      { maxDepth: 3 },
+      leaf,
+      fc.tuple(tie('filter'), tie('filter')).map(([a, b]) => `(${a}) and (${b})`),
+      tie('filter').map((a) => `not (${a})`),
+    ),
   })).filter;
   fc.assert(
     fc.property(filters, resources, (filterText, resource) => {

@@ -60,7 +60,8 @@ function satisfies({ attribute, operator, value: wanted }: Comparison, value: Js
         return isInOrder(operator, compareCodePoints(folded, wanted));
     }
   }
-  if (typeof value === 'number' && typeof wanted === 'number') return operator === 'eq' ? value === wanted : isInOrder(operator, value - wanted);
+  if (typeof value === 'number' && typeof wanted === 'number')
+    return operator === 'eq' ? value === wanted : isInOrder(operator, value - wanted);
   return typeof value === 'boolean' && operator === 'eq' && value === wanted;
 }
 
@@ -86,7 +87,10 @@ function someValue({ extension, attribute, subAttribute, keys }: AttributeRefere
   if (!isJsonObject(container)) return false;
   const value = memberOf(container, attribute.name, isLoose(attribute, extension));
   if (!subAttribute) return someElement(value, test);
-  return someElement(value, (element) => isJsonObject(element) && someElement(memberOf(element, subAttribute.name, subAttribute.type === 'any'), test));
+  return someElement(
+    value,
+    (element) => isJsonObject(element) && someElement(memberOf(element, subAttribute.name, subAttribute.type === 'any'), test),
+  );
 }
 
 /** Whether the name may stand in the resource in another case: what an extension holds was kept as it was sent. */

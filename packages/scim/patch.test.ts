@@ -36,7 +36,10 @@ describe('P2 a body', () => {
     ['with another op', { Operations: [{ op: 'move', path: 'title', value: 'x' }] }],
     ['with add and no value', { Operations: [{ op: 'add', path: 'title' }] }],
     ['with replace and no value', { Operations: [{ op: 'replace', path: 'title' }] }],
-    ['of another message', { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], Operations: [{ op: 'remove', path: 'title' }] }],
+    [
+      'of another message',
+      { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], Operations: [{ op: 'remove', path: 'title' }] },
+    ],
   ])('%s is refused', (_what, body) => {
     expect(() => parsePatch(body, 'User', coreSchemas)).toThrow(refused('invalidSyntax'));
   });
@@ -50,13 +53,29 @@ describe('P2 a body', () => {
 
 test('P3 an operation that fails leaves nothing changed', () => {
   const before = structuredClone(ada);
-  expect(() => patched(ada, [{ op: 'replace', path: 'title', value: 'x' }, { op: 'remove', path: 'emails[type eq "work"]' }, { op: 'remove', path: 'userName' }])).toThrow(ScimError);
+  expect(() =>
+    patched(ada, [
+      { op: 'replace', path: 'title', value: 'x' },
+      { op: 'remove', path: 'emails[type eq "work"]' },
+      { op: 'remove', path: 'userName' },
+    ]),
+  ).toThrow(ScimError);
   expect(ada).toEqual(before);
 });
 
 test('P4 an operation sees what those before it did', () => {
-  expect(patched(ada, [{ op: 'add', path: 'nickName', value: 'x' }, { op: 'remove', path: 'nickName' }])).toEqual(ada);
-  expect(patched(ada, [{ op: 'add', path: 'emails', value: [{ value: 'z', type: 'other' }] }, { op: 'replace', path: 'emails[type eq "other"].value', value: 'y' }])['emails']).toContainEqual({ value: 'y', type: 'other' });
+  expect(
+    patched(ada, [
+      { op: 'add', path: 'nickName', value: 'x' },
+      { op: 'remove', path: 'nickName' },
+    ]),
+  ).toEqual(ada);
+  expect(
+    patched(ada, [
+      { op: 'add', path: 'emails', value: [{ value: 'z', type: 'other' }] },
+      { op: 'replace', path: 'emails[type eq "other"].value', value: 'y' },
+    ])['emails'],
+  ).toContainEqual({ value: 'y', type: 'other' });
 });
 
 describe('P5 add', () => {
@@ -64,7 +83,11 @@ describe('P5 add', () => {
     expect(patched(ada, [{ op: 'add', path: 'title', value: 'Dr.' }])['title']).toBe('Dr.');
   });
   test('joins sub-attributes', () => {
-    expect(patched(ada, [{ op: 'add', path: 'name', value: { middleName: 'B' } }])['name']).toEqual({ givenName: 'Ada', familyName: 'Lovelace', middleName: 'B' });
+    expect(patched(ada, [{ op: 'add', path: 'name', value: { middleName: 'B' } }])['name']).toEqual({
+      givenName: 'Ada',
+      familyName: 'Lovelace',
+      middleName: 'B',
+    });
   });
   test('appends to several values', () => {
     expect(patched(ada, [{ op: 'add', path: 'emails', value: [{ value: 'x', type: 'other' }] }])['emails']).toHaveLength(3);
@@ -82,7 +105,11 @@ describe('P6 without a path', () => {
   test('add appends and replace replaces', () => {
     const value = { title: 'Dr.', emails: [{ value: 'x', type: 'other' }] };
     expect(patched(ada, [{ op: 'add', value }])['emails']).toHaveLength(3);
-    expect(patched(ada, [{ op: 'replace', value }])).toMatchObject({ title: 'Dr.', emails: [{ value: 'x', type: 'other' }], name: { givenName: 'Ada' } });
+    expect(patched(ada, [{ op: 'replace', value }])).toMatchObject({
+      title: 'Dr.',
+      emails: [{ value: 'x', type: 'other' }],
+      name: { givenName: 'Ada' },
+    });
   });
   test('the value is an object', () => {
     expect(() => patched(ada, [{ op: 'add', value: 'x' }])).toThrow(refused('invalidValue'));
@@ -95,7 +122,10 @@ test('P7 replace of what is not there adds it', () => {
 });
 
 test('P8 replace of a complex attribute keeps the sub-attributes that were not sent', () => {
-  expect(patched(ada, [{ op: 'replace', path: 'name', value: { givenName: 'Augusta' } }])['name']).toEqual({ givenName: 'Augusta', familyName: 'Lovelace' });
+  expect(patched(ada, [{ op: 'replace', path: 'name', value: { givenName: 'Augusta' } }])['name']).toEqual({
+    givenName: 'Augusta',
+    familyName: 'Lovelace',
+  });
 });
 
 test('P9 replace of several values replaces them all, by an array or by one', () => {
@@ -105,34 +135,55 @@ test('P9 replace of several values replaces them all, by an array or by one', ()
 });
 
 test('P10 replace with a filter changes the values that it chooses, all of them', () => {
-  expect(patched(ada, [{ op: 'replace', path: 'emails[type eq "work"]', value: { value: 'x' } }])['emails']).toEqual([{ value: 'x', type: 'work', primary: true }, { value: 'ada@home.example', type: 'home' }]);
-  expect(patched(ada, [{ op: 'replace', path: 'emails[value co "ada"].display', value: 'd' }])['emails']).toMatchObject([{ display: 'd' }, { display: 'd' }]);
+  expect(patched(ada, [{ op: 'replace', path: 'emails[type eq "work"]', value: { value: 'x' } }])['emails']).toEqual([
+    { value: 'x', type: 'work', primary: true },
+    { value: 'ada@home.example', type: 'home' },
+  ]);
+  expect(patched(ada, [{ op: 'replace', path: 'emails[value co "ada"].display', value: 'd' }])['emails']).toMatchObject([
+    { display: 'd' },
+    { display: 'd' },
+  ]);
 });
 
 describe('P11 a filter that chooses nothing', () => {
   const user = { userName: 'a' };
   test('is made true by add', () => {
-    expect(patched(user, [{ op: 'add', path: 'emails[type eq "Work" and primary eq "true"].value', value: 'x' }])['emails']).toEqual([{ type: 'Work', primary: true, value: 'x' }]);
-    expect(patched(user, [{ op: 'add', path: 'emails[type eq "anything"]', value: { value: 'x' } }])['emails']).toEqual([{ type: 'anything', value: 'x' }]);
+    expect(patched(user, [{ op: 'add', path: 'emails[type eq "Work" and primary eq "true"].value', value: 'x' }])['emails']).toEqual([
+      { type: 'Work', primary: true, value: 'x' },
+    ]);
+    expect(patched(user, [{ op: 'add', path: 'emails[type eq "anything"]', value: { value: 'x' } }])['emails']).toEqual([
+      { type: 'anything', value: 'x' },
+    ]);
     expect(() => patched(user, [{ op: 'add', path: 'emails[type ne "work"].value', value: 'x' }])).toThrow(refused('noTarget'));
-    expect(() => patched(user, [{ op: 'add', path: 'emails[type eq "work" or type eq "home"].value', value: 'x' }])).toThrow(refused('noTarget'));
+    expect(() => patched(user, [{ op: 'add', path: 'emails[type eq "work" or type eq "home"].value', value: 'x' }])).toThrow(
+      refused('noTarget'),
+    );
   });
-  test.each(['emails[type eq "work"].value', 'phoneNumbers[type eq "mobile"].value', 'addresses[type eq "other"].locality', 'roles[primary eq "True"].value'])('is made true by replace of %s', (path) => {
+  test.each([
+    'emails[type eq "work"].value',
+    'phoneNumbers[type eq "mobile"].value',
+    'addresses[type eq "other"].locality',
+    'roles[primary eq "True"].value',
+  ])('is made true by replace of %s', (path) => {
     expect(Object.keys(patched(user, [{ op: 'replace', path, value: 'x' }]))).toHaveLength(2);
   });
-  test.each(['emails[type eq "nonexistent"].value', 'roles[type eq "x"].value', 'emails[value eq "x"].display', 'emails[primary eq false].value', 'emails[type eq "work" and value eq "x"].display'])(
-    'is noTarget for replace of %s',
-    (path) => {
-      expect(() => patched(user, [{ op: 'replace', path, value: 'x' }])).toThrow(refused('noTarget'));
-    },
-  );
+  test.each([
+    'emails[type eq "nonexistent"].value',
+    'roles[type eq "x"].value',
+    'emails[value eq "x"].display',
+    'emails[primary eq false].value',
+    'emails[type eq "work" and value eq "x"].display',
+  ])('is noTarget for replace of %s', (path) => {
+    expect(() => patched(user, [{ op: 'replace', path, value: 'x' }])).toThrow(refused('noTarget'));
+  });
   test('and is to be cleared is clear', () => {
     expect(patched(user, [{ op: 'replace', path: 'emails[type eq "nonexistent"].value', value: '' }])).toEqual(user);
   });
 });
 
 test('P12 remove without a path is noTarget', () => {
-  for (const operation of [{ op: 'remove' }, { op: 'Remove', path: '' }, { op: 'remove', path: null, value: { title: 'x' } }]) expect(() => patched(ada, [operation])).toThrow(refused('noTarget'));
+  for (const operation of [{ op: 'remove' }, { op: 'Remove', path: '' }, { op: 'remove', path: null, value: { title: 'x' } }])
+    expect(() => patched(ada, [operation])).toThrow(refused('noTarget'));
 });
 
 test.each<[string, JsonObject]>([
@@ -140,7 +191,15 @@ test.each<[string, JsonObject]>([
   ['name.givenName', { name: { familyName: 'Lovelace' } }],
   ['emails', { emails: null }],
   ['emails[type eq "work"]', { emails: [{ value: 'ada@home.example', type: 'home' }] }],
-  ['emails[type eq "work"].type', { emails: [{ value: 'ada@work.example', primary: true }, { value: 'ada@home.example', type: 'home' }] }],
+  [
+    'emails[type eq "work"].type',
+    {
+      emails: [
+        { value: 'ada@work.example', primary: true },
+        { value: 'ada@home.example', type: 'home' },
+      ],
+    },
+  ],
   ['emails[type eq "work"].value', { emails: [{ value: 'ada@home.example', type: 'home' }] }],
   [`${enterpriseUserUrn}:department`, { [enterpriseUserUrn]: { manager: { value: 'usr_1', displayName: 'Charles' } } }],
   [`${enterpriseUserUrn}:manager`, { [enterpriseUserUrn]: { department: 'Engines' } }],
@@ -152,15 +211,39 @@ test.each<[string, JsonObject]>([
 });
 
 test('P13 the last attribute of an extension takes the extension with it', () => {
-  expect(patched(ada, [{ op: 'remove', path: `${enterpriseUserUrn}:department` }, { op: 'remove', path: `${enterpriseUserUrn}:manager.value` }])).not.toHaveProperty([enterpriseUserUrn]);
+  expect(
+    patched(ada, [
+      { op: 'remove', path: `${enterpriseUserUrn}:department` },
+      { op: 'remove', path: `${enterpriseUserUrn}:manager.value` },
+    ]),
+  ).not.toHaveProperty([enterpriseUserUrn]);
 });
 
-test.each(['nickName', 'phoneNumbers', 'phoneNumbers[type eq "work"]', 'emails[type eq "x"]', 'emails[type eq "x"].value', 'urn:x:y:z', 'name.middleName', 'name[givenName eq "x"]'])('P14 remove of %s, which is not there, changes nothing', (path) => {
+test.each([
+  'nickName',
+  'phoneNumbers',
+  'phoneNumbers[type eq "work"]',
+  'emails[type eq "x"]',
+  'emails[type eq "x"].value',
+  'urn:x:y:z',
+  'name.middleName',
+  'name[givenName eq "x"]',
+])('P14 remove of %s, which is not there, changes nothing', (path) => {
   expect(patched(ada, [{ op: 'remove', path }])).toEqual(ada);
 });
 
 describe('P15', () => {
-  test.each(['userName', `${userUrn}:USERNAME`, 'id', 'meta', 'meta.version', 'groups', 'groups[value eq "x"]', 'schemas', `${enterpriseUserUrn}:manager.$ref`])('remove of %s is refused', (path) => {
+  test.each([
+    'userName',
+    `${userUrn}:USERNAME`,
+    'id',
+    'meta',
+    'meta.version',
+    'groups',
+    'groups[value eq "x"]',
+    'schemas',
+    `${enterpriseUserUrn}:manager.$ref`,
+  ])('remove of %s is refused', (path) => {
     expect(() => patched(ada, [{ op: 'remove', path }])).toThrow(refused('mutability'));
   });
   test.each(['id', 'meta', 'meta.created', 'groups', 'groups[value eq "x"].display'])('replace and add of %s is refused', (path) => {
@@ -168,30 +251,70 @@ describe('P15', () => {
     expect(() => patched(ada, [{ op: 'add', path, value: 'x' }])).toThrow(refused('mutability'));
   });
   test('read-only names in a value without a path are ignored', () => {
-    expect(patched(ada, [{ op: 'replace', value: { id: 'x', schemas: [userUrn], meta: { version: 'x' }, groups: [{ value: 'g' }], title: 'T' } }])).toEqual({ ...ada, title: 'T' });
+    expect(
+      patched(ada, [
+        { op: 'replace', value: { id: 'x', schemas: [userUrn], meta: { version: 'x' }, groups: [{ value: 'g' }], title: 'T' } },
+      ]),
+    ).toEqual({ ...ada, title: 'T' });
   });
 });
 
 describe('P16', () => {
-  test.each(['emails[type eq "work"', 'emails[', '..', 'name.', '.name', 'emails[0]', 'emails[0].value', 'emails[]', 'emails]', 'nope', 'emails.nope', 'emails[type eq "work"].nope', 'emails[type eq "work"]value', 'emails[type eq "work"].', 'title[value eq "x"]', 'name.givenName.x', 'members', '__proto__', 'constructor', 'toString', 'urn:', 'urn:x', 'urn:x:y:', 'urn:x:y:__proto__', `${enterpriseUserUrn}:nope`, `${enterpriseUserUrn}.manager`, `${userUrn}:nope`, ' ', 'x'.repeat(5000)])(
-    'the path %s is refused',
+  test.each([
+    'emails[type eq "work"',
+    'emails[',
+    '..',
+    'name.',
+    '.name',
+    'emails[0]',
+    'emails[0].value',
+    'emails[]',
+    'emails]',
+    'nope',
+    'emails.nope',
+    'emails[type eq "work"].nope',
+    'emails[type eq "work"]value',
+    'emails[type eq "work"].',
+    'title[value eq "x"]',
+    'name.givenName.x',
+    'members',
+    '__proto__',
+    'constructor',
+    'toString',
+    'urn:',
+    'urn:x',
+    'urn:x:y:',
+    'urn:x:y:__proto__',
+    `${enterpriseUserUrn}:nope`,
+    `${enterpriseUserUrn}.manager`,
+    `${userUrn}:nope`,
+    ' ',
+    'x'.repeat(5000),
+  ])('the path %s is refused', (path) => {
+    expect(() => patched(ada, [{ op: 'add', path, value: 'x' }])).toThrow(refused('invalidPath'));
+  });
+  test.each(['emails[type foo "x"]', 'emails[nope eq "x"]', "emails[type eq 'x']", 'emails[type eq "x" and]', 'emails[(type eq "x"]'])(
+    'the filter of %s is refused',
     (path) => {
-      expect(() => patched(ada, [{ op: 'add', path, value: 'x' }])).toThrow(refused('invalidPath'));
+      expect(() => patched(ada, [{ op: 'remove', path }])).toThrow(refused('invalidFilter'));
     },
   );
-  test.each(['emails[type foo "x"]', 'emails[nope eq "x"]', "emails[type eq 'x']", 'emails[type eq "x" and]', 'emails[(type eq "x"]'])('the filter of %s is refused', (path) => {
-    expect(() => patched(ada, [{ op: 'remove', path }])).toThrow(refused('invalidFilter'));
-  });
   test('a path that is no string is refused', () => {
     expect(() => patched(ada, [{ op: 'remove', path: 5 }])).toThrow(refused('invalidPath'));
   });
   test('an unknown name in a value is ignored and noted', () => {
-    const { operations, notes } = parsePatch({ schemas: [patchOpUrn], Operations: [{ op: 'add', value: { dispalyName: 'x', ['__proto__x']: 1, title: 'T' } }] }, 'User', coreSchemas);
+    const { operations, notes } = parsePatch(
+      { schemas: [patchOpUrn], Operations: [{ op: 'add', value: { dispalyName: 'x', ['__proto__x']: 1, title: 'T' } }] },
+      'User',
+      coreSchemas,
+    );
     expect(operations).toHaveLength(1);
     expect(notes).toEqual(['ignored unknown attribute dispalyName', 'ignored unknown attribute __proto__x']);
   });
   test('the message names the path as it was sent, and what would be right', () => {
-    expect(() => patched(ada, [{ op: 'add', path: 'emails[type eq "work"', value: 'x' }])).toThrow(`The path 'emails[type eq "work"' is malformed. A path is an attribute, such as "displayName"`);
+    expect(() => patched(ada, [{ op: 'add', path: 'emails[type eq "work"', value: 'x' }])).toThrow(
+      `The path 'emails[type eq "work"' is malformed. A path is an attribute, such as "displayName"`,
+    );
   });
 });
 
@@ -214,7 +337,8 @@ test.each<[string, Json]>([
 });
 
 test('P17 booleans in words', () => {
-  for (const value of ['True', 'true', 'TRUE']) expect(patched({ userName: 'a', active: false }, [{ op: 'replace', path: 'active', value }])['active']).toBe(true);
+  for (const value of ['True', 'true', 'TRUE'])
+    expect(patched({ userName: 'a', active: false }, [{ op: 'replace', path: 'active', value }])['active']).toBe(true);
   for (const value of ['False', 'false']) expect(patched(ada, [{ op: 'replace', path: 'active', value }])['active']).toBe(false);
 });
 
@@ -229,7 +353,18 @@ describe('P18 one value is primary', () => {
   });
   test('and never two', () => {
     expect(() => patched(ada, [{ op: 'replace', path: 'emails.primary', value: true }])).toThrow(refused('invalidValue'));
-    expect(() => patched(ada, [{ op: 'add', path: 'emails', value: [{ value: 'a', primary: true }, { value: 'b', primary: true }] }])).toThrow(refused('invalidValue'));
+    expect(() =>
+      patched(ada, [
+        {
+          op: 'add',
+          path: 'emails',
+          value: [
+            { value: 'a', primary: true },
+            { value: 'b', primary: true },
+          ],
+        },
+      ]),
+    ).toThrow(refused('invalidValue'));
   });
 });
 
@@ -245,7 +380,11 @@ describe('P21 names with a URN', () => {
   });
   test('a whole extension', () => {
     const value = { department: 'X', costCenter: 'C' };
-    expect(patched(ada, [{ op: 'replace', path: enterpriseUserUrn, value }])[enterpriseUserUrn]).toEqual({ department: 'X', costCenter: 'C', manager: { value: 'usr_1', displayName: 'Charles' } });
+    expect(patched(ada, [{ op: 'replace', path: enterpriseUserUrn, value }])[enterpriseUserUrn]).toEqual({
+      department: 'X',
+      costCenter: 'C',
+      manager: { value: 'usr_1', displayName: 'Charles' },
+    });
     expect(patched(ada, [{ op: 'replace', path: enterpriseUserUrn, value: null }])).not.toHaveProperty([enterpriseUserUrn]);
     expect(patched(ada, [{ op: 'add', path: enterpriseUserUrn, value: {} }])).toEqual(ada);
     expect(() => patched(ada, [{ op: 'add', path: enterpriseUserUrn, value: 'x' }])).toThrow(refused('invalidValue'));
@@ -254,7 +393,13 @@ describe('P21 names with a URN', () => {
 
 describe('P22 names in a value are paths', () => {
   test('with dots, URNs and brackets', () => {
-    const value = { 'name.givenName': 'X', [`${enterpriseUserUrn}:department`]: 'Y', [enterpriseUserUrn]: { costCenter: 'C', 'manager.value': 'M' }, 'emails[type eq "work"].value': 'z', [userUrn]: { nickName: 'N' } };
+    const value = {
+      'name.givenName': 'X',
+      [`${enterpriseUserUrn}:department`]: 'Y',
+      [enterpriseUserUrn]: { costCenter: 'C', 'manager.value': 'M' },
+      'emails[type eq "work"].value': 'z',
+      [userUrn]: { nickName: 'N' },
+    };
     expect(patched({ userName: 'a' }, [{ op: 'replace', value }])).toEqual({
       userName: 'a',
       nickName: 'N',
@@ -266,16 +411,28 @@ describe('P22 names in a value are paths', () => {
 });
 
 describe('P23 "" and null clear', () => {
-  test.each(['title', 'name.givenName', 'name', 'emails[type eq "work"].value', 'emails[type eq "work"]', `${enterpriseUserUrn}:department`, `${enterpriseUserUrn}:manager`])('%s', (path) => {
-    for (const op of ['replace', 'add']) for (const value of ['', null]) expect(patched(ada, [{ op, path, value }])).toEqual(patched(ada, [{ op: 'remove', path }]));
+  test.each([
+    'title',
+    'name.givenName',
+    'name',
+    'emails[type eq "work"].value',
+    'emails[type eq "work"]',
+    `${enterpriseUserUrn}:department`,
+    `${enterpriseUserUrn}:manager`,
+  ])('%s', (path) => {
+    for (const op of ['replace', 'add'])
+      for (const value of ['', null]) expect(patched(ada, [{ op, path, value }])).toEqual(patched(ada, [{ op: 'remove', path }]));
   });
   test('a manager whose value is empty', () => {
     for (const value of [{ value: '' }, { value: null }, [{ value: '' }], [], {}, { value: '', displayName: 'x' }]) {
-      expect(patched(ada, [{ op: 'Replace', path: `${enterpriseUserUrn}:manager`, value }])[enterpriseUserUrn]).toEqual({ department: 'Engines' });
+      expect(patched(ada, [{ op: 'Replace', path: `${enterpriseUserUrn}:manager`, value }])[enterpriseUserUrn]).toEqual({
+        department: 'Engines',
+      });
     }
   });
   test('not what is required', () => {
-    for (const value of ['', null, '  ']) expect(() => patched(ada, [{ op: 'replace', path: 'userName', value }])).toThrow(refused('invalidValue'));
+    for (const value of ['', null, '  '])
+      expect(() => patched(ada, [{ op: 'replace', path: 'userName', value }])).toThrow(refused('invalidValue'));
   });
   test('not active, which only remove can', () => {
     for (const value of ['', null]) expect(patched(ada, [{ op: 'replace', path: 'active', value }])).toEqual(ada);
@@ -291,21 +448,32 @@ describe('P23 "" and null clear', () => {
 describe('P24', () => {
   test('a single value may stand in an array', () => {
     expect(patched(ada, [{ op: 'add', path: 'title', value: ['Dr.'] }])['title']).toBe('Dr.');
-    expect(patched(ada, [{ op: 'Add', path: `${enterpriseUserUrn}:manager`, value: [{ $ref: 'http://x/Users/usr_2', value: 'usr_2' }] }])[enterpriseUserUrn]).toEqual({ department: 'Engines', manager: { value: 'usr_2' } });
+    expect(
+      patched(ada, [{ op: 'Add', path: `${enterpriseUserUrn}:manager`, value: [{ $ref: 'http://x/Users/usr_2', value: 'usr_2' }] }])[
+        enterpriseUserUrn
+      ],
+    ).toEqual({ department: 'Engines', manager: { value: 'usr_2' } });
   });
   test('another manager does not keep the former one’s name', () => {
-    expect(patched(ada, [{ op: 'replace', path: `${enterpriseUserUrn}:manager.value`, value: 'usr_9' }])[enterpriseUserUrn]).toEqual({ department: 'Engines', manager: { value: 'usr_9' } });
+    expect(patched(ada, [{ op: 'replace', path: `${enterpriseUserUrn}:manager.value`, value: 'usr_9' }])[enterpriseUserUrn]).toEqual({
+      department: 'Engines',
+      manager: { value: 'usr_9' },
+    });
     expect(patched(ada, [{ op: 'replace', path: `${enterpriseUserUrn}:manager`, value: { value: 'usr_1' } }])).toEqual(ada);
   });
   test('JSON in a string is read where an object is wanted, and kept where a string is', () => {
     expect(patched(ada, [{ op: 'add', path: 'roles', value: '[{"value":"Admin"}]' }])['roles']).toEqual([{ value: 'Admin' }]);
-    expect(patched(ada, [{ op: 'add', path: 'roles', value: [{ value: '{"value":"Admin"}' }] }])['roles']).toEqual([{ value: '{"value":"Admin"}' }]);
+    expect(patched(ada, [{ op: 'add', path: 'roles', value: [{ value: '{"value":"Admin"}' }] }])['roles']).toEqual([
+      { value: '{"value":"Admin"}' },
+    ]);
     expect(patched(ada, [{ op: 'add', path: 'title', value: '["x"]' }])['title']).toBe('["x"]');
   });
 });
 
 test('P25 remove with a value removes those values, of any attribute', () => {
-  expect(patched(ada, [{ op: 'Remove', path: 'emails', value: [{ value: 'ada@work.example' }] }])['emails']).toEqual([{ value: 'ada@home.example', type: 'home' }]);
+  expect(patched(ada, [{ op: 'Remove', path: 'emails', value: [{ value: 'ada@work.example' }] }])['emails']).toEqual([
+    { value: 'ada@home.example', type: 'home' },
+  ]);
   expect(patched(ada, [{ op: 'Remove', path: 'emails', value: [{ value: 'ada@work.example', type: 'home' }] }])).toEqual(ada);
   expect(patched(ada, [{ op: 'Remove', path: 'emails', value: [] }])).toEqual(ada);
   expect(patched(ada, [{ op: 'Remove', path: 'emails', value: null }])).not.toHaveProperty('emails');
@@ -319,8 +487,18 @@ describe('P27 what one request may change', () => {
     expect(() => patched(ada, [...operations, operations[0]])).toThrow(expect.objectContaining({ status: 413 }));
   });
   test('is a work that ends: a hundred thousand values are looked at', () => {
-    expect(patched({ userName: 'a' }, Array.from({ length: 400 }, (_, index) => work(index)))['emails']).toHaveLength(400);
-    expect(() => patched({ userName: 'a' }, Array.from({ length: 900 }, (_, index) => work(index)))).toThrow(expect.objectContaining({ status: 413 }));
+    expect(
+      patched(
+        { userName: 'a' },
+        Array.from({ length: 400 }, (_, index) => work(index)),
+      )['emails'],
+    ).toHaveLength(400);
+    expect(() =>
+      patched(
+        { userName: 'a' },
+        Array.from({ length: 900 }, (_, index) => work(index)),
+      ),
+    ).toThrow(expect.objectContaining({ status: 413 }));
   });
 });
 
@@ -339,7 +517,10 @@ describe('undeclared extensions', () => {
   });
   test('keep the case in which they were first sent', () => {
     const once = patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:Folders`, value: 'A' }]);
-    expect(patched(once, [{ op: 'add', path: `${urn.toUpperCase()}:FOLDERS`, value: 'B' }])).toEqual({ userName: 'a', [urn]: { Folders: 'B' } });
+    expect(patched(once, [{ op: 'add', path: `${urn.toUpperCase()}:FOLDERS`, value: 'B' }])).toEqual({
+      userName: 'a',
+      [urn]: { Folders: 'B' },
+    });
     expect(patched(once, [{ op: 'remove', path: urn.toLowerCase() }])).toEqual({ userName: 'a' });
     expect(patched(once, [{ op: 'remove', path: `${urn}:folders` }])).toEqual({ userName: 'a' });
   });
@@ -371,8 +552,17 @@ describe('declared extensions', () => {
     },
   ]);
   test('have the types that were declared', () => {
-    expect(patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:Floors`, value: [1, '2', 2] }], schemas)[urn]).toEqual({ floors: [1, 2] });
-    for (const [name, value] of [['floors', [1.5]], ['floors', ['x']], ['floors', 2 ** 60], ['since', 'yesterday'], ['since', 5], ['ratio', 'x']] as const) {
+    expect(patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:Floors`, value: [1, '2', 2] }], schemas)[urn]).toEqual({
+      floors: [1, 2],
+    });
+    for (const [name, value] of [
+      ['floors', [1.5]],
+      ['floors', ['x']],
+      ['floors', 2 ** 60],
+      ['since', 'yesterday'],
+      ['since', 5],
+      ['ratio', 'x'],
+    ] as const) {
       expect(() => patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:${name}`, value }], schemas)).toThrow(refused('invalidValue'));
     }
   });
@@ -385,16 +575,37 @@ describe('declared extensions', () => {
     const user = patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:badge`, value: 'B' }], schemas);
     expect(patched(user, [{ op: 'replace', path: `${urn}:badge`, value: 'B' }], schemas)).toEqual(user);
     expect(() => patched(user, [{ op: 'replace', path: `${urn}:badge`, value: 'C' }], schemas)).toThrow(refused('mutability'));
-    for (const operation of [{ op: 'remove', path: `${urn}:badge` }, { op: 'remove', path: urn }, { op: 'replace', path: urn, value: null }]) expect(() => patched(user, [operation], schemas)).toThrow(refused('mutability'));
-    expect(patched({ userName: 'a', [urn]: { since: '2020-01-01T00:00:00Z' } }, [{ op: 'remove', path: urn }], schemas)).toEqual({ userName: 'a' });
+    for (const operation of [
+      { op: 'remove', path: `${urn}:badge` },
+      { op: 'remove', path: urn },
+      { op: 'replace', path: urn, value: null },
+    ])
+      expect(() => patched(user, [operation], schemas)).toThrow(refused('mutability'));
+    expect(patched({ userName: 'a', [urn]: { since: '2020-01-01T00:00:00Z' } }, [{ op: 'remove', path: urn }], schemas)).toEqual({
+      userName: 'a',
+    });
   });
   test('keep what the vendor did not declare', () => {
-    expect(patched({ userName: 'a' }, [{ op: 'add', path: `${urn}:shoe`, value: 'XL' }, { op: 'add', value: { [urn]: { Hat: 'M' } } }], schemas)[urn]).toEqual({ shoe: 'XL', Hat: 'M' });
+    expect(
+      patched(
+        { userName: 'a' },
+        [
+          { op: 'add', path: `${urn}:shoe`, value: 'XL' },
+          { op: 'add', value: { [urn]: { Hat: 'M' } } },
+        ],
+        schemas,
+      )[urn],
+    ).toEqual({ shoe: 'XL', Hat: 'M' });
   });
 });
 
 test('C8 a password is accepted, and nowhere kept', () => {
-  for (const operation of [{ op: 'replace', value: { password: 'x' } }, { op: 'replace', path: 'password', value: 'x' }, { op: 'remove', path: 'password' }]) expect(patched(ada, [operation])).toEqual(ada);
+  for (const operation of [
+    { op: 'replace', value: { password: 'x' } },
+    { op: 'replace', path: 'password', value: 'x' },
+    { op: 'remove', path: 'password' },
+  ])
+    expect(patched(ada, [operation])).toEqual(ada);
 });
 
 // ── Properties ─────────────────────────────────────────────────────────────────────────────────
@@ -407,14 +618,45 @@ const looseValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.integer({ min: -1, max: 3 }),
   fc.record({ value: text, type: text, primary: fc.boolean() }, { requiredKeys: [] }),
   fc.array(fc.record({ value: text, type: text, primary: fc.boolean() }, { requiredKeys: [] }), { maxLength: 3 }),
-  fc.record({ givenName: text, 'name.familyName': text, [enterpriseUserUrn]: fc.record({ department: text, manager: text }), emails: fc.jsonValue(), title: text }, { requiredKeys: [] }),
+  fc.record(
+    {
+      givenName: text,
+      'name.familyName': text,
+      [enterpriseUserUrn]: fc.record({ department: text, manager: text }),
+      emails: fc.jsonValue(),
+      title: text,
+    },
+    { requiredKeys: [] },
+  ),
   fc.jsonValue(),
 );
 const anyPath = fc.constantFrom(
-  'userName', 'title', 'name', 'name.givenName', 'emails', 'emails.value', 'emails[type eq "work"]', 'emails[type eq "work"].value', 'emails[value eq "a"].primary', 'emails[primary eq true].type',
-  'roles[primary eq "True"].value', 'active', enterpriseUserUrn, `${enterpriseUserUrn}:manager`, `${enterpriseUserUrn}:department`, 'urn:x:y:z', 'urn:x:y:z.sub', 'urn:x:y:z[type eq "a"].value', 'photos', 'addresses[type eq "home"].region',
+  'userName',
+  'title',
+  'name',
+  'name.givenName',
+  'emails',
+  'emails.value',
+  'emails[type eq "work"]',
+  'emails[type eq "work"].value',
+  'emails[value eq "a"].primary',
+  'emails[primary eq true].type',
+  'roles[primary eq "True"].value',
+  'active',
+  enterpriseUserUrn,
+  `${enterpriseUserUrn}:manager`,
+  `${enterpriseUserUrn}:department`,
+  'urn:x:y:z',
+  'urn:x:y:z.sub',
+  'urn:x:y:z[type eq "a"].value',
+  'photos',
+  'addresses[type eq "home"].region',
 );
-const operation = fc.record({ op: fc.constantFrom('add', 'replace', 'Remove'), path: fc.option(anyPath, { nil: undefined, freq: 5 }), value: looseValue });
+const operation = fc.record({
+  op: fc.constantFrom('add', 'replace', 'Remove'),
+  path: fc.option(anyPath, { nil: undefined, freq: 5 }),
+  value: looseValue,
+});
 const users = fc.array(operation, { maxLength: 6 }).map((operations): Resource => {
   let user: Resource = { userName: 'ada', active: true };
   for (const one of operations) {
@@ -493,15 +735,32 @@ test('what a PATCH leaves is valid by the schemas', () => {
 
 test('G20 parsePatch throws nothing but ScimError, whatever it gets', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.jsonValue(), fc.record({ Operations: fc.array(fc.oneof(fc.jsonValue(), fc.record({ op: fc.constantFrom('add', 'remove', 'replace'), path: fc.oneof(fc.string({ unit: 'binary' }), anyPath), value: fc.jsonValue() }))) })), (body) => {
-      for (const type of ['User', 'Group'] as const) {
-        try {
-          parsePatch(body, type, coreSchemas);
-        } catch (error) {
-          expect(error).toBeInstanceOf(ScimError);
+    fc.property(
+      fc.oneof(
+        fc.jsonValue(),
+        fc.record({
+          Operations: fc.array(
+            fc.oneof(
+              fc.jsonValue(),
+              fc.record({
+                op: fc.constantFrom('add', 'remove', 'replace'),
+                path: fc.oneof(fc.string({ unit: 'binary' }), anyPath),
+                value: fc.jsonValue(),
+              }),
+            ),
+          ),
+        }),
+      ),
+      (body) => {
+        for (const type of ['User', 'Group'] as const) {
+          try {
+            parsePatch(body, type, coreSchemas);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ScimError);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 2000 },
   );
 });
@@ -510,12 +769,15 @@ test('G20 parsePatch throws nothing but ScimError, whatever it gets', () => {
 function violations(user: Resource): string[] {
   const found: string[] = [];
   const check = (value: Json | undefined, definition: AttributeDefinition, where: string): void => {
-    if (value === undefined || value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0)) found.push(`${where} is empty`);
+    if (value === undefined || value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0))
+      found.push(`${where} is empty`);
     else if (Array.isArray(value)) {
       if (!definition.multiValued && definition.type !== 'any') found.push(`${where} has several values`);
       value.forEach((element, index) => check(element, { ...definition, multiValued: false }, `${where}[${index}]`));
-      if (value.filter((element) => isJsonObject(element) && element['primary'] === true).length > 1 && definition.type !== 'any') found.push(`${where} has two primary values`);
-      if (new Set(value.map((element) => JSON.stringify(element))).size !== value.length && definition.type !== 'any') found.push(`${where} has a value twice`);
+      if (value.filter((element) => isJsonObject(element) && element['primary'] === true).length > 1 && definition.type !== 'any')
+        found.push(`${where} has two primary values`);
+      if (new Set(value.map((element) => JSON.stringify(element))).size !== value.length && definition.type !== 'any')
+        found.push(`${where} has a value twice`);
     } else if (definition.multiValued) found.push(`${where} is not an array`);
     else if (isJsonObject(value)) {
       if (definition.type === 'any') for (const [name, member] of Object.entries(value)) check(member, definition, `${where}.${name}`);
@@ -528,7 +790,8 @@ function violations(user: Resource): string[] {
         }
     } else if (definition.type === 'complex') found.push(`${where} is not an object`);
     else if (definition.type === 'boolean' && typeof value !== 'boolean') found.push(`${where} is not a boolean`);
-    else if ((definition.type === 'string' || definition.type === 'reference') && typeof value !== 'string') found.push(`${where} is not a string`);
+    else if ((definition.type === 'string' || definition.type === 'reference') && typeof value !== 'string')
+      found.push(`${where} is not a string`);
   };
   for (const [name, value] of Object.entries(user)) {
     const definition = coreSchemas.core.User.attributes.find((candidate) => candidate.name === name);

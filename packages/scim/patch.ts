@@ -43,7 +43,8 @@ export function parsePatch(body: unknown, type: ResourceType, schemas: SchemaSet
   if (!isObject(body)) throw invalidSyntax('A PATCH body must be a JSON object with "Operations".');
   checkMessageSchemas(memberOf(body, 'schemas'), patchOpUrn, notes);
   const list = memberOf(body, 'operations');
-  if (!Array.isArray(list) || list.length === 0) throw invalidSyntax('A PATCH body must have "Operations", an array of at least one operation.');
+  if (!Array.isArray(list) || list.length === 0)
+    throw invalidSyntax('A PATCH body must have "Operations", an array of at least one operation.');
   const reading = new OperationReader(type, schemas, notes);
   list.forEach((entry: unknown, index) => reading.readOperation(entry, `Operations[${index}]`));
   return { operations: reading.operations, notes: notes.list() };
@@ -94,7 +95,9 @@ export class OperationReader {
     const sentOp = memberOf(entry, 'op');
     const op = typeof sentOp === 'string' ? sentOp.toLowerCase() : undefined;
     if (op !== 'add' && op !== 'replace' && op !== 'remove') {
-      throw invalidSyntax(`${where}.op must be "add", "replace" or "remove"${typeof sentOp === 'string' ? `, and is ${quoted(sentOp)}` : ''}.`);
+      throw invalidSyntax(
+        `${where}.op must be "add", "replace" or "remove"${typeof sentOp === 'string' ? `, and is ${quoted(sentOp)}` : ''}.`,
+      );
     }
     const sentPath = memberOf(entry, 'path') ?? '';
     if (typeof sentPath !== 'string') throw invalidPath(`${where}.path must be a string.`);
@@ -123,7 +126,8 @@ export class OperationReader {
       }
       const { path } = found;
       if (path.attribute && isReadOnly(path)) {
-        if (!isUnassigned(value) && path.attribute.name !== 'id' && path.attribute.name !== 'meta') this.notes.add(`ignored read-only attribute ${shown(key)}`);
+        if (!isUnassigned(value) && path.attribute.name !== 'id' && path.attribute.name !== 'meta')
+          this.notes.add(`ignored read-only attribute ${shown(key)}`);
         continue;
       }
       // tolerances.undeclared_extension: with an object under it, it is the extension itself.
@@ -135,7 +139,11 @@ export class OperationReader {
 
   private readTarget(op: PatchOperation['op'], text: string, value: unknown): void {
     const path = parsePath(text, this.type, this.schemas);
-    const extension = path.attribute ? (path.undeclaredUrn !== undefined && isObject(value) ? path.undeclaredUrn : undefined) : path.extension;
+    const extension = path.attribute
+      ? path.undeclaredUrn !== undefined && isObject(value)
+        ? path.undeclaredUrn
+        : undefined
+      : path.extension;
     if (extension !== undefined) {
       if (op === 'remove') this.removeExtension(extension, text);
       else this.readExtension(op, extension, value);
@@ -176,7 +184,8 @@ export class OperationReader {
   private removeExtension(extension: string, text: string): void {
     // One by one first what must not go, so that it is refused where it has a value.
     for (const attribute of extensionOf(this.schemas, this.type, extension.toLowerCase())?.attributes ?? []) {
-      if (attribute.mutability === 'immutable') this.push('remove', { text: `${extension}:${attribute.name}`, extension, attribute }, undefined);
+      if (attribute.mutability === 'immutable')
+        this.push('remove', { text: `${extension}:${attribute.name}`, extension, attribute }, undefined);
     }
     this.operations.push({ op: 'remove', path: { text, extension } });
   }
@@ -190,7 +199,8 @@ export class OperationReader {
       return;
     }
     this.attributeChanges += 1;
-    if (this.attributeChanges > maxAttributeChanges) throw new ScimError(413, undefined, `The request changes more than ${maxAttributeChanges} attributes: send it in parts.`);
+    if (this.attributeChanges > maxAttributeChanges)
+      throw new ScimError(413, undefined, `The request changes more than ${maxAttributeChanges} attributes: send it in parts.`);
     if (attribute.returned === 'never') {
       this.notes.add(`accepted ${attribute.name}, which is not kept`);
       return;
@@ -331,7 +341,8 @@ function merged(before: JsonObject, changes: JsonObject, attribute: AttributeDef
 
 function changedAny(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
   const { op, path, value } = operation;
-  if (path.filter || (Array.isArray(current) && (path.subAttribute || op !== 'replace'))) return changedValues(current, attribute, operation, run);
+  if (path.filter || (Array.isArray(current) && (path.subAttribute || op !== 'replace')))
+    return changedValues(current, attribute, operation, run);
   if (path.subAttribute) {
     const next: JsonObject = isJsonObject(current) ? { ...current } : {};
     const key = keyIn(next, path.subAttribute.name) ?? path.subAttribute.name;
@@ -343,10 +354,20 @@ function changedAny(current: Json | undefined, attribute: AttributeDefinition, o
   return op === 'add' && isJsonObject(current) && isJsonObject(value) ? { ...current, ...value } : value;
 }
 
-function changedValues(current: Json | undefined, attribute: AttributeDefinition, { op, path, value }: PatchOperation, run: Run): Json | undefined {
+function changedValues(
+  current: Json | undefined,
+  attribute: AttributeDefinition,
+  { op, path, value }: PatchOperation,
+  run: Run,
+): Json | undefined {
   const before = current === undefined ? [] : Array.isArray(current) ? current : [current];
   run.valuesLookedAt += before.length;
-  if (run.valuesLookedAt > maxValuesLookedAt) throw new ScimError(413, undefined, `The request changes attributes of many values too often, ${attribute.name} last: send it in parts.`);
+  if (run.valuesLookedAt > maxValuesLookedAt)
+    throw new ScimError(
+      413,
+      undefined,
+      `The request changes attributes of many values too often, ${attribute.name} last: send it in parts.`,
+    );
   const sent = value === undefined ? [] : Array.isArray(value) && !path.filter && !path.subAttribute ? value : [value];
   let after: Json[];
   if (!path.filter && !path.subAttribute) {
@@ -355,9 +376,11 @@ function changedValues(current: Json | undefined, attribute: AttributeDefinition
       const { values, touched } = appendValues(op === 'add' ? before : [], sent);
       after = attribute.type === 'any' ? values : settlePrimary(values, touched, path.text);
     }
-  } else if (op === 'remove' || value === undefined || (!path.subAttribute && isJsonObject(value) && value['value'] === null)) after = withoutChosen(before, attribute, path);
+  } else if (op === 'remove' || value === undefined || (!path.subAttribute && isJsonObject(value) && value['value'] === null))
+    after = withoutChosen(before, attribute, path);
   else after = withChosenChanged(before, attribute, path, op, value, run);
-  if (after.length > maxValues) throw invalidValue(`${shown(path.text)}: ${attribute.name} would have ${after.length} values; ${maxValues} are the most.`);
+  if (after.length > maxValues)
+    throw invalidValue(`${shown(path.text)}: ${attribute.name} would have ${after.length} values; ${maxValues} are the most.`);
   return after.length === 0 ? undefined : after;
 }
 
@@ -379,7 +402,14 @@ function isHollow(rest: JsonObject, attribute: AttributeDefinition, removed: Att
 }
 
 /** Sets the chosen values' sub-attribute, or joins the value to them; where none is chosen, makes one if that is what is meant. */
-function withChosenChanged(before: readonly Json[], attribute: AttributeDefinition, path: Path, op: 'add' | 'replace', value: Json, run: Run): Json[] {
+function withChosenChanged(
+  before: readonly Json[],
+  attribute: AttributeDefinition,
+  path: Path,
+  op: 'add' | 'replace',
+  value: Json,
+  run: Run,
+): Json[] {
   const { filter, subAttribute, text } = path;
   const change = (element: Json): Json => {
     const changed = isJsonObject(element) ? { ...element } : {};

@@ -31,7 +31,12 @@ export function parseProjection(
 }
 
 /** The same from a search request, where they are arrays (tolerances.list_as_text). */
-export function projectionFromBody(attributes: unknown, excludedAttributes: unknown, type: ResourceType | undefined, schemas: SchemaSet): Projection {
+export function projectionFromBody(
+  attributes: unknown,
+  excludedAttributes: unknown,
+  type: ResourceType | undefined,
+  schemas: SchemaSet,
+): Projection {
   return projectionOf(listedInBody(attributes, 'attributes'), listedInBody(excludedAttributes, 'excludedAttributes'), type, schemas);
 }
 
@@ -64,7 +69,8 @@ const wholeCore = '*';
 
 function listed(parameter: string | string[] | undefined, name: string): string[] {
   if (parameter === undefined) return [];
-  if (typeof parameter !== 'string') throw invalidSyntax(`${name} was sent ${parameter.length} times: send it once, with commas between the names.`);
+  if (typeof parameter !== 'string')
+    throw invalidSyntax(`${name} was sent ${parameter.length} times: send it once, with commas between the names.`);
   if (parameter.length > maxNamesLength) throw invalidValue(`${name} is longer than ${maxNamesLength} characters.`);
   return parameter.split(',');
 }
@@ -72,7 +78,8 @@ function listed(parameter: string | string[] | undefined, name: string): string[
 function listedInBody(value: unknown, name: string): string[] {
   if (value === undefined || value === null) return [];
   if (typeof value === 'string') return listed(value, name);
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw invalidValue(`${name} must be an array of attribute names.`);
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
+    throw invalidValue(`${name} must be an array of attribute names.`);
   return listed(value.join(','), name);
 }
 
@@ -123,7 +130,12 @@ export function project(resource: JsonObject, projection: Projection, type: Reso
   return shown;
 }
 
-function projectExtension(extension: JsonObject, urn: string, definitions: ReadonlyMap<string, AttributeDefinition> | undefined, projection: Projection): JsonObject {
+function projectExtension(
+  extension: JsonObject,
+  urn: string,
+  definitions: ReadonlyMap<string, AttributeDefinition> | undefined,
+  projection: Projection,
+): JsonObject {
   const shown: JsonObject = {};
   const whole = projection.names.has(urn);
   for (const [name, value] of Object.entries(extension)) {

@@ -50,7 +50,10 @@ function readValues(definition: AttributeDefinition, sent: unknown, name: string
 function isLabelOnly(element: Json): boolean {
   if (!isObject(element)) return false;
   const members = Object.entries(element);
-  return element['value'] === null || (members.some(([, member]) => member === null) && members.every(([name, member]) => member === null || isLabel(name)));
+  return (
+    element['value'] === null ||
+    (members.some(([, member]) => member === null) && members.every(([name, member]) => member === null || isLabel(name)))
+  );
 }
 
 /** Whether a sub-attribute only says what the others are for. */
@@ -85,7 +88,11 @@ export function readSingle(definition: AttributeDefinition, value: unknown, name
       return readAny(value, name, 0);
     default: {
       const text = readText(value, name);
-      if (definition.maxBytes !== undefined && text.length * 8 > definition.maxBytes && Buffer.byteLength(foldCase(text)) > definition.maxBytes) {
+      if (
+        definition.maxBytes !== undefined &&
+        text.length * 8 > definition.maxBytes &&
+        Buffer.byteLength(foldCase(text)) > definition.maxBytes
+      ) {
         throw invalidValue(`${name} is longer than ${definition.maxBytes} bytes.`);
       }
       return text;
@@ -100,7 +107,8 @@ function readComplex(definition: AttributeDefinition, sent: unknown, name: strin
     if (typeof value === 'string' && !definition.multiValued) value = bareValue(value, definition, name, notes);
   }
   if (isUnassigned(value)) return undefined;
-  if (!isObject(value)) throw wrongType(name, `an object with ${definition.subAttributes?.map((sub) => sub.name).join(', ') ?? 'members'}`, value);
+  if (!isObject(value))
+    throw wrongType(name, `an object with ${definition.subAttributes?.map((sub) => sub.name).join(', ') ?? 'members'}`, value);
   const read: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     const sub = definition.subAttributesByName.get(key.toLowerCase());
@@ -156,11 +164,18 @@ function readAny(value: unknown, name: string, depth: number): Json | undefined 
 /** Throws ScimError invalidValue for an attribute name of an extension that cannot be kept. */
 export function checkName(name: string): void {
   // Assigning __proto__ would change what an object is, not what it holds.
-  if (name === '__proto__' || name === '' || name.length > 500 || /[\0\p{Cs}]/u.test(name)) throw invalidValue(`${quoted(name)} cannot be the name of an attribute.`);
+  if (name === '__proto__' || name === '' || name.length > 500 || /[\0\p{Cs}]/u.test(name))
+    throw invalidValue(`${quoted(name)} cannot be the name of an attribute.`);
 }
 
 function wrongType(name: string, wanted: string, value: unknown): Error {
-  const found = Array.isArray(value) ? 'an array' : isObject(value) ? 'an object' : typeof value === 'string' ? quoted(value) : String(value);
+  const found = Array.isArray(value)
+    ? 'an array'
+    : isObject(value)
+      ? 'an object'
+      : typeof value === 'string'
+        ? quoted(value)
+        : String(value);
   return invalidValue(`${shown(name)} must be ${wanted}, and is ${found}.`);
 }
 

@@ -2,9 +2,34 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  etagOf, foldCase, isActive, listResponse, locationOf, matches, matchesElement, parseBulk, parseDeclaredExtension, parseGroup, parseListQuery, parsePatch, parseProjection,
-  parseSearchRequest, parseUser, patchGroup, patchUser, renderResource, replaceGroup, replaceUser, resourceType, schemaDocument, schemaDocuments, schemaSet, ScimError,
-  serviceProviderConfig, tolerances, wholeResource,
+  etagOf,
+  foldCase,
+  isActive,
+  listResponse,
+  locationOf,
+  matches,
+  matchesElement,
+  parseBulk,
+  parseDeclaredExtension,
+  parseGroup,
+  parseListQuery,
+  parsePatch,
+  parseProjection,
+  parseSearchRequest,
+  parseUser,
+  patchGroup,
+  patchUser,
+  renderResource,
+  replaceGroup,
+  replaceUser,
+  resourceType,
+  schemaDocument,
+  schemaDocuments,
+  schemaSet,
+  ScimError,
+  serviceProviderConfig,
+  tolerances,
+  wholeResource,
 } from './index';
 import type { Json, JsonObject, ListQuery, MemberChange, MemberReference, Resource, ResourceType, SchemaSet } from './index';
 
@@ -50,12 +75,19 @@ test('every recording names a tolerance that there is, and says where it comes f
 });
 
 function replay(step: Step, directory: DirectoryInMemory, saved: Record<string, string>): void {
-  const filled = <T>(value: T): T => JSON.parse(JSON.stringify(value).replace(/\{\{(\w+)\}\}/g, (whole, name: string) => saved[name] ?? whole));
+  const filled = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value).replace(/\{\{(\w+)\}\}/g, (whole, name: string) => saved[name] ?? whole));
   const { method, path, body } = filled(step.request);
   const answer = directory.answer(method, path, body);
   for (const [name, member] of Object.entries(step.save ?? {})) saved[name] = textOf(answer.body?.[member]);
   const expected = filled(step.expected ?? {});
-  const seen = { request: `${method} ${path}`, status: answer.status, scimType: answer.body?.['scimType'], events: answer.events, detail: answer.body?.['detail'] };
+  const seen = {
+    request: `${method} ${path}`,
+    status: answer.status,
+    scimType: answer.body?.['scimType'],
+    events: answer.events,
+    detail: answer.body?.['detail'],
+  };
   expect(seen).toMatchObject({
     request: `${method} ${path}`,
     ...(expected.status !== undefined && { status: expected.status }),
@@ -113,7 +145,18 @@ class DirectoryInMemory {
     this.events = [];
     const url = new URL(baseUrl + target);
     try {
-      return { ...this.route(method, url.pathname.slice(new URL(baseUrl).pathname.length + 1).split('/').map(decodeURIComponent), Object.fromEntries(url.searchParams), body), events: this.events };
+      return {
+        ...this.route(
+          method,
+          url.pathname
+            .slice(new URL(baseUrl).pathname.length + 1)
+            .split('/')
+            .map(decodeURIComponent),
+          Object.fromEntries(url.searchParams),
+          body,
+        ),
+        events: this.events,
+      };
     } catch (error) {
       if (error instanceof ScimError) return { status: error.status, body: { ...error.toJSON() }, events: this.events };
       throw error;
@@ -122,10 +165,23 @@ class DirectoryInMemory {
 
   private route(method: string, [collection, id]: string[], query: Record<string, string>, body: unknown): Omit<Answer, 'events'> {
     if (collection === 'ServiceProviderConfig') {
-      return { status: 200, body: serviceProviderConfig({ baseUrl, limits: { ...limits, filterMaxResults: 1000, bulkMaxOperations: 1000, bulkMaxPayloadBytes: 1e6 }, authenticationSchemes: [] }) };
+      return {
+        status: 200,
+        body: serviceProviderConfig({
+          baseUrl,
+          limits: { ...limits, filterMaxResults: 1000, bulkMaxOperations: 1000, bulkMaxPayloadBytes: 1e6 },
+          authenticationSchemes: [],
+        }),
+      };
     }
     if (collection === 'Schemas') {
-      return { status: 200, body: id === undefined ? listResponse(schemaDocuments(baseUrl, this.schemas), { startIndex: 1, totalResults: 0 }) : schemaDocument(id, baseUrl, this.schemas) };
+      return {
+        status: 200,
+        body:
+          id === undefined
+            ? listResponse(schemaDocuments(baseUrl, this.schemas), { startIndex: 1, totalResults: 0 })
+            : schemaDocument(id, baseUrl, this.schemas),
+      };
     }
     if (collection === 'ResourceTypes') return { status: 200, body: resourceType(id ?? '', baseUrl, this.schemas) };
     const type: ResourceType = collection === 'Users' ? 'User' : 'Group';
@@ -134,7 +190,11 @@ class DirectoryInMemory {
     if (id === undefined && method === 'GET') return this.list(type, parseListQuery(query, type, this.schemas, limits));
     if (id === undefined) {
       const entry = this.create(type, body);
-      return { status: 201, body: this.render(entry, parseProjection(query, type, this.schemas)), location: locationOf(baseUrl, type, entry.id) };
+      return {
+        status: 201,
+        body: this.render(entry, parseProjection(query, type, this.schemas)),
+        location: locationOf(baseUrl, type, entry.id),
+      };
     }
     const entry = this.entries.get(id);
     if (!entry || entry.type !== type) throw new ScimError(404, undefined, `There is no ${type} ${id}.`);
@@ -151,7 +211,13 @@ class DirectoryInMemory {
   private create(type: ResourceType, body: unknown): Entry {
     const parsed = type === 'User' ? { ...parseUser(body, this.schemas), members: [] } : parseGroup(body, this.schemas);
     this.made += 1;
-    const entry: Entry = { id: `${type === 'User' ? 'usr' : 'grp'}_${this.made.toString(16).padStart(32, '0')}`, type, resource: parsed.resource, members: new Map(), version: 1 };
+    const entry: Entry = {
+      id: `${type === 'User' ? 'usr' : 'grp'}_${this.made.toString(16).padStart(32, '0')}`,
+      type,
+      resource: parsed.resource,
+      members: new Map(),
+      version: 1,
+    };
     this.checkUnique(entry, parsed.resource);
     this.entries.set(entry.id, entry);
     this.events.push(type === 'User' ? 'user.created' : 'group.created');
@@ -190,7 +256,8 @@ class DirectoryInMemory {
 
   private applyMembers(members: Map<string, ResourceType>, change: MemberChange): void {
     if (change.kind === 'remove_where') {
-      for (const [id, type] of members) if (matchesElement(change.filter, { value: id, type, $ref: locationOf(baseUrl, type, id) })) members.delete(id);
+      for (const [id, type] of members)
+        if (matchesElement(change.filter, { value: id, type, $ref: locationOf(baseUrl, type, id) })) members.delete(id);
     } else if (change.kind === 'remove') for (const { value } of change.members) members.delete(value);
     else {
       if (change.kind !== 'add') members.clear();
@@ -215,9 +282,17 @@ class DirectoryInMemory {
 
   private list(type: ResourceType, query: ListQuery): Omit<Answer, 'events'> {
     const { filter } = query;
-    const found = [...this.entries.values()].filter((entry) => entry.type === type && (!filter || matches(filter, this.render(entry, wholeResource))));
+    const found = [...this.entries.values()].filter(
+      (entry) => entry.type === type && (!filter || matches(filter, this.render(entry, wholeResource))),
+    );
     const page = found.slice(query.startIndex - 1, query.startIndex - 1 + query.count);
-    return { status: 200, body: listResponse(page.map((entry) => this.render(entry, query.projection)), { totalResults: found.length, startIndex: query.startIndex }) };
+    return {
+      status: 200,
+      body: listResponse(
+        page.map((entry) => this.render(entry, query.projection)),
+        { totalResults: found.length, startIndex: query.startIndex },
+      ),
+    };
   }
 
   private render({ id, type, resource, members, version }: Entry, projection: ListQuery['projection']): JsonObject {

@@ -106,7 +106,8 @@ function keepImmutable(before: Resource, after: Resource, type: ResourceType, sc
       const sent = after[key];
       const container = isJsonObject(sent) ? sent : {};
       if (!Object.hasOwn(container, name)) after[key] = { ...container, [name]: value };
-      else if (!isDeepStrictEqual(container[name], value)) throw mutability(`${quoted(`${schema.urn}:${attribute.name}`)} cannot be changed once it has a value.`);
+      else if (!isDeepStrictEqual(container[name], value))
+        throw mutability(`${quoted(`${schema.urn}:${attribute.name}`)} cannot be changed once it has a value.`);
     }
   }
 }

@@ -21,15 +21,27 @@ const ada: StoredResource = {
     externalId: '7',
     active: true,
     name: { givenName: 'Ada', familyName: 'Lovelace' },
-    emails: [{ value: 'ada@work.example', type: 'work', primary: true }, { value: 'ada@home.example', type: 'home' }],
+    emails: [
+      { value: 'ada@work.example', type: 'work', primary: true },
+      { value: 'ada@home.example', type: 'home' },
+    ],
     [enterpriseUserUrn]: { department: 'Engines', manager: { value: boss, displayName: 'Charles' } },
     [custom]: { Folders: ['A'] },
   },
   groups: [{ id: 'grp_1', display: 'Engineering' }],
 };
 const engineering: StoredResource = {
-  type: 'Group', id: 'grp_1', baseUrl, created: new Date(0), lastModified: new Date(0), version: 3, resource: { displayName: 'Engineering' },
-  members: [{ value: 'usr_1', type: 'User', display: 'Ada' }, { value: 'grp_2', type: 'Group' }],
+  type: 'Group',
+  id: 'grp_1',
+  baseUrl,
+  created: new Date(0),
+  lastModified: new Date(0),
+  version: 3,
+  resource: { displayName: 'Engineering' },
+  members: [
+    { value: 'usr_1', type: 'User', display: 'Ada' },
+    { value: 'grp_2', type: 'Group' },
+  ],
 };
 
 /** What is shown of Ada, without meta where that is not the question. */
@@ -44,7 +56,13 @@ test('C1, G15 a user is shown whole, with times in UTC to the millisecond', () =
     ...ada.resource,
     [enterpriseUserUrn]: { department: 'Engines', manager: { value: boss, $ref: `${baseUrl}/Users/${boss}`, displayName: 'Charles' } },
     groups: [{ value: 'grp_1', $ref: `${baseUrl}/Groups/grp_1`, display: 'Engineering', type: 'direct' }],
-    meta: { resourceType: 'User', created: '2026-01-31T09:00:00.123Z', lastModified: '2026-02-01T09:00:00.000Z', location: `${baseUrl}/Users/usr_1`, version: 'W/"41"' },
+    meta: {
+      resourceType: 'User',
+      created: '2026-01-31T09:00:00.123Z',
+      lastModified: '2026-02-01T09:00:00.000Z',
+      location: `${baseUrl}/Users/usr_1`,
+      version: 'W/"41"',
+    },
   });
 });
 
@@ -56,7 +74,8 @@ test('a group is shown with the members that were read', () => {
       { value: 'grp_2', $ref: `${baseUrl}/Groups/grp_2`, type: 'Group' },
     ],
   });
-  for (const members of [undefined, []]) expect(renderResource({ ...engineering, members }, wholeResource, coreSchemas)).not.toHaveProperty('members');
+  for (const members of [undefined, []])
+    expect(renderResource({ ...engineering, members }, wholeResource, coreSchemas)).not.toHaveProperty('members');
 });
 
 test('C11 a manager who is nobody of ours has no $ref', () => {
@@ -86,10 +105,16 @@ describe('A1 to A10 attributes', () => {
     ['userName', { userName: 'ada' }],
     [' USERNAME , externalid ', { userName: 'ada', externalId: '7' }],
     ['name', { name: { givenName: 'Ada', familyName: 'Lovelace' } }],
-    ['name.familyName,emails.value', { name: { familyName: 'Lovelace' }, emails: [{ value: 'ada@work.example' }, { value: 'ada@home.example' }] }],
+    [
+      'name.familyName,emails.value',
+      { name: { familyName: 'Lovelace' }, emails: [{ value: 'ada@work.example' }, { value: 'ada@home.example' }] },
+    ],
     [`${userUrn}:userName`, { userName: 'ada' }],
     [`${enterpriseUserUrn}:department`, { schemas: [userUrn, enterpriseUserUrn], [enterpriseUserUrn]: { department: 'Engines' } }],
-    [`${enterpriseUserUrn.toUpperCase()}:MANAGER.value`, { schemas: [userUrn, enterpriseUserUrn], [enterpriseUserUrn]: { manager: { value: boss } } }],
+    [
+      `${enterpriseUserUrn.toUpperCase()}:MANAGER.value`,
+      { schemas: [userUrn, enterpriseUserUrn], [enterpriseUserUrn]: { manager: { value: boss } } },
+    ],
     ['department', { schemas: [userUrn, enterpriseUserUrn], [enterpriseUserUrn]: { department: 'Engines' } }],
     [custom, { schemas: [userUrn, custom], [custom]: { Folders: ['A'] } }],
     [`${custom}:folders`, { schemas: [userUrn, custom], [custom]: { Folders: ['A'] } }],
@@ -143,7 +168,9 @@ describe('A1 to A10 attributes', () => {
 
   test('A5 what is returned always, on request, and never', () => {
     const urn = 'urn:x:y:User';
-    const schemas = schemaSet([{ urn, resourceType: 'User', attributes: [{ name: 'a', returned: 'always' }, { name: 'r', returned: 'request' }, { name: 'd' }] }]);
+    const schemas = schemaSet([
+      { urn, resourceType: 'User', attributes: [{ name: 'a', returned: 'always' }, { name: 'r', returned: 'request' }, { name: 'd' }] },
+    ]);
     const stored = { ...ada, resource: { userName: 'a', password: 'secret', [urn]: { a: '1', r: '2', d: '3' } }, groups: undefined };
     const render = (query: Record<string, string>): JsonObject => renderResource(stored, parseProjection(query, 'User', schemas), schemas);
     expect(render({})[urn]).toEqual({ a: '1', d: '3' });
@@ -156,8 +183,19 @@ describe('A1 to A10 attributes', () => {
 
   test('A8, A9 what must be read', () => {
     const group = (query: QueryParameters): boolean => wantsMembers(parseProjection(query, 'Group', coreSchemas));
-    expect([{}, { attributes: 'members' }, { attributes: 'members.value' }, { attributes: `${groupUrn}:MEMBERS` }, { attributes: groupUrn }, { excludedAttributes: 'displayName' }].map(group)).toEqual(Array(6).fill(true));
-    expect([{ excludedAttributes: 'members' }, { attributes: 'id,displayName' }, { attributes: 'nope' }].map(group)).toEqual(Array(3).fill(false));
+    expect(
+      [
+        {},
+        { attributes: 'members' },
+        { attributes: 'members.value' },
+        { attributes: `${groupUrn}:MEMBERS` },
+        { attributes: groupUrn },
+        { excludedAttributes: 'displayName' },
+      ].map(group),
+    ).toEqual(Array(6).fill(true));
+    expect([{ excludedAttributes: 'members' }, { attributes: 'id,displayName' }, { attributes: 'nope' }].map(group)).toEqual(
+      Array(3).fill(false),
+    );
     expect(wantsGroups(parseProjection({ attributes: 'groups.value' }, 'User', coreSchemas))).toBe(true);
     expect(wantsGroups(parseProjection({ attributes: 'userName' }, 'User', coreSchemas))).toBe(false);
     expect(isExplicit(parseProjection({ attributes: '' }, 'User', coreSchemas))).toBe(false);
@@ -165,19 +203,37 @@ describe('A1 to A10 attributes', () => {
   });
 
   test('A9 members that were read are shown where they are asked for', () => {
-    expect(shown({ attributes: 'members' }, engineering)).toEqual({ schemas: [groupUrn], id: 'grp_1', members: expect.arrayContaining([expect.objectContaining({ value: 'usr_1' })]) });
+    expect(shown({ attributes: 'members' }, engineering)).toEqual({
+      schemas: [groupUrn],
+      id: 'grp_1',
+      members: expect.arrayContaining([expect.objectContaining({ value: 'usr_1' })]),
+    });
   });
 });
 
 test('R2, R9 a list', () => {
-  expect(listResponse([], { totalResults: 0, startIndex: 1 })).toEqual({ schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'], totalResults: 0, startIndex: 1, itemsPerPage: 0, Resources: [] });
-  expect(listResponse([{ id: 'a' }], { nextCursor: 'c' })).toEqual({ schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'], itemsPerPage: 1, nextCursor: 'c', Resources: [{ id: 'a' }] });
+  expect(listResponse([], { totalResults: 0, startIndex: 1 })).toEqual({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
+    totalResults: 0,
+    startIndex: 1,
+    itemsPerPage: 0,
+    Resources: [],
+  });
+  expect(listResponse([{ id: 'a' }], { nextCursor: 'c' })).toEqual({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
+    itemsPerPage: 1,
+    nextCursor: 'c',
+    Resources: [{ id: 'a' }],
+  });
 });
 
 describe('versions', () => {
-  test.each(['W/"41"', '"41"', 'w/"41"', '*', '"1", W/"41"', ' "41" ', undefined, ''])('U12 If-Match %s lets version 41 be changed', (header) => {
-    expect(() => checkIfMatch(header, 41)).not.toThrow();
-  });
+  test.each(['W/"41"', '"41"', 'w/"41"', '*', '"1", W/"41"', ' "41" ', undefined, ''])(
+    'U12 If-Match %s lets version 41 be changed',
+    (header) => {
+      expect(() => checkIfMatch(header, 41)).not.toThrow();
+    },
+  );
   test.each(['W/"40"', '"411"', '41', 'x', '"', 'W/"40", "1"'])('U12 If-Match %s does not', (header) => {
     expect(() => checkIfMatch(header, 41)).toThrow(expect.objectContaining({ status: 412, scimType: undefined }));
   });

@@ -18,8 +18,10 @@ export function renderResource(stored: StoredResource, projection: Projection, s
   const { type, id, resource, baseUrl } = stored;
   const full: JsonObject = { id, ...resource };
   linkManager(full, baseUrl);
-  if (stored.groups?.length) full['groups'] = stored.groups.map((group) => membership(group.id, 'Group', group.display, group.type ?? 'direct', baseUrl));
-  if (stored.members?.length) full['members'] = stored.members.map((member) => membership(member.value, member.type, member.display, member.type, baseUrl));
+  if (stored.groups?.length)
+    full['groups'] = stored.groups.map((group) => membership(group.id, 'Group', group.display, group.type ?? 'direct', baseUrl));
+  if (stored.members?.length)
+    full['members'] = stored.members.map((member) => membership(member.value, member.type, member.display, member.type, baseUrl));
   full['meta'] = {
     resourceType: type,
     created: stored.created.toISOString(),
@@ -86,7 +88,11 @@ export function etagOf(version: number): string {
  */
 export function checkIfMatch(header: string | undefined, version: number): void {
   if (header === undefined || header.trim() === '' || names(header, version)) return;
-  throw new ScimError(412, undefined, `The resource has changed: its version is ${etagOf(version)}, and the request was made for ${header.slice(0, 100)}. Read it again.`);
+  throw new ScimError(
+    412,
+    undefined,
+    `The resource has changed: its version is ${etagOf(version)}, and the request was made for ${header.slice(0, 100)}. Read it again.`,
+  );
 }
 
 /** Whether a GET with this If-None-Match is answered 304. */

@@ -37,7 +37,13 @@ test.each<[string, unknown]>([
   ['attributes[0].returned', { ...valid, attributes: [{ name: 'a', returned: 'never' }] }],
   ['attributes[0].multiValued', { ...valid, attributes: [{ name: 'a', multiValued: 'yes' }] }],
   ['attributes[0].subAttributes', { ...valid, attributes: [{ name: 'a', type: 'complex' }] }],
-  ['subAttributes[0].type', { ...valid, attributes: [{ name: 'a', type: 'complex', subAttributes: [{ name: 'b', type: 'complex', subAttributes: [{ name: 'c' }] }] }] }],
+  [
+    'subAttributes[0].type',
+    {
+      ...valid,
+      attributes: [{ name: 'a', type: 'complex', subAttributes: [{ name: 'b', type: 'complex', subAttributes: [{ name: 'c' }] }] }],
+    },
+  ],
 ])('what is wrong with %s is said', (what, declaration) => {
   expect(() => parseDeclaredExtension(declaration)).toThrow(what);
   expect(() => parseDeclaredExtension(declaration)).toThrow(ScimError);
@@ -45,12 +51,15 @@ test.each<[string, unknown]>([
 
 test('a declaration of anything is read or refused', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.jsonValue(), fc.record({ urn: fc.constant(urn), resourceType: fc.constant('User'), attributes: fc.jsonValue() })), (declaration) => {
-      try {
-        schemaSet([parseDeclaredExtension(declaration)]);
-      } catch (error) {
-        expect(error).toBeInstanceOf(ScimError);
-      }
-    }),
+    fc.property(
+      fc.oneof(fc.jsonValue(), fc.record({ urn: fc.constant(urn), resourceType: fc.constant('User'), attributes: fc.jsonValue() })),
+      (declaration) => {
+        try {
+          schemaSet([parseDeclaredExtension(declaration)]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ScimError);
+        }
+      },
+    ),
   );
 });

@@ -154,7 +154,12 @@ function coreSchema(urn: string, name: string, description: string, attributes: 
   return { ...schema(urn, name, description, all), attributesByName: byName([schemasAttribute, ...all]) };
 }
 
-function multiValuedComplex(name: string, description: string, subAttributes: AttributeDefinition[], more: Characteristics = {}): AttributeDefinition {
+function multiValuedComplex(
+  name: string,
+  description: string,
+  subAttributes: AttributeDefinition[],
+  more: Characteristics = {},
+): AttributeDefinition {
   return attribute(name, description, { type: 'complex', multiValued: true, subAttributes, ...more });
 }
 
@@ -253,7 +258,10 @@ const user = coreSchema(userUrn, 'User', 'User Account', [
       attribute('value', 'The group’s id.', { caseExact: true, ...readOnly }),
       attribute('$ref', 'The group’s URI.', { type: 'reference', referenceTypes: ['Group'], ...readOnly }),
       attribute('display', 'The group’s displayName.', readOnly),
-      attribute('type', 'Whether the membership is the user’s own or comes from a group in the group.', { canonicalValues: ['direct', 'indirect'], ...readOnly }),
+      attribute('type', 'Whether the membership is the user’s own or comes from a group in the group.', {
+        canonicalValues: ['direct', 'indirect'],
+        ...readOnly,
+      }),
     ],
     readOnly,
   ),
@@ -264,7 +272,11 @@ const user = coreSchema(userUrn, 'User', 'User Account', [
 
 /** RFC 7643 §4.2, §8.7.1. A displayName is unique here, which the RFC leaves open, because identity providers look groups up by it. */
 const group = coreSchema(groupUrn, 'Group', 'Group', [
-  attribute('displayName', 'The group’s name; unique in the directory, whatever its case.', { required: true, uniqueness: 'server', maxBytes: indexedBytes }),
+  attribute('displayName', 'The group’s name; unique in the directory, whatever its case.', {
+    required: true,
+    uniqueness: 'server',
+    maxBytes: indexedBytes,
+  }),
   multiValuedComplex('members', 'The members of the group.', [
     attribute('value', 'The member’s id.', { caseExact: true, mutability: 'immutable' }),
     attribute('$ref', 'The member’s URI.', { type: 'reference', referenceTypes: ['User', 'Group'], ...readOnly }),
@@ -338,7 +350,8 @@ export function parseDeclaredExtension(body: unknown): DeclaredExtension {
 
 function parseDeclaredAttributes(list: unknown, where: string, mayBeComplex: boolean): DeclaredAttribute[] {
   if (!Array.isArray(list) || list.length === 0) throw invalidValue(`${where} must be an array of at least one attribute.`);
-  if (list.length > maxDeclaredAttributes) throw invalidValue(`${where} has ${list.length} attributes; ${maxDeclaredAttributes} are the most.`);
+  if (list.length > maxDeclaredAttributes)
+    throw invalidValue(`${where} has ${list.length} attributes; ${maxDeclaredAttributes} are the most.`);
   const seen = new Set<string>();
   return list.map((entry: unknown, index) => {
     const declaration = parseDeclaredAttribute(entry, `${where}[${index}]`, mayBeComplex);

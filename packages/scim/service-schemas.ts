@@ -7,7 +7,12 @@ import { resourceTypeUrn, schemaUrn, serviceProviderConfigUrn } from './urns';
 const readOnly: Characteristics = { mutability: 'readOnly' };
 const required: Characteristics = { ...readOnly, required: true };
 
-function complex(name: string, description: string, subAttributes: AttributeDefinition[], more: Characteristics = required): AttributeDefinition {
+function complex(
+  name: string,
+  description: string,
+  subAttributes: AttributeDefinition[],
+  more: Characteristics = required,
+): AttributeDefinition {
   return attribute(name, description, { type: 'complex', subAttributes, ...more });
 }
 
@@ -40,7 +45,10 @@ const serviceProviderConfig = schema(serviceProviderConfigUrn, 'ServiceProviderC
     [
       attribute('cursor', 'Whether lists can be paged by cursor.', { type: 'boolean', ...required }),
       attribute('index', 'Whether lists can be paged by index.', { type: 'boolean', ...required }),
-      attribute('defaultPaginationMethod', 'How a list is paged that is asked for without either.', { canonicalValues: ['cursor', 'index'], ...readOnly }),
+      attribute('defaultPaginationMethod', 'How a list is paged that is asked for without either.', {
+        canonicalValues: ['cursor', 'index'],
+        ...readOnly,
+      }),
       integer('defaultPageSize', 'The resources of a page for which no count is given.', readOnly),
       integer('maxPageSize', 'The most resources of a page.', readOnly),
       integer('cursorTimeout', 'For how many seconds a cursor can be used.', readOnly),
@@ -51,7 +59,10 @@ const serviceProviderConfig = schema(serviceProviderConfigUrn, 'ServiceProviderC
     'authenticationSchemes',
     'How clients can authenticate.',
     [
-      attribute('type', 'The scheme.', { canonicalValues: ['oauth', 'oauth2', 'oauthbearertoken', 'httpbasic', 'httpdigest'], ...required }),
+      attribute('type', 'The scheme.', {
+        canonicalValues: ['oauth', 'oauth2', 'oauthbearertoken', 'httpbasic', 'httpdigest'],
+        ...required,
+      }),
       attribute('name', 'Its common name.', required),
       attribute('description', 'What it is.', required),
       attribute('specUri', 'Its specification.', { type: 'reference', referenceTypes: ['external'], ...readOnly }),
@@ -71,7 +82,10 @@ const resourceType = schema(resourceTypeUrn, 'ResourceType', 'A type of resource
   complex(
     'schemaExtensions',
     'The extensions that its resources may have data of.',
-    [uri('schema', 'The extension’s URN.', { ...required, caseExact: true }), attribute('required', 'Whether every resource has it.', { type: 'boolean', ...required })],
+    [
+      uri('schema', 'The extension’s URN.', { ...required, caseExact: true }),
+      attribute('required', 'Whether every resource has it.', { type: 'boolean', ...required }),
+    ],
     { ...readOnly, multiValued: true },
   ),
 ]);
@@ -87,7 +101,11 @@ const characteristics: AttributeDefinition[] = [
   attribute('required', 'Whether a resource must have it.', { type: 'boolean', ...readOnly }),
   attribute('canonicalValues', 'Values that are suggested.', { ...readOnly, multiValued: true, caseExact: true }),
   attribute('caseExact', 'Whether case makes a difference.', { type: 'boolean', ...readOnly }),
-  attribute('mutability', 'When it can be written.', { ...readOnly, caseExact: true, canonicalValues: ['readOnly', 'readWrite', 'immutable', 'writeOnly'] }),
+  attribute('mutability', 'When it can be written.', {
+    ...readOnly,
+    caseExact: true,
+    canonicalValues: ['readOnly', 'readWrite', 'immutable', 'writeOnly'],
+  }),
   attribute('returned', 'When it is shown.', { ...readOnly, caseExact: true, canonicalValues: ['always', 'never', 'default', 'request'] }),
   attribute('uniqueness', 'Among what a value is unique.', { ...readOnly, caseExact: true, canonicalValues: ['none', 'server', 'global'] }),
   attribute('referenceTypes', 'What a reference may lead to.', { ...readOnly, multiValued: true, caseExact: true }),
@@ -100,7 +118,10 @@ const schemaOfSchemas = schema(schemaUrn, 'Schema', 'A schema', [
   complex(
     'attributes',
     'What resources of it consist of.',
-    [...characteristics, complex('subAttributes', 'What a complex attribute consists of.', characteristics, { ...readOnly, multiValued: true })],
+    [
+      ...characteristics,
+      complex('subAttributes', 'What a complex attribute consists of.', characteristics, { ...readOnly, multiValued: true }),
+    ],
     { ...required, multiValued: true },
   ),
 ]);

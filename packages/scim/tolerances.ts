@@ -11,7 +11,8 @@ import { isObject } from './resource';
 import type { Json, JsonObject, ResourceType } from './resource';
 import type { AttributeDefinition, Schema, SchemaSet } from './schemas';
 
-const entraDocumentation = 'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility';
+const entraDocumentation =
+  'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility';
 const entraReference = 'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups';
 const entraAttributes = 'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/customize-application-attributes';
 const oktaReference = 'https://developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20';
@@ -149,7 +150,12 @@ export function extensionWithAttribute(name: string, type: ResourceType, schemas
 export function isNamedValue(value: Json, named: readonly Json[]): boolean {
   return named.some((name) => {
     const wanted = isObject(name) ? name['value'] : name;
-    if (isObject(value)) return wanted !== undefined && value['value'] === wanted && (!isObject(name) || name['type'] === undefined || name['type'] === value['type']);
+    if (isObject(value))
+      return (
+        wanted !== undefined &&
+        value['value'] === wanted &&
+        (!isObject(name) || name['type'] === undefined || name['type'] === value['type'])
+      );
     return value === wanted;
   });
 }

@@ -70,16 +70,34 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/testing',
     ours: [
-      'packages/identifier', 'packages/scim', 'packages/mapping', 'packages/credential', 'packages/directory', 'packages/accounts',
-      'packages/delivery', 'packages/notify', 'packages/runtime',
+      'packages/identifier',
+      'packages/scim',
+      'packages/mapping',
+      'packages/credential',
+      'packages/directory',
+      'packages/accounts',
+      'packages/delivery',
+      'packages/notify',
+      'packages/runtime',
     ],
     because: 'packages are tested without the apps that are made of them',
   },
   {
     folder: 'apps/broker/src',
     ours: [
-      'apps/broker/src/scim', 'apps/broker/src/oauth', 'apps/broker/src/api', 'apps/broker/src/console', 'apps/broker/src/setup',
-      'packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/notify', 'packages/runtime',
+      'apps/broker/src/scim',
+      'apps/broker/src/oauth',
+      'apps/broker/src/api',
+      'apps/broker/src/console',
+      'apps/broker/src/setup',
+      'packages/accounts',
+      'packages/credential',
+      'packages/delivery',
+      'packages/directory',
+      'packages/identifier',
+      'packages/mapping',
+      'packages/notify',
+      'packages/runtime',
       'packages/scim',
     ],
     because: 'no app imports another: they meet in the database alone, so there can be any number of each',
@@ -97,14 +115,28 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/api',
     ours: [
-      'apps/broker/src', 'packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/runtime',
+      'apps/broker/src',
+      'packages/accounts',
+      'packages/credential',
+      'packages/delivery',
+      'packages/directory',
+      'packages/identifier',
+      'packages/mapping',
+      'packages/runtime',
     ],
     because: 'a door has its own authentication and its own errors; the protocol of identity providers is behind theirs',
   },
   {
     folder: 'apps/broker/src/console',
     ours: [
-      'apps/broker/src', 'packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/runtime',
+      'apps/broker/src',
+      'packages/accounts',
+      'packages/credential',
+      'packages/delivery',
+      'packages/directory',
+      'packages/identifier',
+      'packages/mapping',
+      'packages/runtime',
     ],
     because: 'a door has its own authentication and its own errors; the protocol of identity providers is behind theirs',
   },
@@ -115,7 +147,16 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'apps/worker/src',
-    ours: ['packages/accounts', 'packages/credential', 'packages/delivery', 'packages/directory', 'packages/identifier', 'packages/mapping', 'packages/notify', 'packages/runtime'],
+    ours: [
+      'packages/accounts',
+      'packages/credential',
+      'packages/delivery',
+      'packages/directory',
+      'packages/identifier',
+      'packages/mapping',
+      'packages/notify',
+      'packages/runtime',
+    ],
     because: 'no app imports another, and the worker serves nobody: it needs neither SCIM nor a door',
   },
   {
@@ -148,7 +189,9 @@ const files = ['packages', 'apps'].flatMap((top) =>
 
 const imports: Import[] = files.flatMap((file) => {
   const text = readFileSync(path.join(projectFolder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  const names = [...text.matchAll(/^(?:(?:import|export)\b[^'";]*?\bfrom\s*|import\s*)'([^']+)'|\b(?:import|require|require\.resolve)\('([^']+)'/gm)].map(([, name, called]) => name ?? called ?? '');
+  const names = [
+    ...text.matchAll(/^(?:(?:import|export)\b[^'";]*?\bfrom\s*|import\s*)'([^']+)'|\b(?:import|require|require\.resolve)\('([^']+)'/gm),
+  ].map(([, name, called]) => name ?? called ?? '');
   return names.map((name) => ({ file, target: targetOf(file, name) }));
 });
 

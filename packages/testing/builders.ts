@@ -1,5 +1,12 @@
 import { createEnvironment, type CreatedEnvironment } from '#accounts';
-import { createDirectory, createOrganization, type Organization, type OrganizationChanges, type Provider, type ScimDirectory } from '#directory';
+import {
+  createDirectory,
+  createOrganization,
+  type Organization,
+  type OrganizationChanges,
+  type Provider,
+  type ScimDirectory,
+} from '#directory';
 import { coreSchemas } from '#scim';
 import { testDatabase, type TestDatabase } from './test-database';
 
@@ -9,9 +16,11 @@ export async function anEnvironment({ db }: { db?: TestDatabase } = {}): Promise
 }
 
 /** A customer of a vendor: of a new one, unless one is given. */
-export async function anOrganization(
-  { db, environmentId, ...organization }: { db?: TestDatabase; environmentId?: string } & OrganizationChanges = {},
-): Promise<Organization> {
+export async function anOrganization({
+  db,
+  environmentId,
+  ...organization
+}: { db?: TestDatabase; environmentId?: string } & OrganizationChanges = {}): Promise<Organization> {
   const { pool } = db ?? (await testDatabase());
   return createOrganization(pool, {
     ...organization,

@@ -29,7 +29,14 @@ export default async function globalSetup(): Promise<void> {
     directory: path.join(folder, 'postgresql'),
     initdbFlags: ['--no-sync'],
     // Nothing here outlives the run, so nothing need reach a disk.
-    settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '300', wal_level: 'minimal', max_wal_senders: '0' },
+    settings: {
+      fsync: 'off',
+      full_page_writes: 'off',
+      synchronous_commit: 'off',
+      max_connections: '300',
+      wal_level: 'minimal',
+      max_wal_senders: '0',
+    },
     onLog: (line) => lines.push(line),
     onEnd: (sentence) => console.error(sentence, lines.slice(-20).join('\n')),
   });

@@ -19,7 +19,10 @@ export interface MailServer {
 }
 
 /** A real SMTP server on loopback. Where `login` is given it asks for it. */
-export async function aMailServer({ port = 0, login }: { port?: number; login?: { user: string; pass: string } } = {}): Promise<MailServer> {
+export async function aMailServer({
+  port = 0,
+  login,
+}: { port?: number; login?: { user: string; pass: string } } = {}): Promise<MailServer> {
   const received: ReceivedMail[] = [];
   const refused = new Set<string>();
   const server = new SMTPServer({
@@ -29,13 +32,18 @@ export async function aMailServer({ port = 0, login }: { port?: number; login?: 
       if (login && username === login.user && password === login.pass) done(null, { user: username });
       else done(new Error('who are you?'));
     },
-    onRcptTo: ({ address }, _session, done) => done(refused.has(address) ? Object.assign(new Error('no such person'), { responseCode: 550 }) : null),
+    onRcptTo: ({ address }, _session, done) =>
+      done(refused.has(address) ? Object.assign(new Error('no such person'), { responseCode: 550 }) : null),
     onData: (stream, session, done) => {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         const from = session.envelope.mailFrom;
-        received.push({ ...parsed(Buffer.concat(chunks).toString()), from: from ? from.address : '', to: session.envelope.rcptTo.map(({ address }) => address) });
+        received.push({
+          ...parsed(Buffer.concat(chunks).toString()),
+          from: from ? from.address : '',
+          to: session.envelope.rcptTo.map(({ address }) => address),
+        });
         done();
       });
     },
@@ -55,16 +63,27 @@ export async function aMailServer({ port = 0, login }: { port?: number; login?: 
 
 function parsed(raw: string): Pick<ReceivedMail, 'headers' | 'text' | 'raw'> {
   const end = raw.indexOf('\r\n\r\n');
-  const lines = raw.slice(0, end).replaceAll(/\r\n[ \t]+/g, ' ').split('\r\n');
-  const headers = new Map(lines.map((line): [string, string] => [line.slice(0, line.indexOf(':')).toLowerCase(), words(line.slice(line.indexOf(':') + 1).trim())]));
+  const lines = raw
+    .slice(0, end)
+    .replaceAll(/\r\n[ \t]+/g, ' ')
+    .split('\r\n');
+  const headers = new Map(
+    lines.map((line): [string, string] => [
+      line.slice(0, line.indexOf(':')).toLowerCase(),
+      words(line.slice(line.indexOf(':') + 1).trim()),
+    ]),
+  );
   const body = raw.slice(end + 4).replaceAll('\r\n', '\n');
   return { headers, text: decodedBody(headers.get('content-transfer-encoding') ?? '7bit', body), raw };
 }
 
 /** RFC 2047. */
 function words(value: string): string {
-  return value.replaceAll(/\?=\s+=\?/g, '?==?').replaceAll(/=\?utf-8\?([qb])\?([^?]*)\?=/gi, (_, encoding: string, text: string) =>
-    (encoding.toLowerCase() === 'b' ? Buffer.from(text, 'base64').toString() : quotedPrintable(text.replaceAll('_', ' '))));
+  return value
+    .replaceAll(/\?=\s+=\?/g, '?==?')
+    .replaceAll(/=\?utf-8\?([qb])\?([^?]*)\?=/gi, (_, encoding: string, text: string) =>
+      encoding.toLowerCase() === 'b' ? Buffer.from(text, 'base64').toString() : quotedPrintable(text.replaceAll('_', ' ')),
+    );
 }
 
 function decodedBody(encoding: string, body: string): string {
@@ -73,5 +92,8 @@ function decodedBody(encoding: string, body: string): string {
 }
 
 function quotedPrintable(text: string): string {
-  return Buffer.from(text.replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1').toString();
+  return Buffer.from(
+    text.replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    'latin1',
+  ).toString();
 }

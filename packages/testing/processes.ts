@@ -99,7 +99,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   if (ready) {
     const isReady = ready instanceof RegExp ? () => ready.test(stdout) : () => ready(running);
     let endedFirst = false;
-    await eventually(async () => (endedFirst = ending !== undefined) || (await isReady()), { withinMs: options.readyWithinMs ?? 30_000 }).catch((error: unknown) => {
+    await eventually(async () => (endedFirst = ending !== undefined) || (await isReady()), {
+      withinMs: options.readyWithinMs ?? 30_000,
+    }).catch((error: unknown) => {
       throw new Error(`the process was not ready in time, and said:\n${stdout}${stderr}`, { cause: error });
     });
     if (endedFirst) throw new Error(`the process ended (${JSON.stringify(ending)}) before it was ready, and said:\n${stdout}${stderr}`);

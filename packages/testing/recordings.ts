@@ -84,7 +84,8 @@ async function take(step: Step, { idp, eventTypes }: Stage, saved: Record<string
 function differences(got: unknown, expected: unknown, at = ''): string[] {
   if (expected === null) return got === undefined ? [] : [`${at} should not be there, and is ${JSON.stringify(got)}`];
   if (Array.isArray(expected)) {
-    if (!Array.isArray(got) || got.length !== expected.length) return [`${at} should have ${expected.length} elements, and is ${JSON.stringify(got)}`];
+    if (!Array.isArray(got) || got.length !== expected.length)
+      return [`${at} should have ${expected.length} elements, and is ${JSON.stringify(got)}`];
     return expected.flatMap((element, index) => differences(got[index], element, `${at}[${index}]`));
   }
   if (isObject(expected)) {

@@ -96,7 +96,8 @@ async function run({ command, libraries }: Binary, folder: string, port: number)
 
 async function findRedis(): Promise<Binary> {
   if (await works({ command: 'redis-server' })) return { command: 'redis-server' };
-  if (!existsSync('/usr/bin/dpkg')) throw new Error('There is no redis-server on the PATH, and this is no Debian to take its packages from.');
+  if (!existsSync('/usr/bin/dpkg'))
+    throw new Error('There is no redis-server on the PATH, and this is no Debian to take its packages from.');
   const release = /VERSION_CODENAME=(\w+)/.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'unknown';
   const unpacked = path.join(cache, `redis-${release}-${process.arch}`);
   if (!existsSync(unpacked)) await unpackRedis(unpacked);
@@ -139,7 +140,10 @@ async function unpackRedis(place: string): Promise<void> {
     await rename(unpacked, place);
   } catch (error) {
     // Another run may have been faster.
-    if (!existsSync(place)) throw new Error(`The packages of Redis could not be fetched: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    if (!existsSync(place))
+      throw new Error(`The packages of Redis could not be fetched: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -38,7 +38,9 @@ describe('a vendor', () => {
   test('keeps what came, and verifies it', async () => {
     const vendor = await startVendor();
     expect((await post(vendor.url, '{"id":"evt_1"}')).status).toBe(204);
-    expect(vendor.received).toMatchObject([{ method: 'POST', path: '/webhooks', body: '{"id":"evt_1"}', headers: { 'webhook-id': 'evt_1' } }]);
+    expect(vendor.received).toMatchObject([
+      { method: 'POST', path: '/webhooks', body: '{"id":"evt_1"}', headers: { 'webhook-id': 'evt_1' } },
+    ]);
     expect(vendor.events(secret)).toEqual([{ id: 'evt_1' }]);
 
     await post(vendor.url, '{}', 'v1,AAAA');
@@ -48,7 +50,10 @@ describe('a vendor', () => {
   test('answers as it was told to: for now, for the next one, by what came, or not at all', async () => {
     const vendor = await startVendor({ status: 500, body: 'broken' });
     expect(await (await post(vendor.url, '{}')).text()).toBe('broken');
-    vendor.answersNext({ status: 302, headers: { location: 'http://elsewhere.test' } }, { status: 503, headers: { 'retry-after': '7' }, delayMs: 50 });
+    vendor.answersNext(
+      { status: 302, headers: { location: 'http://elsewhere.test' } },
+      { status: 503, headers: { 'retry-after': '7' }, delayMs: 50 },
+    );
     vendor.answers(({ body }) => ({ status: body === '{}' ? 200 : 400 }));
     expect((await post(vendor.url, '{}')).status).toBe(302);
     expect((await post(vendor.url, '{}')).headers.get('retry-after')).toBe('7');
@@ -77,13 +82,18 @@ describe('a vendor', () => {
 
 describe('a process', () => {
   test('is ready when it says so, and ends by itself or by force', async () => {
-    const running = await startProcess({ command: [process.execPath, '-e', `setTimeout(() => console.log('{"msg":"ready"}'), 100); setInterval(() => {}, 1000)`], ready: /ready/ });
+    const running = await startProcess({
+      command: [process.execPath, '-e', `setTimeout(() => console.log('{"msg":"ready"}'), 100); setInterval(() => {}, 1000)`],
+      ready: /ready/,
+    });
     expect(running.log()).toEqual([{ msg: 'ready' }]);
     expect(await running.kill()).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
   test('that ends too early, or is not ready in time, fails with what it said', async () => {
-    await expect(startProcess({ command: ['sh', '-c', 'echo oh dear >&2; exit 3'], ready: /ready/ })).rejects.toThrow(/ended \({"code":3,"signal":null}\) before it was ready[\s\S]*oh dear/);
+    await expect(startProcess({ command: ['sh', '-c', 'echo oh dear >&2; exit 3'], ready: /ready/ })).rejects.toThrow(
+      /ended \({"code":3,"signal":null}\) before it was ready[\s\S]*oh dear/,
+    );
     await expect(startProcess({ command: ['sleep', '60'], ready: /ready/, readyWithinMs: 100 })).rejects.toThrow('was not ready in time');
   });
 
@@ -100,8 +110,15 @@ test('an identity provider sends SCIM, and reads what it gets', async () => {
   const idp = identityProvider({ baseUrl: server.url, token: 'cwt_secret' });
   expect(await idp.get('/Users?count=1')).toMatchObject({ status: 200, body: { totalResults: 0 } });
   await idp.post('/Users', { userName: 'ada' });
-  await idp.send({ method: 'PATCH', path: '/Users/1', body: 'not json', headers: { 'content-type': 'application/json', authorization: 'cwt_bare' } });
-  expect(server.received.map(({ method, path, body, headers }) => [method, path, body, headers['content-type'], headers.authorization])).toEqual([
+  await idp.send({
+    method: 'PATCH',
+    path: '/Users/1',
+    body: 'not json',
+    headers: { 'content-type': 'application/json', authorization: 'cwt_bare' },
+  });
+  expect(
+    server.received.map(({ method, path, body, headers }) => [method, path, body, headers['content-type'], headers.authorization]),
+  ).toEqual([
     ['GET', '/webhooks/Users?count=1', '', undefined, 'Bearer cwt_secret'],
     ['POST', '/webhooks/Users', '{"userName":"ada"}', 'application/scim+json', 'Bearer cwt_secret'],
     ['PATCH', '/webhooks/Users/1', 'not json', 'application/json', 'cwt_bare'],

@@ -68,7 +68,13 @@ export async function startVendor(initial: Answer | ((received: Received) => Ans
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const one: Received = { at, method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString('utf8') };
+      const one: Received = {
+        at,
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString('utf8'),
+      };
       received.push(one);
       const answer = next.shift() ?? (typeof usual === 'function' ? usual(one) : usual);
       // A client that goes away while it is being answered is what some tests are about.

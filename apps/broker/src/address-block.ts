@@ -4,6 +4,10 @@ import ipaddr from 'ipaddr.js';
 export function addressBlock(ip: string | undefined): string {
   if (ip === undefined || !ipaddr.isValid(ip)) return 'unknown';
   const address = ipaddr.process(ip);
-  if (address instanceof ipaddr.IPv6) return address.parts.slice(0, 4).map((part) => part.toString(16)).join(':');
+  if (address instanceof ipaddr.IPv6)
+    return address.parts
+      .slice(0, 4)
+      .map((part) => part.toString(16))
+      .join(':');
   return address.toString();
 }

@@ -8,7 +8,18 @@ beforeAll(async () => {
 });
 
 test('every answer has a request id, errors of every door included', async () => {
-  const paths = ['/livez', '/readyz', '/metrics', '/v1/organizations', '/v1/nothing', '/v1/openapi.json', '/docs', '/nothing', '/scim/v2/dir_x/Users', '/v1/organizations/%E0%A4%A'];
+  const paths = [
+    '/livez',
+    '/readyz',
+    '/metrics',
+    '/v1/organizations',
+    '/v1/nothing',
+    '/v1/openapi.json',
+    '/docs',
+    '/nothing',
+    '/scim/v2/dir_x/Users',
+    '/v1/organizations/%E0%A4%A',
+  ];
   const ids = await Promise.all(paths.map(async (path) => (await broker.call('GET', path)).headers.get('x-request-id')));
   for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/);
   expect(new Set(ids).size).toBe(paths.length);
@@ -16,19 +27,27 @@ test('every answer has a request id, errors of every door included', async () =>
 
 test('a path that is not there is refused in the shape of its door', async () => {
   const api = await broker.call('GET', '/v1/nothing');
-  expect([api.status, api.headers.get('content-type'), api.body]).toEqual([404, 'application/problem+json', {
-    type: 'http://causeway.test/docs/errors#not_found',
-    title: 'There is no such thing',
-    status: 404,
-    detail: 'there is no GET /v1/nothing',
-    code: 'not_found',
-  }]);
+  expect([api.status, api.headers.get('content-type'), api.body]).toEqual([
+    404,
+    'application/problem+json',
+    {
+      type: 'http://causeway.test/docs/errors#not_found',
+      title: 'There is no such thing',
+      status: 404,
+      detail: 'there is no GET /v1/nothing',
+      code: 'not_found',
+    },
+  ]);
 
   const elsewhere = await broker.call('GET', '/nothing');
   expect([elsewhere.status, elsewhere.body.code]).toEqual([404, 'not_found']);
 
   const scim = await broker.call('GET', '/scim/v2/dir_00000000000000000000000000000000/Users');
-  expect([scim.status, scim.headers.get('content-type')?.split(';')[0], scim.body.schemas]).toEqual([401, 'application/scim+json', ['urn:ietf:params:scim:api:messages:2.0:Error']]);
+  expect([scim.status, scim.headers.get('content-type')?.split(';')[0], scim.body.schemas]).toEqual([
+    401,
+    'application/scim+json',
+    ['urn:ietf:params:scim:api:messages:2.0:Error'],
+  ]);
 });
 
 test('a method that a path does not take is refused with those that it does', async () => {
@@ -57,7 +76,11 @@ describe('whoever runs it', () => {
     const here = await broker.call('GET', '/metrics', { key: null });
     expect(here.status).toBe(200);
     expect(here.text).toMatch(/causeway_http_request_duration_seconds_count\{door="api",method="GET",status="2xx"\} \d+/);
-    for (const [header, value] of [['X-Forwarded-For', '127.0.0.1'], ['Forwarded', 'for=127.0.0.1'], ['X-Real-IP', '127.0.0.1']] as const) {
+    for (const [header, value] of [
+      ['X-Forwarded-For', '127.0.0.1'],
+      ['Forwarded', 'for=127.0.0.1'],
+      ['X-Real-IP', '127.0.0.1'],
+    ] as const) {
       const passedOn = await broker.call('GET', '/metrics', { key: null, headers: { [header]: value } });
       expect([passedOn.status, passedOn.body.code]).toEqual([403, 'forbidden']);
     }
@@ -79,7 +102,10 @@ test('on a schema that is too old it starts, says so, lets nobody in, and opens 
   const waiting = await aBroker({ databaseUrl: url, bootstrapApiKey: apiKey });
 
   const ready = await waiting.call('GET', '/readyz');
-  expect([ready.status, ready.body.parts.schema]).toEqual([503, { state: 'outdated', current: null, needed: expect.stringMatching(/^\d{4}_\w+\.sql$/) }]);
+  expect([ready.status, ready.body.parts.schema]).toEqual([
+    503,
+    { state: 'outdated', current: null, needed: expect.stringMatching(/^\d{4}_\w+\.sql$/) },
+  ]);
   expect((await waiting.call('GET', '/livez')).status).toBe(200);
   const api = await waiting.call('GET', '/v1/organizations');
   expect([api.status, api.body.code, api.headers.get('retry-after')]).toEqual([503, 'unavailable', '5']);

@@ -66,7 +66,10 @@ export function createApp(parts: AppParts): Express {
     res.setHeader('Content-Type', 'application/json');
     res.end(document);
   });
-  app.use('/v1', open(parts, (res) => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl)));
+  app.use(
+    '/v1',
+    open(parts, (res) => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl)),
+  );
   const api = apiRouter(routes, parts.api, parts);
   app.use(api);
 
@@ -128,4 +131,3 @@ function refuseScim(res: Response): void {
   res.setHeader('Content-Type', 'application/scim+json');
   res.end(JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '503', detail: notReady }));
 }
-

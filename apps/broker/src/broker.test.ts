@@ -15,7 +15,10 @@ test('the first start makes one environment and shows its key once, however many
   const config = aConfig({ databaseUrl });
   const brokers = await Promise.all([1, 2, 3].map(() => startBroker({ config, log })));
   const [made, ...more] = brokers.flatMap(({ bootstrap }) => (bootstrap ? [bootstrap] : []));
-  expect([made, more]).toEqual([{ environmentId: expect.stringMatching(/^env_[0-9a-f]{32}$/), apiKey: expect.stringMatching(/^cwk_[\w-]{43}$/) }, []]);
+  expect([made, more]).toEqual([
+    { environmentId: expect.stringMatching(/^env_[0-9a-f]{32}$/), apiKey: expect.stringMatching(/^cwk_[\w-]{43}$/) },
+    [],
+  ]);
   for (const { url } of brokers) expect((await caller(url, made?.apiKey ?? '')('GET', '/v1/organizations')).status).toBe(200);
   expect((await pool.query('select name from environments')).rows).toEqual([{ name: 'default' }]);
   await Promise.all(brokers.map((broker) => broker.stop()));
@@ -37,7 +40,9 @@ test('stopping answers those who wait at once, ends what is under way, and takes
   const broker = await startBroker({ config: aConfig({ databaseUrl }), log });
   const call = caller(broker.url, broker.bootstrap?.apiKey ?? '');
   const waiting = [1, 2, 3].map(() => call('GET', '/v1/events?wait=30'));
-  const stream = fetch(`${broker.url}/v1/events/stream`, { headers: { Authorization: `Bearer ${broker.bootstrap?.apiKey}` } }).then((response) => response.text());
+  const stream = fetch(`${broker.url}/v1/events/stream`, { headers: { Authorization: `Bearer ${broker.bootstrap?.apiKey}` } }).then(
+    (response) => response.text(),
+  );
   await new Promise((resolve) => setTimeout(resolve, 300));
 
   const begun = performance.now();
@@ -90,7 +95,9 @@ test('while the database is away it lives, is not ready and answers 503; when it
 
 test('a database that is not there is one sentence', async () => {
   const config = aConfig({ databaseUrl: 'postgres://someone:secret@127.0.0.1:1/nothing' });
-  await expect(startBroker({ config, log })).rejects.toThrow(/^The database "nothing" at 127\.0\.0\.1:1 \(DATABASE_URL\) cannot be used: nothing listens there\.$/);
+  await expect(startBroker({ config, log })).rejects.toThrow(
+    /^The database "nothing" at 127\.0\.0\.1:1 \(DATABASE_URL\) cannot be used: nothing listens there\.$/,
+  );
 });
 
 test('a port in use is one sentence, and leaves nothing behind', async () => {
@@ -98,6 +105,8 @@ test('a port in use is one sentence, and leaves nothing behind', async () => {
   const port = Number(new URL(broker.url).port);
   const { url: databaseUrl, pool } = await createTestDatabase();
   await expect(startBroker({ config: aConfig({ databaseUrl, port }), log })).rejects.toThrow(/^Port \d+ of 127\.0\.0\.1 is in use/);
-  const { rows } = await pool.query("select 1 from pg_stat_activity where application_name like 'causeway%' and datname = current_database()");
+  const { rows } = await pool.query(
+    "select 1 from pg_stat_activity where application_name like 'causeway%' and datname = current_database()",
+  );
   expect(rows).toEqual([]);
 });

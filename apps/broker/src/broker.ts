@@ -61,7 +61,12 @@ const hourMs = 3_600_000;
  *
  * @throws DatabaseUnusable, CannotListen: each with one sentence for whoever started the process.
  */
-export async function startBroker(o: { config: Config; log: Logger; onLateBootstrap?: (made: PublicBootstrap) => void; onLateFirstMember?: (made: FirstMember) => void }): Promise<Broker> {
+export async function startBroker(o: {
+  config: Config;
+  log: Logger;
+  onLateBootstrap?: (made: PublicBootstrap) => void;
+  onLateFirstMember?: (made: FirstMember) => void;
+}): Promise<Broker> {
   const { config, log } = o;
   await checkDatabase(config.databaseUrl);
 
@@ -77,19 +82,34 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
   const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
   const failedAttempts = new FailedAttempts(redis);
   const rate = new RequestRate(config.scimRateLimit, redis);
-  const scim: Router = scimRouter({ pool, lookups: new Lookups(pool), keyring, tokens, recentRequests, recentUses, failedAttempts, rate, publicUrl: config.publicUrl });
+  const scim: Router = scimRouter({
+    pool,
+    lookups: new Lookups(pool),
+    keyring,
+    tokens,
+    recentRequests,
+    recentUses,
+    failedAttempts,
+    rate,
+    publicUrl: config.publicUrl,
+  });
   const setupSessions = new SetupSessions(pool, keyring, config.publicUrl);
   const oauth = oauthRouter({
-    pool, keyring, failedAttempts, recentUses, rate,
+    pool,
+    keyring,
+    failedAttempts,
+    recentUses,
+    rate,
     publicUrl: config.publicUrl,
     consenterOf: consentFor({ pool, setupSessions, consoleCookie: new SessionCookie(config.publicUrl) }),
   });
   const setupLinks = setupLinkRouter({ pool, sessions: setupSessions, failedAttempts });
 
   // Whoever operates a broker without a mail server finds the link in its log, and hands it on.
-  const mailer = config.smtpUrl === undefined
-    ? logMailer(({ to, subject, text }) => log.warn({ to, subject, text }, 'a mail, written here since there is no mail server'))
-    : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
+  const mailer =
+    config.smtpUrl === undefined
+      ? logMailer(({ to, subject, text }) => log.warn({ to, subject, text }, 'a mail, written here since there is no mail server'))
+      : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
 
   let isOpen = false;
   let firstMember: FirstMember | undefined;
@@ -105,7 +125,10 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
 
   const app = createApp({
     api: {
-      pool, keyring, tokens, feed,
+      pool,
+      keyring,
+      tokens,
+      feed,
       publicUrl: config.publicUrl,
       webhookAllowedCidrs: config.webhookAllowedCidrs,
     },
@@ -116,7 +139,12 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
       mailReaches: config.smtpUrl !== undefined,
     },
     pages: await readPages(),
-    scim, oauth, setupLinks, log, metrics, readiness,
+    scim,
+    oauth,
+    setupLinks,
+    log,
+    metrics,
+    readiness,
     isOpen: () => isOpen,
     operatorApiKey: config.operatorApiKey,
     metricsToken: config.metricsToken,
@@ -128,24 +156,39 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
   let listening: Awaited<ReturnType<typeof listen>>;
   try {
     made = await openDoors();
-    listening = await listen(app, { host: config.host, port: config.port, onError: (err) => log.warn({ err }, 'a connection could not be taken') });
+    listening = await listen(app, {
+      host: config.host,
+      port: config.port,
+      onError: (err) => log.warn({ err }, 'a connection could not be taken'),
+    });
   } catch (error) {
     await pool.end();
     throw error;
   }
   if (!isOpen) log.warn({ readiness: (await readiness.look()).parts }, 'the database is not up to date: run the migrations');
 
-  const listener = listenToFeed(() => connectAlone(config.databaseUrl), (environmentId) => feed.heard(environmentId));
-  const opening = repeat(1_000, async () => {
-    if (isOpen) return opening.stop();
-    const late = await openDoors();
-    if (isOpen) log.info('the database is up to date now');
-    if (late) o.onLateBootstrap?.(late);
-    if (isOpen && firstMember) o.onLateFirstMember?.(firstMember);
-  }, log);
-  const forgetting = repeat(hourMs, async () => {
-    if (isOpen) await forgetOldAnswers(pool);
-  }, log);
+  const listener = listenToFeed(
+    () => connectAlone(config.databaseUrl),
+    (environmentId) => feed.heard(environmentId),
+  );
+  const opening = repeat(
+    1_000,
+    async () => {
+      if (isOpen) return opening.stop();
+      const late = await openDoors();
+      if (isOpen) log.info('the database is up to date now');
+      if (late) o.onLateBootstrap?.(late);
+      if (isOpen && firstMember) o.onLateFirstMember?.(firstMember);
+    },
+    log,
+  );
+  const forgetting = repeat(
+    hourMs,
+    async () => {
+      if (isOpen) await forgetOldAnswers(pool);
+    },
+    log,
+  );
 
   return {
     url: listening.url,
@@ -174,7 +217,8 @@ export async function startBroker(o: { config: Config; log: Logger; onLateBootst
 function send(mailer: Mailer, mail: Omit<Mail, 'id'>, log: Logger): void {
   const { to, subject } = mail;
   void mailer.send({ id: newId(), ...mail }).then((sent) => {
-    if (sent.kind !== 'sent') log.error({ to, subject, reason: sent.reason }, 'a mail could not be sent; whoever asked for it can ask again');
+    if (sent.kind !== 'sent')
+      log.error({ to, subject, reason: sent.reason }, 'a mail could not be sent; whoever asked for it can ask again');
   });
 }
 
@@ -185,7 +229,10 @@ function publicBootstrap(made: Bootstrapped | undefined): PublicBootstrap | unde
 /** For counts that brokers share. Whoever asks it must not wait: what this process has counted itself will do instead. */
 function countsInRedis(redisUrl: string): Redis {
   const redis = new Redis(redisUrl, {
-    connectTimeout: 5_000, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 100,
+    connectTimeout: 5_000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 100,
     retryStrategy: (times) => Math.min(times * 200, 2_000),
   });
   redis.on('error', () => {}); // /readyz tells of it
@@ -207,7 +254,9 @@ function repeat(everyMs: number, work: () => Promise<void>, log: Logger): { stop
     underWay = true;
     work()
       .catch((err: unknown) => log.warn({ err }, 'background work failed, and is tried again'))
-      .finally(() => { underWay = false; });
+      .finally(() => {
+        underWay = false;
+      });
   }, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };

@@ -17,19 +17,27 @@ export interface ConsentParts {
  * admin of its environment who is signed in to the console. Here, and not in a door, because it asks two of them.
  */
 export function consentFor({ pool, setupSessions, consoleCookie }: ConsentParts) {
-  const consenter = async (req: Request, found: { environmentId: string; directoryId: string; sessionId: string; actor: Actor }): Promise<Consenter> => {
+  const consenter = async (
+    req: Request,
+    found: { environmentId: string; directoryId: string; sessionId: string; actor: Actor },
+  ): Promise<Consenter> => {
     const { environmentId, directoryId, sessionId, actor } = found;
     return {
       environmentId,
       directoryId,
       sessionId,
       vendorName: (await getSetupAppearance(pool, { environmentId }))?.vendorName ?? '',
-      record: (act, targets) => recordAct(pool, {
-        environmentId, actor, act, targets, fields: [],
-        requestId: req.res?.locals.requestId ?? null,
-        remoteAddress: req.ip ?? null,
-        userAgent: req.get('user-agent') ?? null,
-      }),
+      record: (act, targets) =>
+        recordAct(pool, {
+          environmentId,
+          actor,
+          act,
+          targets,
+          fields: [],
+          requestId: req.res?.locals.requestId ?? null,
+          remoteAddress: req.ip ?? null,
+          userAgent: req.get('user-agent') ?? null,
+        }),
     };
   };
 
@@ -43,8 +51,13 @@ export function consentFor({ pool, setupSessions, consoleCookie }: ConsentParts)
     const session = cookie === undefined ? undefined : await authenticateSession(pool, cookie);
     if (!session) return undefined;
     for (const { id: environmentId, role } of await listMemberEnvironments(pool, { memberId: session.member.id })) {
-      if (role === 'admin' && await getDirectory(pool, { environmentId, directoryId })) {
-        return consenter(req, { environmentId, directoryId, sessionId: session.id, actor: { type: 'member', id: session.member.id, name: session.member.email } });
+      if (role === 'admin' && (await getDirectory(pool, { environmentId, directoryId }))) {
+        return consenter(req, {
+          environmentId,
+          directoryId,
+          sessionId: session.id,
+          actor: { type: 'member', id: session.member.id, name: session.member.email },
+        });
       }
     }
     return undefined;

@@ -31,12 +31,16 @@ export function docsRouter(): Router {
   return router;
 }
 
-const referencePage = page('API reference', `
+const referencePage = page(
+  'API reference',
+  `
   <link rel="stylesheet" href="/docs/ui/swagger-ui.css">
-  <link rel="icon" type="image/png" href="/docs/ui/favicon-32x32.png">`, `
+  <link rel="icon" type="image/png" href="/docs/ui/favicon-32x32.png">`,
+  `
   <main id="reference"><noscript>This page needs JavaScript. The same as a document: <a href="/v1/openapi.json">/v1/openapi.json</a>.</noscript></main>
   <script src="/docs/ui/swagger-ui-bundle.js"></script>
-  <script src="/docs/start.js"></script>`);
+  <script src="/docs/start.js"></script>`,
+);
 
 const startScript = `SwaggerUIBundle({
   url: '/v1/openapi.json',
@@ -49,16 +53,24 @@ const startScript = `SwaggerUIBundle({
 });
 `;
 
-const errorsPage = page('Errors', '', `
+const errorsPage = page(
+  'Errors',
+  '',
+  `
   <main class="errors">
     <h1>Errors</h1>
     <p>An error is <code>application/problem+json</code> (<a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a>). Its <code>code</code> is one of these.</p>
-    ${Object.entries(problems).map(([code, { status, title, meaning }]) => `<section id="${code}">
+    ${Object.entries(problems)
+      .map(
+        ([code, { status, title, meaning }]) => `<section id="${code}">
       <h2><code>${code}</code></h2>
       <p>${status}. ${title}.</p>
       <p>${inHtml(meaning)}</p>
-    </section>`).join('\n    ')}
-  </main>`);
+    </section>`,
+      )
+      .join('\n    ')}
+  </main>`,
+);
 
 const styles = `body { margin: 0; background: #fff; color: #1b1b1f; font: 16px/1.5 system-ui, sans-serif; }
 .errors { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem; }
@@ -84,5 +96,9 @@ function page(title: string, head: string, body: string): string {
 }
 
 function inHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll(/`([^`]*)`/g, '<code>$1</code>');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/`([^`]*)`/g, '<code>$1</code>');
 }

@@ -71,15 +71,17 @@ interface Counter {
 function counter(redis: Redis | undefined, name: string, points: number): Counter {
   return {
     own: new RateLimiterMemory({ keyPrefix: name, points, duration: windowSeconds }),
-    shared: redis && new RateLimiterRedis({
-      storeClient: redis,
-      keyPrefix: `causeway:${name}`,
-      points,
-      duration: windowSeconds,
-      // Beyond the limit Redis is not asked again: what floods us must not flood it.
-      inMemoryBlockOnConsumed: points + 1,
-      rejectIfRedisNotReady: true,
-    }),
+    shared:
+      redis &&
+      new RateLimiterRedis({
+        storeClient: redis,
+        keyPrefix: `causeway:${name}`,
+        points,
+        duration: windowSeconds,
+        // Beyond the limit Redis is not asked again: what floods us must not flood it.
+        inMemoryBlockOnConsumed: points + 1,
+        rejectIfRedisNotReady: true,
+      }),
   };
 }
 

@@ -35,7 +35,9 @@ export class Readiness {
 
   async look(): Promise<Found> {
     this.#looking ??= this.#find().finally(() => {
-      setTimeout(() => { this.#looking = undefined; }, lookAgainMs).unref();
+      setTimeout(() => {
+        this.#looking = undefined;
+      }, lookAgainMs).unref();
     });
     return this.#looking;
   }
@@ -75,7 +77,9 @@ export function healthRouter(o: { readiness: Readiness; metrics: HttpMetrics; me
   router.get('/metrics', async (req, res) => {
     if (o.metricsToken === undefined) refuseFromAfar(req);
     else if (!secretsEqual(bearerOf(req), o.metricsToken)) {
-      throw new Problem('unauthenticated', 'this takes the METRICS_TOKEN', { headers: { 'WWW-Authenticate': 'Bearer realm="causeway metrics", error="invalid_token"' } });
+      throw new Problem('unauthenticated', 'this takes the METRICS_TOKEN', {
+        headers: { 'WWW-Authenticate': 'Bearer realm="causeway metrics", error="invalid_token"' },
+      });
     }
     const { contentType, body } = await o.metrics.text();
     res.setHeader('Content-Type', contentType);

@@ -16,11 +16,13 @@ async function main(): Promise<void> {
 
 // To whoever started the process, and not to its log: this is the only time that the key is seen.
 function show({ environmentId, apiKey }: PublicBootstrap): void {
-  if (apiKey !== undefined) process.stderr.write(`First start: made the environment "default" (${environmentId}). Its API key, shown this once:\n${apiKey}\n`);
+  if (apiKey !== undefined)
+    process.stderr.write(`First start: made the environment "default" (${environmentId}). Its API key, shown this once:\n${apiKey}\n`);
 }
 
 function showMember({ email, password }: FirstMember): void {
-  if (password !== undefined) process.stderr.write(`First start: ${email} may sign in to the console. The password, shown this once:\n${password}\n`);
+  if (password !== undefined)
+    process.stderr.write(`First start: ${email} may sign in to the console. The password, shown this once:\n${password}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -13,7 +13,12 @@ export function html(parts: TemplateStringsArray, ...values: (string | Html | re
 
 function inside(value: string | Html | readonly Html[]): string {
   if (typeof value === 'string') {
-    return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+    return value
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;');
   }
   return value instanceof Html ? value.text : value.map(inside).join('');
 }
@@ -45,13 +50,16 @@ export function sendPlainPage(res: Response, { status, title, body, formLeadsTo 
 </html>
 `;
   res.status(status);
-  res.setHeader('Content-Security-Policy', [
-    "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(styles).digest('base64')}'`,
-    `form-action 'self'${formLeadsTo === undefined ? '' : ` ${formLeadsTo}`}`,
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '));
+  res.setHeader(
+    'Content-Security-Policy',
+    [
+      "default-src 'none'",
+      `style-src 'sha256-${createHash('sha256').update(styles).digest('base64')}'`,
+      `form-action 'self'${formLeadsTo === undefined ? '' : ` ${formLeadsTo}`}`,
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+  );
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
   res.end(page.text);

@@ -37,8 +37,10 @@ export class RecentUses {
     const uses = [...this.#latest.values()];
     this.#latest = new Map();
     if (uses.length === 0) return;
-    this.#writing = this.#writing.then(() => noteCredentialUses(this.#pool, uses)).catch((error: unknown) => {
-      this.#log.warn({ err: error, credentials: uses.length }, 'when credentials were last used could not be noted');
-    });
+    this.#writing = this.#writing
+      .then(() => noteCredentialUses(this.#pool, uses))
+      .catch((error: unknown) => {
+        this.#log.warn({ err: error, credentials: uses.length }, 'when credentials were last used could not be noted');
+      });
   }
 }

@@ -9,7 +9,10 @@ const admitted = async (rate: RequestRate, of: string, times: number): Promise<n
 };
 
 const url = redisUrl();
-const places: [string, () => Redis | undefined][] = [['the process', () => undefined], ...(url ? [['Redis', () => new Redis(url)] as [string, () => Redis]] : [])];
+const places: [string, () => Redis | undefined][] = [
+  ['the process', () => undefined],
+  ...(url ? [['Redis', () => new Redis(url)] as [string, () => Redis]] : []),
+];
 
 describe.each(places)('kept in %s', (_place, connect) => {
   let redis: Redis | undefined;

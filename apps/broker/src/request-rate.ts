@@ -27,7 +27,7 @@ export class RequestRate {
 
   async admit(key: string): Promise<Admission> {
     if (this.#perSecond === 0) return { retryAfterSeconds: 0 };
-    const waitMs = await this.#waitInRedis(key) ?? this.#waitHere(key);
+    const waitMs = (await this.#waitInRedis(key)) ?? this.#waitHere(key);
     return { retryAfterSeconds: waitMs > 0 ? Math.max(1, Math.ceil(waitMs / 1_000)) : 0 };
   }
 

@@ -10,7 +10,18 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]'
 // What locks scrolling under a dialog writes a style element of its own, and looks for the nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
-const water: MantineColorsTuple = ['#eef3ff', '#dde6fc', '#b9cbf7', '#93aef2', '#7395ec', '#5a82e6', '#446fdc', '#2f5bd0', '#254bb0', '#1c3a8c'];
+const water: MantineColorsTuple = [
+  '#eef3ff',
+  '#dde6fc',
+  '#b9cbf7',
+  '#93aef2',
+  '#7395ec',
+  '#5a82e6',
+  '#446fdc',
+  '#2f5bd0',
+  '#254bb0',
+  '#1c3a8c',
+];
 
 const theme = createTheme({
   colors: { water },
@@ -20,11 +31,16 @@ const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   fontFamily: '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Open Sans", "Noto Sans", Ubuntu, Cantarell, Arial, sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", monospace',
+  fontFamilyMonospace:
+    'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", monospace',
   fontSizes: { xs: '0.75rem', sm: '0.875rem', md: '0.9375rem', lg: '1.0625rem', xl: '1.25rem' },
   headings: {
     fontWeight: '650',
-    sizes: { h1: { fontSize: '1.5rem', lineHeight: '1.3' }, h2: { fontSize: '1.0625rem', lineHeight: '1.4' }, h3: { fontSize: '0.9375rem', lineHeight: '1.4' } },
+    sizes: {
+      h1: { fontSize: '1.5rem', lineHeight: '1.3' },
+      h2: { fontSize: '1.0625rem', lineHeight: '1.4' },
+      h3: { fontSize: '0.9375rem', lineHeight: '1.4' },
+    },
   },
   components: {
     // A title in its alert's colour has less contrast than text needs.

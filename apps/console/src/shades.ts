@@ -10,8 +10,16 @@ export function shadesOf(color: string): MantineColorsTuple {
   const white: Rgb = [255, 255, 255];
   const black: Rgb = [0, 0, 0];
   return [
-    hex(mix(base, white, 0.92)), hex(mix(base, white, 0.84)), hex(mix(base, white, 0.68)), hex(mix(base, white, 0.52)), hex(mix(base, white, 0.38)),
-    hex(mix(base, white, 0.25)), hex(mix(base, white, 0.12)), hex(base), hex(mix(base, black, 0.18)), hex(mix(base, black, 0.36)),
+    hex(mix(base, white, 0.92)),
+    hex(mix(base, white, 0.84)),
+    hex(mix(base, white, 0.68)),
+    hex(mix(base, white, 0.52)),
+    hex(mix(base, white, 0.38)),
+    hex(mix(base, white, 0.25)),
+    hex(mix(base, white, 0.12)),
+    hex(base),
+    hex(mix(base, black, 0.18)),
+    hex(mix(base, black, 0.36)),
   ];
 }
 

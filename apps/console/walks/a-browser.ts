@@ -28,14 +28,21 @@ async function unpacked(cache: string): Promise<string> {
   await mkdir(cache, { recursive: true });
   const fresh = await mkdtemp(path.join(cache, 'unpacking-'));
   // In a process of its own: the package asks the environment where to unpack to.
-  await promisify(execFile)(process.execPath, ['-e', "import('@sparticuz/chromium').then((chromium) => chromium.default.executablePath())"], {
-    cwd: projectFolder,
-    env: { ...process.env, TMPDIR: fresh },
-  });
-  await writeFile(path.join(fresh, 'fonts.conf'), `<?xml version="1.0"?>
+  await promisify(execFile)(
+    process.execPath,
+    ['-e', "import('@sparticuz/chromium').then((chromium) => chromium.default.executablePath())"],
+    {
+      cwd: projectFolder,
+      env: { ...process.env, TMPDIR: fresh },
+    },
+  );
+  await writeFile(
+    path.join(fresh, 'fonts.conf'),
+    `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>${path.join(folder, 'fonts')}</dir><dir>/usr/share/fonts</dir><cachedir>${path.join(folder, 'fonts-cache')}</cachedir></fontconfig>
-`);
+`,
+  );
   // Whole, and at once: of two that unpack together, the second finds the first one's.
   await rename(fresh, folder).catch(() => rm(fresh, { recursive: true, force: true }));
   return folder;

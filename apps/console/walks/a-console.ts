@@ -69,7 +69,11 @@ export async function aConsole(env: Record<string, string> = {}): Promise<TestCo
  * A window of a browser of its own, with nobody signed in. What the page complains of to its console, such as a breach of its content
  * security policy, and every answer that is the broker's own fault, is kept.
  */
-export async function aWindow(browser: Browser, { url }: TestConsole, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
+export async function aWindow(
+  browser: Browser,
+  { url }: TestConsole,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);

@@ -29,13 +29,32 @@ beforeAll(async () => {
   // Before anybody comes: otherwise the newest events are all of their being mapped anew.
   await system.api('PUT', '/v1/attribute_mapping', {
     attributes: [
-      { name: 'plan', type: 'string', from: ['userType', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:plan'], allowed_values: ['Premium', 'Standard'], default: 'Standard' },
-      { name: 'department', type: 'string', from: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', transform: ['trim'] },
+      {
+        name: 'plan',
+        type: 'string',
+        from: ['userType', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:plan'],
+        allowed_values: ['Premium', 'Standard'],
+        default: 'Standard',
+      },
+      {
+        name: 'department',
+        type: 'string',
+        from: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department',
+        transform: ['trim'],
+      },
     ],
-    roles: { mode: 'one', default: 'member', rules: [{ role: 'admin', group: 'Leadership' }, { role_from: 'roles[primary eq true].value' }] },
+    roles: {
+      mode: 'one',
+      default: 'member',
+      rules: [{ role: 'admin', group: 'Leadership' }, { role_from: 'roles[primary eq true].value' }],
+    },
   });
   ids = await populate(system, { users: 48 });
-  for (const [name, id, provider] of [['Initech', 'initech', 'entra'], ['Umbrella Health', 'umbrella', 'jumpcloud'], ['Soylent Foods', 'soylent', 'google']] as const) {
+  for (const [name, id, provider] of [
+    ['Initech', 'initech', 'entra'],
+    ['Umbrella Health', 'umbrella', 'jumpcloud'],
+    ['Soylent Foods', 'soylent', 'google'],
+  ] as const) {
     const organization = await system.api('POST', '/v1/organizations', { name, external_id: id, domains: [`${id}.example`] });
     await system.api('POST', '/v1/directories', { organization_id: organization.id, provider });
   }
@@ -90,7 +109,11 @@ async function picture(page: Page, device: keyof typeof devices, file: string): 
 
 /** Addresses as they are on the internet, where the pictures would show ports of this machine. */
 async function asOnTheInternet(context: BrowserContext): Promise<void> {
-  const names: [from: string, to: string][] = [[system.url, 'https://scim.northwind.example'], [ids.receiverUrl, 'https://api.northwind.example/webhooks'], [ids.brokenUrl, 'https://warehouse.northwind.example/events']];
+  const names: [from: string, to: string][] = [
+    [system.url, 'https://scim.northwind.example'],
+    [ids.receiverUrl, 'https://api.northwind.example/webhooks'],
+    [ids.brokenUrl, 'https://warehouse.northwind.example/events'],
+  ];
   await context.route(/\/(console|setup)\/api\//, async (route) => {
     if (route.request().resourceType() === 'eventsource') return route.continue();
     const response = await route.fetch();
@@ -102,7 +125,9 @@ async function asOnTheInternet(context: BrowserContext): Promise<void> {
 
 async function nameEnvironment({ db }: TestConsole, name: string): Promise<void> {
   await db.pool.query('update environments set name = $1', [name]);
-  await db.pool.query("insert into setup_appearances (environment_id, color, support_email) select id, '#0f766e', 'support@northwind.example' from environments");
+  await db.pool.query(
+    "insert into setup_appearances (environment_id, color, support_email) select id, '#0f766e', 'support@northwind.example' from environments",
+  );
 }
 
 /** A day of attempts for the charts, which cannot be waited for. */

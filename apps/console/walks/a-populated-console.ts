@@ -29,8 +29,18 @@ export async function populate({ url, api, environmentId }: TestConsole, { users
   const receiver = await startVendor();
   const broken = await startVendor({ status: 500, body: '{"error": "database is locked"}' });
   const endpoint = await api('POST', '/v1/webhook_endpoints', { url: receiver.url, description: 'Production backend' });
-  const failingEndpoint = await api('POST', '/v1/webhook_endpoints', { url: broken.url, description: 'Data warehouse', event_types: ['user.created', 'user.deactivated'] });
-  const organization = await api('POST', '/v1/organizations', { name: 'Acme', external_id: 'acme', domains: ['acme.com'], contacts: ['it@acme.com'], seat_limit: users + 10 });
+  const failingEndpoint = await api('POST', '/v1/webhook_endpoints', {
+    url: broken.url,
+    description: 'Data warehouse',
+    event_types: ['user.created', 'user.deactivated'],
+  });
+  const organization = await api('POST', '/v1/organizations', {
+    name: 'Acme',
+    external_id: 'acme',
+    domains: ['acme.com'],
+    contacts: ['it@acme.com'],
+    seat_limit: users + 10,
+  });
   const directory = await api('POST', '/v1/directories', { organization_id: organization.id, provider: 'entra', name: 'Acme Entra' });
   const globex = await api('POST', '/v1/organizations', { name: 'Globex', external_id: 'globex' });
   const pending = await api('POST', '/v1/directories', { organization_id: globex.id, provider: 'okta', name: 'Globex Okta' });

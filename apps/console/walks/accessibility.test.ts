@@ -29,24 +29,29 @@ type Faults = Record<string, string[]>;
 /** Pages, each at its address, on both devices at once. */
 async function faultsOf(pages: Record<string, string>, enter: (page: Page) => Promise<unknown>): Promise<Faults> {
   const found: Faults = {};
-  await Promise.all(Object.entries(devices).map(async ([device, viewport]) => {
-    const { context, page, complaints } = await aWindow(browser, system, { viewport, colorScheme: 'light' });
-    await enter(page);
-    for (const [name, path] of Object.entries(pages)) {
-      await arrive(page, path);
-      const wrong = await faults(page);
-      const by = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-      if (by > 0) wrong.push(`${by} px wider than the screen`);
-      if (wrong.length > 0) found[`${name}, ${device}`] = wrong;
-    }
-    if (complaints.length > 0) found[device] = complaints;
-    await context.close();
-  }));
+  await Promise.all(
+    Object.entries(devices).map(async ([device, viewport]) => {
+      const { context, page, complaints } = await aWindow(browser, system, { viewport, colorScheme: 'light' });
+      await enter(page);
+      for (const [name, path] of Object.entries(pages)) {
+        await arrive(page, path);
+        const wrong = await faults(page);
+        const by = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+        if (by > 0) wrong.push(`${by} px wider than the screen`);
+        if (wrong.length > 0) found[`${name}, ${device}`] = wrong;
+      }
+      if (complaints.length > 0) found[device] = complaints;
+      await context.close();
+    }),
+  );
   return found;
 }
 
 // By itself: what wraps it for Playwright hands over every node that passed, and takes twice as long.
-const axe = readFileSync(require.resolve('axe-core/axe.min.js', { paths: [path.dirname(require.resolve('@axe-core/playwright'))] }), 'utf8');
+const axe = readFileSync(
+  require.resolve('axe-core/axe.min.js', { paths: [path.dirname(require.resolve('@axe-core/playwright'))] }),
+  'utf8',
+);
 const everything = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** What axe calls serious or critical, in a line each. In the dark only what colours do is looked at again. */
@@ -56,16 +61,24 @@ async function faults(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.locator('html[data-mantine-color-scheme=dark]').waitFor({ state: 'attached' });
   // Not before every colour has arrived where it goes.
-  await page.evaluate('new Promise((done) => { const look = () => (document.getAnimations().length > 0 ? requestAnimationFrame(look) : done()); requestAnimationFrame(() => requestAnimationFrame(look)); })');
+  await page.evaluate(
+    'new Promise((done) => { const look = () => (document.getAnimations().length > 0 ? requestAnimationFrame(look) : done()); requestAnimationFrame(() => requestAnimationFrame(look)); })',
+  );
   const dark = await violations(page, { type: 'rule', values: ['color-contrast', 'link-in-text-block'] });
   await page.emulateMedia({ colorScheme: 'light' });
   return [...light, ...dark]
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${(failureSummary ?? '').split('\n').slice(0, 2).join(' ')}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(
+        ({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${(failureSummary ?? '').split('\n').slice(0, 2).join(' ')}`,
+      ),
+    );
 }
 
 function violations(page: Page, runOnly: object): Promise<AxeResults['violations']> {
-  return page.evaluate(`axe.run(document, ${JSON.stringify({ runOnly, resultTypes: ['violations'], preload: false })}).then(({ violations }) => violations)`);
+  return page.evaluate(
+    `axe.run(document, ${JSON.stringify({ runOnly, resultTypes: ['violations'], preload: false })}).then(({ violations }) => violations)`,
+  );
 }
 
 test('before signing in', async () => {
@@ -77,7 +90,9 @@ test('the console', async () => {
 });
 
 test('the setup page', async () => {
-  expect(await faultsOf({ ...setupPages, 'setup-request': `/setup/requests/${ids.request}` }, (page) => page.goto(ids.connectedSetupLink))).toEqual({});
+  expect(
+    await faultsOf({ ...setupPages, 'setup-request': `/setup/requests/${ids.request}` }, (page) => page.goto(ids.connectedSetupLink)),
+  ).toEqual({});
 });
 
 test('dialogs and menus', async () => {
@@ -86,7 +101,11 @@ test('dialogs and menus', async () => {
   const found: Faults = {};
   const lookAt = async (path: string, ...buttons: string[]): Promise<void> => {
     await arrive(page, `/${ids.environment}${path}`);
-    for (const name of buttons) await page.getByRole(name.endsWith('…') ? 'menuitem' : 'button', { name }).first().click();
+    for (const name of buttons)
+      await page
+        .getByRole(name.endsWith('…') ? 'menuitem' : 'button', { name })
+        .first()
+        .click();
     await page.getByRole('dialog').waitFor();
     const wrong = await faults(page);
     if (wrong.length > 0) found[buttons.join(', ')] = wrong;

@@ -39,7 +39,12 @@ async function copied(page: Page, label: string): Promise<string> {
   await until(page, '!document.querySelector("[role=dialog]")');
   return text;
 }
-const aUser = (userName: string, more: object = {}) => ({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName, active: true, ...more });
+const aUser = (userName: string, more: object = {}) => ({
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+  userName,
+  active: true,
+  ...more,
+});
 
 test('a customer and its directory are made, changed, disabled and deleted', async () => {
   const { context, page, complaints } = await aWindow(browser, system, { permissions: ['clipboard-read', 'clipboard-write'] });
@@ -92,7 +97,10 @@ test('a customer and its directory are made, changed, disabled and deleted', asy
   await page.getByText('The organization has no seat left for another active user.').waitFor();
   await menu(page, 'Disable…');
   await inDialog(page, 'Disable').click();
-  await page.getByRole('status').getByText(/^This directory is disabled/).waitFor();
+  await page
+    .getByRole('status')
+    .getByText(/^This directory is disabled/)
+    .waitFor();
   await menu(page, 'Enable');
   await page.getByText(/^Entra last called/).waitFor();
   await menu(page, 'Delete…');
@@ -104,7 +112,15 @@ test('a customer and its directory are made, changed, disabled and deleted', asy
   await page.getByText('Hooli Entra').waitFor({ state: 'detached' });
 
   await page.getByRole('link', { name: 'Audit log' }).click();
-  for (const act of ['Delete directory', 'Delete setup links', 'Create bearer token', 'Create directory', 'Change organization', 'Create organization']) await page.getByText(act, { exact: true }).first().waitFor();
+  for (const act of [
+    'Delete directory',
+    'Delete setup links',
+    'Create bearer token',
+    'Create directory',
+    'Change organization',
+    'Create organization',
+  ])
+    await page.getByText(act, { exact: true }).first().waitFor();
   expect(complaints).toEqual([]);
   await context.close();
 });
@@ -122,7 +138,10 @@ test('an event appears while somebody looks, with what was before and after, and
   await signIn(page);
   await arrive(page, `/${system.environmentId}/events`);
   await page.getByRole('row', { name: 'user.created richard@piper.example' }).waitFor();
-  await idp.patch(`/Users/${(body as { id: string }).id}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: 'CEO' }] });
+  await idp.patch(`/Users/${(body as { id: string }).id}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path: 'title', value: 'CEO' }],
+  });
   await page.getByRole('row', { name: 'user.updated richard@piper.example' }).getByRole('link').click();
   await page.getByRole('row', { name: 'title Engineer CEO' }).waitFor();
   await page.getByText('delivered').waitFor();
@@ -148,7 +167,9 @@ test('an endpoint is tested, given a new secret, disabled and deleted; a key is 
   await page.getByRole('button', { name: 'Send a test event' }).click();
   await page.getByText('test event', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Details' }).first().click();
-  await dialog(page).getByText(/^accepted in/).waitFor();
+  await dialog(page)
+    .getByText(/^accepted in/)
+    .waitFor();
   expect(String(vendor.received[0]?.headers['webhook-signature']).split(' ').length).toBeGreaterThanOrEqual(2); // both sign for a while
   await inDialog(page, 'Cancel').click();
 
@@ -158,7 +179,12 @@ test('an endpoint is tested, given a new secret, disabled and deleted; a key is 
   await page.getByRole('button', { name: 'Enable' }).click();
   await page.getByText('This endpoint is disabled').waitFor({ state: 'detached' });
   await page.getByRole('link', { name: 'Your receiver' }).click();
-  for (const [language, word] of [['Python', 'flask'], ['Go', 'net/http'], ['Ruby', 'sinatra'], ['Node', 'express']] as const) {
+  for (const [language, word] of [
+    ['Python', 'flask'],
+    ['Go', 'net/http'],
+    ['Ruby', 'sinatra'],
+    ['Node', 'express'],
+  ] as const) {
     await page.getByText(language, { exact: true }).click();
     await page.getByRole('region', { name: 'Code of a receiver' }).getByText(word).first().waitFor();
   }
@@ -173,7 +199,8 @@ test('an endpoint is tested, given a new secret, disabled and deleted; a key is 
   await dialog(page).getByLabel('Name').fill('backend');
   await inDialog(page, 'Create key').click();
   const key = await copied(page, 'API key');
-  const calls = async (): Promise<number> => (await fetch(`${system.url}/v1/events`, { headers: { authorization: `Bearer ${key}` } })).status;
+  const calls = async (): Promise<number> =>
+    (await fetch(`${system.url}/v1/events`, { headers: { authorization: `Bearer ${key}` } })).status;
   expect(await calls()).toBe(200);
   await page.getByRole('button', { name: 'Revoke backend' }).click();
   await inDialog(page, 'Revoke').click();
@@ -185,7 +212,11 @@ test('an endpoint is tested, given a new secret, disabled and deleted; a key is 
 
 test('a mapping is tried before it is saved, and a brake is set', async () => {
   const organization = await system.api('POST', '/v1/organizations', { name: 'Raviga' });
-  const directory = await system.api('POST', '/v1/directories', { organization_id: organization.id, provider: 'entra', name: 'Raviga Entra' });
+  const directory = await system.api('POST', '/v1/directories', {
+    organization_id: organization.id,
+    provider: 'entra',
+    name: 'Raviga Entra',
+  });
   const { token } = await system.api('POST', `/v1/directories/${directory.id}/bearer_token`, {});
   const idp = identityProvider({ baseUrl: `${system.url}/scim/v2/${directory.id}`, token });
   await idp.post('/Users', aUser('monica@raviga.example', { userType: 'premium' }));
@@ -196,7 +227,10 @@ test('a mapping is tried before it is saved, and a brake is set', async () => {
   await arrive(page, `/${system.environmentId}/directories/${directory.id}/settings`);
   await page.getByRole('switch', { name: 'Limit how many users can be removed' }).check();
   await page.getByLabel('Users, at most').fill('5');
-  await page.locator('section', { has: page.getByRole('heading', { name: 'Brake' }) }).getByRole('button', { name: 'Save' }).click();
+  await page
+    .locator('section', { has: page.getByRole('heading', { name: 'Brake' }) })
+    .getByRole('button', { name: 'Save' })
+    .click();
   await page.getByText(/^0 departures so far/).waitFor();
 
   await page.getByRole('button', { name: 'Use a different mapping here' }).click();
@@ -217,7 +251,10 @@ test('a mapping is tried before it is saved, and a brake is set', async () => {
   await page.getByText(/^This directory has its own mapping/).waitFor();
   const plans = await eventually(async () => {
     const { data } = await system.api('GET', `/v1/directories/${directory.id}/users`);
-    return data.every((user: { attributes: object }) => 'plan' in user.attributes) && data.map((user: { attributes: { plan: string } }) => user.attributes.plan);
+    return (
+      data.every((user: { attributes: object }) => 'plan' in user.attributes) &&
+      data.map((user: { attributes: { plan: string } }) => user.attributes.plan)
+    );
   });
   expect(plans.toSorted()).toEqual(['Gold', 'premium']);
   expect(complaints).toEqual([]);
@@ -236,7 +273,9 @@ test('somebody is invited as a viewer, sees every page, and no button that would
   await page.getByText('vera@example.com').first().waitFor();
   await context.close();
 
-  const link = await eventually(() => /http\S+\/invitation\/\S+/.exec(mailbox.received.find(({ to }) => to.includes('vera@example.com'))?.text ?? '')?.[0] ?? false);
+  const link = await eventually(
+    () => /http\S+\/invitation\/\S+/.exec(mailbox.received.find(({ to }) => to.includes('vera@example.com'))?.text ?? '')?.[0] ?? false,
+  );
   const veras = await aWindow(browser, system);
   await veras.page.goto(link);
   await veras.page.getByRole('textbox', { name: 'Choose a password' }).fill('a password of hers');
@@ -245,8 +284,11 @@ test('somebody is invited as a viewer, sees every page, and no button that would
   const offered: string[] = [];
   for (const [name, path] of Object.entries(consolePages(ids))) {
     await arrive(veras.page, path);
-    const names = await veras.page.locator('main button:enabled').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label') ?? button.textContent));
-    const writing = /create|new\b|^add|^edit|change|delete|remove|revoke|replace|save|disable|enable|rotate|replay|test event|send again|invite|start|erase|^more$/i;
+    const names = await veras.page
+      .locator('main button:enabled')
+      .evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label') ?? button.textContent));
+    const writing =
+      /create|new\b|^add|^edit|change|delete|remove|revoke|replace|save|disable|enable|rotate|replay|test event|send again|invite|start|erase|^more$/i;
     if (name !== 'account') offered.push(...names.filter((one) => writing.test(one)).map((one) => `${name}: ${one}`));
   }
   expect(offered).toEqual([]);
@@ -261,7 +303,8 @@ test('the keyboard is enough: to the page past the menu, into a dialog that hold
   const { context, page, complaints } = await aWindow(browser, system);
   await signIn(page);
   await arrive(page, `/${system.environmentId}/organizations`);
-  const focused = (): Promise<string> => page.evaluate<string>('(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()');
+  const focused = (): Promise<string> =>
+    page.evaluate<string>('(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()');
   await page.keyboard.press('Tab');
   expect(await focused()).toBe('Skip to the page');
   await until(page, 'document.activeElement.getBoundingClientRect().top >= 0');
@@ -291,12 +334,18 @@ test('while the broker is gone pages say so, and go on when it is back', async (
   try {
     await page.getByText('The broker cannot be reached at the moment.').waitFor({ timeout: 30_000 });
     await page.getByRole('link', { name: 'Members' }).click();
-    await page.getByText(/could not be (shown|loaded)/).first().waitFor();
+    await page
+      .getByText(/could not be (shown|loaded)/)
+      .first()
+      .waitFor();
     expect(await page.locator('[aria-busy=true], [aria-label=Loading]').count()).toBe(0);
   } finally {
     await system.startBroker();
   }
-  await page.getByRole('button', { name: /Try again|Reload/ }).first().click();
+  await page
+    .getByRole('button', { name: /Try again|Reload/ })
+    .first()
+    .click();
   await page.getByRole('heading', { name: 'Members', level: 1 }).waitFor();
   await page.getByText('ada@example.com (you)').waitFor();
   await context.close();

@@ -16,7 +16,13 @@ export function smallPng(png: Buffer): Buffer {
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
   head.set([8, 3, 0, 0, 0], 8); // 8 bits, by palette
-  return Buffer.concat([signature, chunk('IHDR', head), chunk('PLTE', Buffer.from(palette.flatMap((rgb) => [(rgb >> 16) & 255, (rgb >> 8) & 255, rgb & 255]))), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', head),
+    chunk('PLTE', Buffer.from(palette.flatMap((rgb) => [(rgb >> 16) & 255, (rgb >> 8) & 255, rgb & 255]))),
+    chunk('IDAT', deflateSync(rows, { level: 9 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
@@ -35,10 +41,12 @@ function decode(png: Buffer): { width: number; height: number; pixels: Uint32Arr
     const filter = raw[y * (stride + 1)] ?? 0;
     const row = raw.subarray(y * (stride + 1) + 1, (y + 1) * (stride + 1));
     for (let x = 0; x < stride; x++) {
-      const left = x < channels ? 0 : row[x - channels] ?? 0;
+      const left = x < channels ? 0 : (row[x - channels] ?? 0);
       const up = above[x] ?? 0;
-      const corner = x < channels ? 0 : above[x - channels] ?? 0;
-      row[x] = (row[x] ?? 0) + (filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1 : filter === 4 ? paeth(left, up, corner) : 0);
+      const corner = x < channels ? 0 : (above[x - channels] ?? 0);
+      row[x] =
+        (row[x] ?? 0) +
+        (filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1 : filter === 4 ? paeth(left, up, corner) : 0);
     }
     for (let x = 0; x < width; x++) pixels[y * width + x] = row.readUIntBE(x * channels, 3);
     above = row;
@@ -67,7 +75,8 @@ function paletteOf(pixels: Uint32Array): { palette: number[]; indexOf: Map<numbe
       if (palette.length < most && palette.every((one) => distance(one, rgb) >= apart)) palette.push(rgb);
     }
   }
-  const nearest = (rgb: number): number => palette.reduce((best, one, i) => (distance(one, rgb) < distance(palette[best] ?? 0, rgb) ? i : best), 0);
+  const nearest = (rgb: number): number =>
+    palette.reduce((best, one, i) => (distance(one, rgb) < distance(palette[best] ?? 0, rgb) ? i : best), 0);
   return { palette, indexOf: new Map(colours.map((rgb) => [rgb, nearest(rgb)])) };
 }
 

@@ -24,7 +24,10 @@ afterAll(async () => {
 
 /** The value of a field that is there to be copied. */
 async function copyable(page: Page, label: string): Promise<string> {
-  const value = await page.getByRole('button', { name: `Copy ${label}` }).locator('xpath=preceding-sibling::code').textContent();
+  const value = await page
+    .getByRole('button', { name: `Copy ${label}` })
+    .locator('xpath=preceding-sibling::code')
+    .textContent();
   return value ?? '';
 }
 
@@ -34,7 +37,8 @@ async function connected(name: string, provider = 'entra') {
   const directory = await system.api('POST', '/v1/directories', { organization_id: organization.id, provider, name: `${name} directory` });
   const { token } = await system.api('POST', `/v1/directories/${directory.id}/bearer_token`, {});
   const idp = identityProvider({ baseUrl: `${system.url}/scim/v2/${directory.id}`, token });
-  const user = (userName: string, more: object = {}) => idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName, active: true, ...more });
+  const user = (userName: string, more: object = {}) =>
+    idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName, active: true, ...more });
   return { organization, directory, idp, user };
 }
 
@@ -68,7 +72,9 @@ test('from the first sign-in to the first webhook', async () => {
     const events = vendor.received.map((delivery) => verified(secret, delivery) as { type: string });
     return events.some(({ type }) => type === 'user.reactivated') && events.map(({ type }) => type);
   });
-  expect(types).toEqual(expect.arrayContaining(['directory.activated', 'user.created', 'group.member_added', 'provisioning.failed', 'user.deactivated']));
+  expect(types).toEqual(
+    expect.arrayContaining(['directory.activated', 'user.created', 'group.member_added', 'provisioning.failed', 'user.deactivated']),
+  );
 
   await page.getByRole('link', { name: 'Events', exact: true }).click();
   await page.getByRole('link', { name: 'user.updated' }).first().click();
@@ -129,7 +135,10 @@ test('a user who did not arrive is found, and why', async () => {
   const { context, page, complaints } = await aWindow(browser, system);
   await signIn(page);
   await page.getByRole('link', { name: /^Initech · Initech directory/ }).click();
-  await page.getByRole('status').getByText(/1 of 2 operations in the last 24 hours failed/).waitFor();
+  await page
+    .getByRole('status')
+    .getByText(/1 of 2 operations in the last 24 hours failed/)
+    .waitFor();
   await page.getByText('It was about Peter@initech.example.').waitFor();
   await page.getByRole('link', { name: 'See the request' }).click();
   await page.getByText(/^Another user has that name already/).waitFor();

@@ -15,9 +15,11 @@ export interface System {
   stop: () => Promise<void>;
 }
 
-export async function aSystem(
-  { redisUrl, smtpUrl, mail }: { redisUrl?: string | undefined; smtpUrl?: string; mail?: MailTimes } = {},
-): Promise<System> {
+export async function aSystem({
+  redisUrl,
+  smtpUrl,
+  mail,
+}: { redisUrl?: string | undefined; smtpUrl?: string; mail?: MailTimes } = {}): Promise<System> {
   const db = await createTestDatabase();
   const config = loadConfig({
     DATABASE_URL: db.url,

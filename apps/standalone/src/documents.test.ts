@@ -33,25 +33,39 @@ let customers = 0;
 
 async function aCustomer(provider: string, organization: object = {}): Promise<Customer> {
   customers += 1;
-  const made = await system.api('POST', '/v1/organizations', { name: `Customer ${customers}`, contacts: [`it@customer${customers}.example`], ...organization });
+  const made = await system.api('POST', '/v1/organizations', {
+    name: `Customer ${customers}`,
+    contacts: [`it@customer${customers}.example`],
+    ...organization,
+  });
   const directory = await system.api('POST', '/v1/directories', { organization_id: made.id, provider });
   return { organizationId: made.id, directoryId: directory.id, baseUrl: `${system.url}/scim/v2/${directory.id}` };
 }
 
-const map = (customer: Customer, mapping: object) => system.api('PUT', `/v1/directories/${customer.directoryId}/attribute_mapping`, mapping);
+const map = (customer: Customer, mapping: object) =>
+  system.api('PUT', `/v1/directories/${customer.directoryId}/attribute_mapping`, mapping);
 const usersOf = async (customer: Customer) => (await system.api('GET', `/v1/directories/${customer.directoryId}/users`)).data;
 
 async function eventsOf(customer: Customer, ...types: string[]) {
-  return (await system.api('GET', `/v1/events?directory_id=${customer.directoryId}&limit=500${types.length > 0 ? `&types=${types.join()}` : ''}`)).data;
+  return (
+    await system.api('GET', `/v1/events?directory_id=${customer.directoryId}&limit=500${types.length > 0 ? `&types=${types.join()}` : ''}`)
+  ).data;
 }
 
-function ok(answer: ScimAnswer, status: number): any { // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+function ok(answer: ScimAnswer, status: number): any {
+  // oxlint-disable-line no-explicit-any -- a test says what it expects of it
   expect({ status: answer.status, text: answer.status === status ? '' : answer.text }).toEqual({ status, text: '' });
   return answer.body;
 }
 
 const refusal = (status: number, detail: unknown, scimType?: string) => ({
-  status, body: { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status), ...(scimType !== undefined && { scimType }), detail },
+  status,
+  body: {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    status: String(status),
+    ...(scimType !== undefined && { scimType }),
+    detail,
+  },
 });
 
 const mailsTo = (address: string) => mail.received.filter(({ to }) => to.includes(address));
@@ -62,7 +76,10 @@ class Entra {
 
   /** Nobody has that name, so an empty list is right. */
   async testConnection(): Promise<void> {
-    expect(ok(await this.idp.get('/Users?filter=userName+eq+%22b14a4c5e-3c79-4d1b-9f3f-52a1c0f4a1d2%22'), 200)).toMatchObject({ totalResults: 0, Resources: [] });
+    expect(ok(await this.idp.get('/Users?filter=userName+eq+%22b14a4c5e-3c79-4d1b-9f3f-52a1c0f4a1d2%22'), 200)).toMatchObject({
+      totalResults: 0,
+      Resources: [],
+    });
   }
 
   /** Looks for the user, and creates it where it is not there: the answer of that. */
@@ -82,9 +99,15 @@ class Entra {
 
   async group(displayName: string, externalId: string, members: string[]): Promise<string> {
     ok(await this.idp.get(`/Groups?excludedAttributes=members&filter=displayName+eq+%22${encodeURIComponent(displayName)}%22`), 200);
-    const { id } = ok(await this.idp.post('/Groups', {
-      schemas: [groupUrn, 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group'], externalId, displayName, meta: { resourceType: 'Group' },
-    }), 201);
+    const { id } = ok(
+      await this.idp.post('/Groups', {
+        schemas: [groupUrn, 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group'],
+        externalId,
+        displayName,
+        meta: { resourceType: 'Group' },
+      }),
+      201,
+    );
     for (const value of members) {
       const { status } = await this.patch(`/Groups/${id}`, { op: 'Add', path: 'members', value: [{ $ref: null, value }] });
       expect([200, 204]).toContain(status);
@@ -97,7 +120,12 @@ class Entra {
 function person(name: string, externalId: string) {
   const [given, family] = name.split(' ') as [string, string];
   const email = `${given.toLowerCase()}@customer.example`;
-  return { externalId, userName: email, emails: [{ primary: true, type: 'work', value: email }], name: { givenName: given, familyName: family } };
+  return {
+    externalId,
+    userName: email,
+    emails: [{ primary: true, type: 'work', value: email }],
+    name: { givenName: given, familyName: family },
+  };
 }
 
 const fiveAttributes = {
@@ -120,7 +148,7 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
       method: 'POST',
       body: new URLSearchParams({ grant_type: 'client_credentials', client_id: client.client_id, client_secret: client.client_secret }),
     });
-    const { access_token: token, expires_in: lives } = await response.json() as { access_token: string; expires_in: number };
+    const { access_token: token, expires_in: lives } = (await response.json()) as { access_token: string; expires_in: number };
     expect([response.status, lives >= 3_600 && lives <= 6 * 3_600]).toEqual([200, true]);
     const entra = new Entra(identityProvider({ baseUrl: customer.baseUrl, token }));
     await entra.testConnection();
@@ -133,27 +161,41 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
     ok(await entra.provision(person('Bob Brown', 'o-2')), 201);
     const cyd = person('Cyd Charisse', 'o-3');
     const refused = await entra.provision(cyd);
-    expect({ status: refused.status, body: refused.body }).toEqual(refusal(403, 'No seat is left: 2 of 2 seats of this organization are taken. Deactivate a user who needs none, or ask the application’s vendor for more seats.'));
+    expect({ status: refused.status, body: refused.body }).toEqual(
+      refusal(
+        403,
+        'No seat is left: 2 of 2 seats of this organization are taken. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
+      ),
+    );
 
     const seats = await eventually(async () => {
       const events = await eventsOf(customer, 'seats.threshold_reached', 'provisioning.failed');
       return events.length === 3 && events;
     });
     expect(seats.map((event: any) => event.data.seats?.percent ?? event.data.request.status)).toEqual([80, 100, 403]); // oxlint-disable-line no-explicit-any
-    expect(seats[2].data.request).toMatchObject({ method: 'POST', path: '/Users', resource: { userName: 'cyd@customer.example', externalId: 'o-3' } });
+    expect(seats[2].data.request).toMatchObject({
+      method: 'POST',
+      path: '/Users',
+      resource: { userName: 'cyd@customer.example', externalId: 'o-3' },
+    });
 
     const it = `it@customer${customers}.example`;
     const begun = await eventually(() => mailsTo(it)[0] ?? false);
     expect(begun.text).toContain('1 ×  No seat is left: 2 of 2 seats of this organization are taken.');
-    expect(begun.text).toContain('What to do: Remove somebody who does not need access any more from Enterprise applications › your application › Users and groups');
+    expect(begun.text).toContain(
+      'What to do: Remove somebody who does not need access any more from Enterprise applications › your application › Users and groups',
+    );
     await eventually(() => mailsTo(it).length === 2);
     expect(mailsTo(it)[1]!.headers.get('subject')).toMatch(/are being made again$/);
 
     // Somebody leaves, and Entra's next cycle brings the third in; nobody was thrown out.
     ok(await entra.disable(ada.id), 200);
     ok(await entra.provision(cyd), 201);
-    expect((await usersOf(customer)).map((user: any) => [user.attributes.login, user.active])).toEqual([ // oxlint-disable-line no-explicit-any
-      ['ada@customer.example', false], ['bob@customer.example', true], ['cyd@customer.example', true],
+    expect((await usersOf(customer)).map((user: any) => [user.attributes.login, user.active])).toEqual([
+      // oxlint-disable-line no-explicit-any
+      ['ada@customer.example', false],
+      ['bob@customer.example', true],
+      ['cyd@customer.example', true],
     ]);
     const back = await entra.patch(`/Users/${ada.id}`, { op: 'Replace', path: 'active', value: 'True' });
     expect(back.status).toBe(403);
@@ -163,24 +205,45 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
     const { customer, entra } = await connect({ seat_limit: 1, seat_mode: 'expand', seat_ceiling: 3 });
     for (const [i, name] of ['Dan Drum', 'Eve Eyre', 'Fay Fox'].entries()) ok(await entra.provision(person(name, `x-${i}`)), 201);
     const refused = await entra.provision(person('Guy Gray', 'x-4'));
-    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('3 of 3 seats of this organization are taken, and seats are added automatically up to 3 only')]);
-    expect(await system.api('GET', `/v1/organizations/${customer.organizationId}`)).toMatchObject({ seat_limit: 3, seats_used: 3, seat_mode: 'expand', seat_ceiling: 3 });
+    expect([refused.status, refused.text]).toEqual([
+      403,
+      expect.stringContaining('3 of 3 seats of this organization are taken, and seats are added automatically up to 3 only'),
+    ]);
+    expect(await system.api('GET', `/v1/organizations/${customer.organizationId}`)).toMatchObject({
+      seat_limit: 3,
+      seats_used: 3,
+      seat_mode: 'expand',
+      seat_ceiling: 3,
+    });
     const expanded = await eventually(async () => {
       const events = await eventsOf(customer, 'seats.expanded');
       return events.length === 2 && events;
     });
-    expect(expanded.map((event: any) => [event.data.seats.previous_limit, event.data.seats.limit])).toEqual([[1, 2], [2, 3]]); // oxlint-disable-line no-explicit-any
+    expect(expanded.map((event: any) => [event.data.seats.previous_limit, event.data.seats.limit])).toEqual([
+      [1, 2],
+      [2, 3],
+    ]); // oxlint-disable-line no-explicit-any
   });
 
   test('only the mapped attributes reach the vendor’s own, whatever else the admin left mapped; an unmapped one is named', async () => {
     const { customer, entra } = await connect({});
     ok(await entra.provision({ ...person('Hal Hill', 'y-1'), title: 'Pilot', displayName: 'Hal', preferredLanguage: 'en-US' }), 201);
     expect((await usersOf(customer))[0].attributes).toEqual({
-      login: 'hal@customer.example', enabled: true, work_email: 'hal@customer.example', first_name: 'Hal', last_name: 'Hill',
+      login: 'hal@customer.example',
+      enabled: true,
+      work_email: 'hal@customer.example',
+      first_name: 'Hal',
+      last_name: 'Hill',
     });
     const { name: _, ...nameless } = person('Ivy Irwin', 'y-2');
     const refused = await entra.provision(nameless);
-    expect({ status: refused.status, body: refused.body }).toEqual(refusal(400, expect.stringMatching(/^name\.givenName is required and has no value: .* name\.familyName is required and has no value: /), 'invalidValue'));
+    expect({ status: refused.status, body: refused.body }).toEqual(
+      refusal(
+        400,
+        expect.stringMatching(/^name\.givenName is required and has no value: .* name\.familyName is required and has no value: /),
+        'invalidValue',
+      ),
+    );
   });
 });
 
@@ -188,28 +251,44 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
   /** The admin opens the setup link, is sent to the authorization page by Okta, and allows it. */
   async function authorize(customer: Customer): Promise<{ token: string; refresh: () => Promise<string> }> {
     const callback = 'https://system-admin.okta.com/admin/app/cpc/acme_readai_1/oauth/callback';
-    const client = await system.api('POST', `/v1/directories/${customer.directoryId}/oauth_clients`, { grant_type: 'authorization_code', redirect_uris: [callback] });
+    const client = await system.api('POST', `/v1/directories/${customer.directoryId}/oauth_clients`, {
+      grant_type: 'authorization_code',
+      redirect_uris: [callback],
+    });
     const { url } = await system.api('POST', `/v1/directories/${customer.directoryId}/setup_link`, {});
     const local = (address: string) => address.replace(system.publicUrl, system.url);
     const opened = await fetch(local(url), { redirect: 'manual' });
-    const cookie = opened.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
+    const cookie = opened.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
     const asked = new URLSearchParams({ response_type: 'code', client_id: client.client_id, redirect_uri: callback, state: 's1' });
     const page = await (await fetch(`${local(client.authorization_url)}?${asked.toString()}`, { headers: { cookie } })).text();
-    const fields = [...page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name = '', value = '']): [string, string] => [name, value.replaceAll('&amp;', '&')]);
+    const fields = [...page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(
+      ([, name = '', value = '']): [string, string] => [name, value.replaceAll('&amp;', '&')],
+    );
     const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1] ?? '';
     const allowed = await fetch(new URL(local(action), system.url), {
-      method: 'POST', redirect: 'manual', headers: { cookie }, body: new URLSearchParams([...fields, ['decision', 'allow']]),
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie },
+      body: new URLSearchParams([...fields, ['decision', 'allow']]),
     });
     const code = new URL(allowed.headers.get('location') ?? '').searchParams.get('code') ?? '';
     const grant = async (parameters: Record<string, string>) => {
       const given = await fetch(local(client.token_url), {
-        method: 'POST', body: new URLSearchParams({ ...parameters, client_id: client.client_id, client_secret: client.client_secret }),
+        method: 'POST',
+        body: new URLSearchParams({ ...parameters, client_id: client.client_id, client_secret: client.client_secret }),
       });
-      const tokens = await given.json() as { access_token: string; refresh_token: string };
+      const tokens = (await given.json()) as { access_token: string; refresh_token: string };
       expect([given.status, typeof tokens.access_token, typeof tokens.refresh_token]).toEqual([200, 'string', 'string']);
       return tokens;
     };
-    let { access_token: token, refresh_token: refreshToken } = await grant({ grant_type: 'authorization_code', code, redirect_uri: callback });
+    let { access_token: token, refresh_token: refreshToken } = await grant({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callback,
+    });
     return {
       token,
       refresh: async () => {
@@ -221,7 +300,14 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
 
   const byOkta = (name: string) => {
     const { emails, ...rest } = person(name, `00u${name.length}`);
-    return { schemas: [userUrn], ...rest, emails: emails.map((email) => ({ ...email, primary: true })), active: true, groups: [], password: 'b3D%2f!xq' };
+    return {
+      schemas: [userUrn],
+      ...rest,
+      emails: emails.map((email) => ({ ...email, primary: true })),
+      active: true,
+      groups: [],
+      password: 'b3D%2f!xq',
+    };
   };
 
   test('users are pushed, updated and deactivated; one who is active elsewhere is refused until they are no longer', async () => {
@@ -237,35 +323,62 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
     const read = ok(await okta.get(`/Users/${joe.id}`), 200);
     ok(await okta.put(`/Users/${joe.id}`, { ...read, name: { ...read.name, familyName: 'Jonas' } }), 200);
     expect((await usersOf(customer))[0].attributes).toEqual({
-      login: 'joe@customer.example', enabled: true, work_email: 'joe@customer.example', first_name: 'Joe', last_name: 'Jonas',
+      login: 'joe@customer.example',
+      enabled: true,
+      work_email: 'joe@customer.example',
+      first_name: 'Joe',
+      last_name: 'Jonas',
     });
 
     const elsewhere = await aCustomer('generic');
     const { token } = await system.api('POST', `/v1/directories/${elsewhere.directoryId}/bearer_token`, {});
     const other = identityProvider({ baseUrl: elsewhere.baseUrl, token });
-    const kim = ok(await other.post('/Users', { schemas: [userUrn], userName: 'kim', emails: [{ value: 'KIM@customer.example', type: 'home' }] }), 201);
+    const kim = ok(
+      await other.post('/Users', { schemas: [userUrn], userName: 'kim', emails: [{ value: 'KIM@customer.example', type: 'home' }] }),
+      201,
+    );
     const refused = await okta.post('/Users', byOkta('Kim King'));
-    expect({ status: refused.status, body: refused.body }).toEqual(refusal(
-      409, 'emails[type eq "work"].value: "kim@customer.example" is not free: an active user of another organization has it. Deactivate the user there first, or change the address in your identity provider.', 'uniqueness'));
-    expect(await eventually(async () => (await eventsOf(customer, 'provisioning.failed'))[0] ?? false)).toMatchObject({ data: { request: { status: 409, scim_type: 'uniqueness' } } });
+    expect({ status: refused.status, body: refused.body }).toEqual(
+      refusal(
+        409,
+        'emails[type eq "work"].value: "kim@customer.example" is not free: an active user of another organization has it. Deactivate the user there first, or change the address in your identity provider.',
+        'uniqueness',
+      ),
+    );
+    expect(await eventually(async () => (await eventsOf(customer, 'provisioning.failed'))[0] ?? false)).toMatchObject({
+      data: { request: { status: 409, scim_type: 'uniqueness' } },
+    });
     const [request] = await eventually(async () => {
       const { data } = await system.api('GET', `/v1/directories/${customer.directoryId}/requests?outcome=failed`);
       return data.length === 1 && data;
     });
-    expect(request).toMatchObject({ explanation: 'Somebody with this e-mail address is an active user of another organization.', fix: expect.stringContaining('Retry Selected') });
+    expect(request).toMatchObject({
+      explanation: 'Somebody with this e-mail address is an active user of another organization.',
+      fix: expect.stringContaining('Retry Selected'),
+    });
     ok(await other.delete(`/Users/${kim.id}`), 204);
     ok(await okta.post('/Users', byOkta('Kim King')), 201);
 
     // Some hours later, with a new access token: Joe is unassigned.
     const later = identityProvider({ baseUrl: customer.baseUrl, token: await refresh() });
     ok(await later.patch(`/Users/${joe.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', value: { active: false } }] }), 200);
-    expect(await system.api('GET', `/v1/access?email=joe@customer.example&organization_id=${customer.organizationId}`)).toMatchObject({ status: 'deactivated' });
+    expect(await system.api('GET', `/v1/access?email=joe@customer.example&organization_id=${customer.organizationId}`)).toMatchObject({
+      status: 'deactivated',
+    });
     // That the vendor has mapped "active" makes its change one of the attributes as well.
     const types = await eventually(async () => {
       const all = (await eventsOf(customer)).map((event: any) => event.type); // oxlint-disable-line no-explicit-any
       return all.length === 7 && all;
     });
-    expect(types).toEqual(['directory.activated', 'user.created', 'user.updated', 'provisioning.failed', 'user.created', 'user.updated', 'user.deactivated']);
+    expect(types).toEqual([
+      'directory.activated',
+      'user.created',
+      'user.updated',
+      'provisioning.failed',
+      'user.created',
+      'user.updated',
+      'user.deactivated',
+    ]);
   });
 });
 
@@ -306,7 +419,14 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
       { name: 'teams', type: 'string_list', from: 'groups.display' },
       { name: 'metadata', type: 'object', from: `${metadata}:*` },
     ],
-    roles: { mode: 'many', default: 'chat.user', rules: [{ role: 'chat.admin', group: 'Chat Admins' }, { role: 'chat.data', group: 'Data' }] },
+    roles: {
+      mode: 'many',
+      default: 'chat.user',
+      rules: [
+        { role: 'chat.admin', group: 'Chat Admins' },
+        { role: 'chat.data', group: 'Data' },
+      ],
+    },
   };
   const objectId = (i: number) => `0a21f0f2-8d2a-4f8e-bf98-7363c4aed4e${i}`;
 
@@ -318,23 +438,53 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
     await entra.testConnection();
 
     const wrong = await entra.provision({ ...person('Lea Lamb', 'lea.lamb'), displayName: 'Lea' });
-    expect({ status: wrong.status, body: wrong.body }).toEqual(refusal(400, expect.stringContaining('externalId: "lea.lamb" is not a text that matches ^[0-9a-f]{8}'), 'invalidValue'));
-    const lea = ok(await entra.provision({ ...person('Lea Lamb', objectId(1)), displayName: 'Lea', [`${metadata}:department`]: 'Research', [`${metadata}:costCenter`]: '4711' }), 201);
+    expect({ status: wrong.status, body: wrong.body }).toEqual(
+      refusal(400, expect.stringContaining('externalId: "lea.lamb" is not a text that matches ^[0-9a-f]{8}'), 'invalidValue'),
+    );
+    const lea = ok(
+      await entra.provision({
+        ...person('Lea Lamb', objectId(1)),
+        displayName: 'Lea',
+        [`${metadata}:department`]: 'Research',
+        [`${metadata}:costCenter`]: '4711',
+      }),
+      201,
+    );
     const max = ok(await entra.provision(person('Max Moss', objectId(2))), 201);
     const admins = await entra.group('Chat Admins', objectId(8), [lea.id, max.id]);
     await entra.group('Data', objectId(9), [lea.id]);
 
-    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([ // oxlint-disable-line no-explicit-any
-      [{ object_id: objectId(1), teams: ['Chat Admins', 'Data'], metadata: { department: 'Research', costCenter: '4711' } }, ['chat.admin', 'chat.data']],
+    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([
+      // oxlint-disable-line no-explicit-any
+      [
+        { object_id: objectId(1), teams: ['Chat Admins', 'Data'], metadata: { department: 'Research', costCenter: '4711' } },
+        ['chat.admin', 'chat.data'],
+      ],
       [{ object_id: objectId(2), teams: ['Chat Admins'] }, ['chat.admin']],
     ]);
-    ok(await entra.patch(`/Users/${lea.id}`, { op: 'Remove', path: `${metadata}:costCenter` }, { op: 'Add', path: `${metadata}:site`, value: 'BER' }), 200);
-    expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Remove', path: 'members', value: [{ $ref: null, value: lea.id }] })).status);
-    expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Replace', path: 'displayName', value: 'Former Admins' })).status);
+    ok(
+      await entra.patch(
+        `/Users/${lea.id}`,
+        { op: 'Remove', path: `${metadata}:costCenter` },
+        { op: 'Add', path: `${metadata}:site`, value: 'BER' },
+      ),
+      200,
+    );
+    expect([200, 204]).toContain(
+      (await entra.patch(`/Groups/${admins}`, { op: 'Remove', path: 'members', value: [{ $ref: null, value: lea.id }] })).status,
+    );
+    expect([200, 204]).toContain(
+      (await entra.patch(`/Groups/${admins}`, { op: 'Replace', path: 'displayName', value: 'Former Admins' })).status,
+    );
     // Groups have metadata too.
     expect([200, 204]).toContain((await entra.patch(`/Groups/${admins}`, { op: 'Add', path: `${metadata}:owner`, value: 'IT' })).status);
-    expect((await system.api('GET', `/v1/directory_groups/${admins}`)).raw).toMatchObject({ externalId: objectId(8), displayName: 'Former Admins', [metadata]: { owner: 'IT' } });
-    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([ // oxlint-disable-line no-explicit-any
+    expect((await system.api('GET', `/v1/directory_groups/${admins}`)).raw).toMatchObject({
+      externalId: objectId(8),
+      displayName: 'Former Admins',
+      [metadata]: { owner: 'IT' },
+    });
+    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([
+      // oxlint-disable-line no-explicit-any
       [{ object_id: objectId(1), teams: ['Data'], metadata: { department: 'Research', site: 'BER' } }, ['chat.data']],
       [{ object_id: objectId(2), teams: ['Former Admins'] }, ['chat.user']],
     ]);
@@ -343,10 +493,24 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
       return all.length === 18 && all;
     });
     expect(types).toEqual([
-      'directory.activated', 'provisioning.failed', 'user.created', 'user.created',
-      'group.created', 'group.member_added', 'user.updated', 'group.member_added', 'user.updated',
-      'group.created', 'group.member_added', 'user.updated',
-      'user.updated', 'group.member_removed', 'user.updated', 'group.updated', 'user.updated', 'group.updated',
+      'directory.activated',
+      'provisioning.failed',
+      'user.created',
+      'user.created',
+      'group.created',
+      'group.member_added',
+      'user.updated',
+      'group.member_added',
+      'user.updated',
+      'group.created',
+      'group.member_added',
+      'user.updated',
+      'user.updated',
+      'group.member_removed',
+      'user.updated',
+      'group.updated',
+      'user.updated',
+      'group.updated',
     ]);
   });
 });
@@ -361,7 +525,11 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
       { name: 'metadata', type: 'object', from: `${metadata}:*` },
       { name: 'groups', type: 'string_list', from: 'groups.display' },
     ],
-    roles: { mode: 'one', default: 'App', rules: [{ role_from: 'roles[primary eq true].value', allowed_values: ['ReadOnly', 'User', 'Admin', 'EnterpriseAdmin'] }] },
+    roles: {
+      mode: 'one',
+      default: 'App',
+      rules: [{ role_from: 'roles[primary eq true].value', allowed_values: ['ReadOnly', 'User', 'Admin', 'EnterpriseAdmin'] }],
+    },
   };
 
   test('all of it becomes what the vendor asked for, and what is not exactly right is refused with what would be', async () => {
@@ -376,44 +544,90 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
     const entra = new Entra(identityProvider({ baseUrl: customer.baseUrl, token }));
     await entra.testConnection();
 
-    const premium = ok(await entra.provision({
-      ...person('Nia North', 'z-1'), userType: 'Premium', [folders]: ['Folder 1', ' Folder 2'],
-      [`${metadata}:CostCenter`]: '4711', [`${metadata}:Site Code`]: 'BER', roles: [{ primary: 'True', value: 'EnterpriseAdmin', display: 'Enterprise administrators' }],
-    }), 201);
+    const premium = ok(
+      await entra.provision({
+        ...person('Nia North', 'z-1'),
+        userType: 'Premium',
+        [folders]: ['Folder 1', ' Folder 2'],
+        [`${metadata}:CostCenter`]: '4711',
+        [`${metadata}:Site Code`]: 'BER',
+        roles: [{ primary: 'True', value: 'EnterpriseAdmin', display: 'Enterprise administrators' }],
+      }),
+      201,
+    );
     ok(await entra.provision({ ...person('Ole Oak', 'z-2'), userType: 'Standard', [folders]: 'Folder 1, Folder 2' }), 201); // Split() was forgotten
-    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles])).toEqual([ // oxlint-disable-line no-explicit-any
-      [{ user_type: 'Premium', folders: ['Folder 1', 'Folder 2'], metadata: { CostCenter: '4711', 'Site Code': 'BER' } }, [{ role: 'EnterpriseAdmin', rule: 0 }]],
+    expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles])).toEqual([
+      // oxlint-disable-line no-explicit-any
+      [
+        { user_type: 'Premium', folders: ['Folder 1', 'Folder 2'], metadata: { CostCenter: '4711', 'Site Code': 'BER' } },
+        [{ role: 'EnterpriseAdmin', rule: 0 }],
+      ],
       [{ user_type: 'Standard', folders: ['Folder 1', 'Folder 2'] }, [{ role: 'App', rule: -1 }]],
     ]);
 
     const wrongType = await entra.provision({ ...person('Pia Park', 'z-3'), userType: 'premium' });
-    expect({ status: wrongType.status, body: wrongType.body }).toEqual(refusal(
-      400, 'userType: "premium" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.', 'invalidValue'));
+    expect({ status: wrongType.status, body: wrongType.body }).toEqual(
+      refusal(
+        400,
+        'userType: "premium" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.',
+        'invalidValue',
+      ),
+    );
     const noType = await entra.provision(person('Pia Park', 'z-3'));
-    expect([noType.status, noType.text]).toEqual([400, expect.stringContaining('userType is required and has no value: it must be one of')]);
-    const wrongRole = await entra.provision({ ...person('Pia Park', 'z-3'), userType: 'Premium', roles: [{ primary: true, value: 'Readonly' }] });
-    expect([wrongRole.status, wrongRole.text]).toEqual([400, expect.stringContaining('roles[primary eq true].value: \\"Readonly\\" is not one of')]);
+    expect([noType.status, noType.text]).toEqual([
+      400,
+      expect.stringContaining('userType is required and has no value: it must be one of'),
+    ]);
+    const wrongRole = await entra.provision({
+      ...person('Pia Park', 'z-3'),
+      userType: 'Premium',
+      roles: [{ primary: true, value: 'Readonly' }],
+    });
+    expect([wrongRole.status, wrongRole.text]).toEqual([
+      400,
+      expect.stringContaining('roles[primary eq true].value: \\"Readonly\\" is not one of'),
+    ]);
 
-    ok(await entra.patch(`/Users/${premium.id}`,
-      { op: 'Replace', path: 'userType', value: 'Standard' }, { op: 'Add', path: folders, value: ['Folder 3'] },
-      { op: 'Remove', path: `${metadata}:CostCenter` }, { op: 'Add', path: 'roles[primary eq "True"].value', value: 'ReadOnly' }), 200);
+    ok(
+      await entra.patch(
+        `/Users/${premium.id}`,
+        { op: 'Replace', path: 'userType', value: 'Standard' },
+        { op: 'Add', path: folders, value: ['Folder 3'] },
+        { op: 'Remove', path: `${metadata}:CostCenter` },
+        { op: 'Add', path: 'roles[primary eq "True"].value', value: 'ReadOnly' },
+      ),
+      200,
+    );
     expect((await usersOf(customer))[0]).toMatchObject({
-      attributes: { user_type: 'Standard', folders: ['Folder 1', 'Folder 2', 'Folder 3'], metadata: { 'Site Code': 'BER' } }, roles: [{ role: 'ReadOnly', rule: 0 }],
+      attributes: { user_type: 'Standard', folders: ['Folder 1', 'Folder 2', 'Folder 3'], metadata: { 'Site Code': 'BER' } },
+      roles: [{ role: 'ReadOnly', rule: 0 }],
     });
 
     // The e-mail address is the user name, and so nobody else's. Users can be imported from here.
     const again = await entra.idp.post('/Users', { schemas: [userUrn], ...person('Nia North', 'z-9'), userType: 'Premium' });
-    expect({ status: again.status, body: again.body }).toEqual(refusal(
-      409, 'Another user of this directory already has the userName "nia@customer.example". Match on it instead, or send another userName.', 'uniqueness'));
+    expect({ status: again.status, body: again.body }).toEqual(
+      refusal(
+        409,
+        'Another user of this directory already has the userName "nia@customer.example". Match on it instead, or send another userName.',
+        'uniqueness',
+      ),
+    );
     const imported = ok(await entra.idp.get('/Users?startIndex=1&count=100'), 200);
-    expect(imported.Resources.map((user: any) => [user.userName, user.userType, user[folders.slice(0, folders.lastIndexOf(':'))]])).toEqual([ // oxlint-disable-line no-explicit-any
-      ['nia@customer.example', 'Standard', { folders: ['Folder 1', ' Folder 2', 'Folder 3'] }], ['ole@customer.example', 'Standard', { folders: 'Folder 1, Folder 2' }],
-    ]);
+    expect(imported.Resources.map((user: any) => [user.userName, user.userType, user[folders.slice(0, folders.lastIndexOf(':'))]])).toEqual(
+      [
+        // oxlint-disable-line no-explicit-any
+        ['nia@customer.example', 'Standard', { folders: ['Folder 1', ' Folder 2', 'Folder 3'] }],
+        ['ole@customer.example', 'Standard', { folders: 'Folder 1, Folder 2' }],
+      ],
+    );
 
     // Somebody whose type is taken away is refused, and can be switched off all the same.
     const cleared = await entra.patch(`/Users/${premium.id}`, { op: 'Remove', path: 'userType' });
     expect(cleared.status).toBe(400);
-    ok(await entra.patch(`/Users/${premium.id}`, { op: 'Remove', path: 'userType' }, { op: 'Replace', path: 'active', value: 'False' }), 200);
+    ok(
+      await entra.patch(`/Users/${premium.id}`, { op: 'Remove', path: 'userType' }, { op: 'Replace', path: 'active', value: 'False' }),
+      200,
+    );
   });
 
   test('a group of 17 has 17 members, each of whom has it', async () => {
@@ -422,7 +636,8 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
     const { token } = await system.api('POST', `/v1/directories/${customer.directoryId}/bearer_token`, {});
     const entra = new Entra(identityProvider({ baseUrl: customer.baseUrl, token }));
     const ids: string[] = [];
-    for (let i = 0; i < 17; i += 1) ids.push(ok(await entra.provision({ ...person(`User${i} Sales`, `s-${i}`), userType: i % 2 ? 'Premium' : 'Standard' }), 201).id);
+    for (let i = 0; i < 17; i += 1)
+      ids.push(ok(await entra.provision({ ...person(`User${i} Sales`, `s-${i}`), userType: i % 2 ? 'Premium' : 'Standard' }), 201).id);
     const id = await entra.group('Sales and Marketing', 's-g', ids);
     expect(await system.api('GET', `/v1/directory_groups/${id}`)).toMatchObject({ display_name: 'Sales and Marketing', member_count: 17 });
     expect((await system.api('GET', `/v1/directory_groups/${id}/members`)).data.map((member: any) => member.id)).toEqual(ids); // oxlint-disable-line no-explicit-any

@@ -23,13 +23,18 @@ export async function keptEncryptionKey(dataDir: string): Promise<Buffer> {
     return await readKey(file, (await contents(file)) ?? (await makeKey(file)));
   } catch (error) {
     if (error instanceof DataDirUnusable) throw error;
-    throw new DataDirUnusable(`${dataDir} (DATA_DIR) cannot be used: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new DataDirUnusable(`${dataDir} (DATA_DIR) cannot be used: ${error instanceof Error ? error.message : String(error)}.`, {
+      cause: error,
+    });
   }
 }
 
 async function readKey(file: string, text: string): Promise<Buffer> {
   const key = Buffer.from(text, 'base64');
-  if (key.length !== 32) throw new DataDirUnusable(`${file} does not hold an encryption key (32 bytes in base64). Bring it back from a backup, or set ENCRYPTION_KEY.`);
+  if (key.length !== 32)
+    throw new DataDirUnusable(
+      `${file} does not hold an encryption key (32 bytes in base64). Bring it back from a backup, or set ENCRYPTION_KEY.`,
+    );
   return key;
 }
 

@@ -2,14 +2,29 @@
  * What `npm start` prints once it is ready: where everything is; at the very first start the console's first password and the
  * API key, this once; and a command that works when pasted.
  */
-export function greeting({ publicUrl, bootstrap, firstMember }: {
+export function greeting({
+  publicUrl,
+  bootstrap,
+  firstMember,
+}: {
   publicUrl: string;
   bootstrap?: { environmentId: string; apiKey?: string };
   firstMember?: { email: string; password?: string };
 }): string {
-  const lines = ['', 'Causeway is ready.', '', `  Console    ${publicUrl}/`, `  API        ${publicUrl}/v1`, `  Reference  ${publicUrl}/docs`];
+  const lines = [
+    '',
+    'Causeway is ready.',
+    '',
+    `  Console    ${publicUrl}/`,
+    `  API        ${publicUrl}/v1`,
+    `  Reference  ${publicUrl}/docs`,
+  ];
   if (firstMember?.password !== undefined) {
-    lines.push(`  Sign in    ${firstMember.email}`, `  Password   ${firstMember.password}`, '             shown this once: change it in the console, under your account');
+    lines.push(
+      `  Sign in    ${firstMember.email}`,
+      `  Password   ${firstMember.password}`,
+      '             shown this once: change it in the console, under your account',
+    );
   }
   if (bootstrap?.apiKey === undefined) {
     // Without the key, which is shown once, there is nothing of the API to try.

@@ -27,7 +27,11 @@ async function dataDir(): Promise<string> {
 /** `npm start`, from what was built, until it is ready. */
 async function npmStart(folder: string, env: Record<string, string> = {}): Promise<RunningProcess> {
   const port = await freePort();
-  return startProcess({ command: ['npm', 'start'], env: { DATA_DIR: folder, PORT: String(port), ...env }, ready: /^Causeway is ready\.$[\s\S]*curl[\s\S]*\n\n/m });
+  return startProcess({
+    command: ['npm', 'start'],
+    env: { DATA_DIR: folder, PORT: String(port), ...env },
+    ready: /^Causeway is ready\.$[\s\S]*curl[\s\S]*\n\n/m,
+  });
 }
 
 /** The same, for a start that fails: how it ended and what it said. */
@@ -38,7 +42,8 @@ async function failingStart(folder: string, env: Record<string, string>): Promis
 }
 
 const curlIn = (stdout: string) => /^ {2}(curl [\s\S]*?)\n\n/m.exec(stdout)?.[1] ?? '';
-const postgresPid = async (folder: string) => Number.parseInt(await readFile(path.join(folder, 'postgresql', 'postmaster.pid'), 'utf8'), 10);
+const postgresPid = async (folder: string) =>
+  Number.parseInt(await readFile(path.join(folder, 'postgresql', 'postmaster.pid'), 'utf8'), 10);
 
 async function paste(command: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)('bash', ['-c', command]);
@@ -138,7 +143,9 @@ describe('what keeps it from starting is told in one sentence, and it ends with 
 
   test('a database that is not there', async () => {
     const port = await freePort();
-    const { ending, said } = await failingStart(await dataDir(), { DATABASE_URL: `postgres://causeway:hunter2@127.0.0.1:${port}/causeway` });
+    const { ending, said } = await failingStart(await dataDir(), {
+      DATABASE_URL: `postgres://causeway:hunter2@127.0.0.1:${port}/causeway`,
+    });
     expect(ending).toEqual({ code: 1, signal: null });
     expect(said).toBe(`The database "causeway" at 127.0.0.1:${port} (DATABASE_URL) cannot be used: nothing listens there.\n`);
   });
@@ -166,6 +173,8 @@ describe('what keeps it from starting is told in one sentence, and it ends with 
     await writeFile(path.join(folder, 'encryption-key'), 'rubbish');
     const { ending, said } = await failingStart(folder, {});
     expect(ending).toEqual({ code: 1, signal: null });
-    expect(said).toBe(`${path.join(folder, 'encryption-key')} does not hold an encryption key (32 bytes in base64). Bring it back from a backup, or set ENCRYPTION_KEY.\n`);
+    expect(said).toBe(
+      `${path.join(folder, 'encryption-key')} does not hold an encryption key (32 bytes in base64). Bring it back from a backup, or set ENCRYPTION_KEY.\n`,
+    );
   });
 });

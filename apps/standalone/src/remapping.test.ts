@@ -15,20 +15,24 @@ interface Values {
 }
 
 const mapped = (userType: string): Values => ({
-  attributes: /[02468]$/.test(userType) ? { even: userType } : {}, roles: userType === 'person-2' ? [{ role: 'second', rule: 0 }] : [],
+  attributes: /[02468]$/.test(userType) ? { even: userType } : {},
+  roles: userType === 'person-2' ? [{ role: 'second', rule: 0 }] : [],
 });
 
 test('a re-mapping ends right though its worker is killed and the identity provider goes on writing: each change is told once', async () => {
   const broker = await aBroker();
   const directory = await broker.aDirectory();
   const { idp } = directory;
-  const template = (await idp.post('/Users', { userName: 'template', externalId: 'template', userType: 'template', active: true })).body as { id: string };
+  const template = (await idp.post('/Users', { userName: 'template', externalId: 'template', userType: 'template', active: true }))
+    .body as { id: string };
   await manyUsers(broker.db.pool, template, users);
   await idp.delete(`/Users/${template.id}`);
-  const startWorker = () => startProcess({
-    script: 'dist/apps/worker/src/main.js', ready: /worker started/,
-    env: { DATABASE_URL: broker.db.url, ENCRYPTION_KEY: broker.config.encryptionKey.toString('base64') },
-  });
+  const startWorker = () =>
+    startProcess({
+      script: 'dist/apps/worker/src/main.js',
+      ready: /worker started/,
+      env: { DATABASE_URL: broker.db.url, ENCRYPTION_KEY: broker.config.encryptionKey.toString('base64') },
+    });
   const worker = await startWorker();
 
   const types = new Map(Array.from({ length: users }, (_, n) => [largeUserId(n), `person-${n}`]));
@@ -38,7 +42,10 @@ test('a re-mapping ends right though its worker is killed and the identity provi
     const id = largeUserId(n);
     const userType = `person-${n % 7}`;
     written.add(id);
-    const { status } = await idp.patch(`/Users/${id}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'Replace', path: 'userType', value: userType }] });
+    const { status } = await idp.patch(`/Users/${id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'Replace', path: 'userType', value: userType }],
+    });
     expect(status).toBe(200);
     types.set(id, userType);
   };
@@ -46,7 +53,10 @@ test('a re-mapping ends right though its worker is killed and the identity provi
     for (let n = from; writing; n = (n + 97 * 2) % users) await write(n);
   };
 
-  const { status, body: { remap_id: remapId } } = await broker.call('PUT', `/v1/directories/${directory.id}/attribute_mapping`, { body: mapping });
+  const {
+    status,
+    body: { remap_id: remapId },
+  } = await broker.call('PUT', `/v1/directories/${directory.id}/attribute_mapping`, { body: mapping });
   expect(status).toBe(202);
   const lanes = Promise.all([lane(0), lane(1)]);
   const remap = async () => (await broker.call('GET', `/v1/attribute_mapping/remaps/${remapId}`)).body;
@@ -73,11 +83,16 @@ test('a re-mapping ends right though its worker is killed and the identity provi
       after = page.next_cursor;
       if (!page.has_more) break;
     }
-    const { rows: [head] } = await broker.db.pool.query('select max(sequence) as sequence from directory_heads');
+    const {
+      rows: [head],
+    } = await broker.db.pool.query('select max(sequence) as sequence from directory_heads');
     return events.length === head.sequence && events;
   });
   expect(log.map(({ sequence }) => sequence)).toEqual(log.map((_, i) => i + 1));
-  for (const { type, data: { user, previous, cause } } of log.slice(3)) {
+  for (const {
+    type,
+    data: { user, previous, cause },
+  } of log.slice(3)) {
     const { last, byMapping } = told.get(user.id) ?? { last: { attributes: {}, roles: [] }, byMapping: 0 };
     expect(type).toBe('user.updated');
     expect([user.id, previous.attributes ?? user.attributes, previous.roles ?? user.roles]).toEqual([user.id, last.attributes, last.roles]);
@@ -88,7 +103,9 @@ test('a re-mapping ends right though its worker is killed and the identity provi
 
   const stored = new Map<string, Values>();
   for (let cursor: string | null = ''; cursor !== null;) {
-    const page: { data: (Values & { id: string })[]; next_cursor: string | null } = (await broker.call('GET', `/v1/directories/${directory.id}/users?limit=1000${cursor && `&cursor=${cursor}`}`)).body;
+    const page: { data: (Values & { id: string })[]; next_cursor: string | null } = (
+      await broker.call('GET', `/v1/directories/${directory.id}/users?limit=1000${cursor && `&cursor=${cursor}`}`)
+    ).body;
     for (const { id, attributes, roles } of page.data) stored.set(id, { attributes, roles });
     cursor = page.next_cursor;
   }

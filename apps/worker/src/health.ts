@@ -26,16 +26,24 @@ export function portIn(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;
-  throw new ConfigError([{ variable: 'WORKER_PORT', sentence: `WORKER_PORT holds ${JSON.stringify(text)}; it should hold a whole number from 1 to 65535, or nothing.` }]);
+  throw new ConfigError([
+    {
+      variable: 'WORKER_PORT',
+      sentence: `WORKER_PORT holds ${JSON.stringify(text)}; it should hold a whole number from 1 to 65535, or nothing.`,
+    },
+  ]);
 }
 
 export function listenForHealth(options: HealthOptions): Promise<Listening> {
-  return listen((request, response) => {
-    answer(options, request, response).catch(() => {
-      if (!response.headersSent) response.writeHead(500);
-      response.end();
-    });
-  }, { host: options.host, port: options.port });
+  return listen(
+    (request, response) => {
+      answer(options, request, response).catch(() => {
+        if (!response.headersSent) response.writeHead(500);
+        response.end();
+      });
+    },
+    { host: options.host, port: options.port },
+  );
 }
 
 async function answer(options: HealthOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -67,7 +75,9 @@ async function readiness({ pool, worker }: HealthOptions): Promise<{ ready: bool
     ready: (schema?.ok ?? false) && running !== undefined,
     parts: {
       database: { state: schema ? 'ok' : 'unreachable' },
-      ...(schema && { schema: schema.ok ? { state: 'ok' } : { state: 'outdated', current: schema.current ?? null, needed: schema.needed } }),
+      ...(schema && {
+        schema: schema.ok ? { state: 'ok' } : { state: 'outdated', current: schema.current ?? null, needed: schema.needed },
+      }),
       worker: { state: running ? 'ok' : 'starting' },
       ...(running && { queue: { state: running.queueReachable() ? 'ok' : 'unreachable' } }),
     },

@@ -3,7 +3,17 @@ import { createEnvironment, ensureFirstMember } from '#accounts';
 import { BearerTokens, Keyring } from '#credential';
 import { sequenceBatch } from '#delivery';
 import {
-  announceExpiringCredentials, changeUser, createDirectory, createOrganization, createUser, type Directory, deleteDirectory, issueBearerToken, recordFailure, releaseBrake, setBrake,
+  announceExpiringCredentials,
+  changeUser,
+  createDirectory,
+  createOrganization,
+  createUser,
+  type Directory,
+  deleteDirectory,
+  issueBearerToken,
+  recordFailure,
+  releaseBrake,
+  setBrake,
 } from '#directory';
 import { newId } from '#identifier';
 import { type Mail, sendDueMails, smtpMailer } from '#notify';
@@ -43,7 +53,13 @@ afterEach(async () => {
 
 function fail(userName: string, detail = `userType: "${userName}" is not one of "Premium", "Standard". Change it.`): Promise<void> {
   return recordFailure(db.pool, directory, {
-    requestId: newId(), method: 'POST', path: '/Users', status: 400, scimType: 'invalidValue', detail, resource: { userName },
+    requestId: newId(),
+    method: 'POST',
+    path: '/Users',
+    status: 400,
+    scimType: 'invalidValue',
+    detail,
+    resource: { userName },
   });
 }
 
@@ -54,9 +70,15 @@ async function round(atMs = 0, url = server.url) {
   }
   await writeMails(db.pool, times, new Date(Date.now() + atMs));
   const mailer = smtpMailer({ url, from: 'Causeway <causeway@broker.example>' });
-  await sendDueMails(db.pool, mailer, {
-    onGivenUp: (mail, reason) => givenUp.push([mail, reason]), onDelay: (reason) => delays.push(reason),
-  }, new AbortController().signal);
+  await sendDueMails(
+    db.pool,
+    mailer,
+    {
+      onGivenUp: (mail, reason) => givenUp.push([mail, reason]),
+      onDelay: (reason) => delays.push(reason),
+    },
+    new AbortController().signal,
+  );
   mailer.close();
   return server.received.splice(0);
 }
@@ -72,10 +94,18 @@ describe('provisioning that fails', () => {
     expect(begun.map(({ to }) => to.join()).sort()).toEqual(everybody);
     expect(subjects(begun)).toEqual(['Acme: 1,001 changes from Acme Entra could not be made']);
     const { text, headers, from } = begun[0]!;
-    expect(text).toMatch(/^Since \d{4}-\d\d-\d\d \d\d:\d\d UTC, 1,001 changes that the identity provider of Acme sent to the directory “Acme Entra” were refused\./);
-    expect(text).toMatch(/\d+ × {2}userType: "user\d+@acme\.com" is not one of "Premium", "Standard"\. Change it\.\n {5}What to do: Change the value .*Attribute mapping/);
+    expect(text).toMatch(
+      /^Since \d{4}-\d\d-\d\d \d\d:\d\d UTC, 1,001 changes that the identity provider of Acme sent to the directory “Acme Entra” were refused\./,
+    );
+    expect(text).toMatch(
+      /\d+ × {2}userType: "user\d+@acme\.com" is not one of "Premium", "Standard"\. Change it\.\n {5}What to do: Change the value .*Attribute mapping/,
+    );
     expect(text.match(/For example: POST \/Users of user\d+@acme\.com \(req_[0-9a-f]{32}\)/g)).toHaveLength(3);
-    expect([from, headers.get('from'), headers.get('auto-submitted')]).toEqual(['causeway@broker.example', 'Causeway <causeway@broker.example>', 'auto-generated']);
+    expect([from, headers.get('from'), headers.get('auto-submitted')]).toEqual([
+      'causeway@broker.example',
+      'Causeway <causeway@broker.example>',
+      'auto-generated',
+    ]);
 
     await fail('cyd@acme.com');
     expect(await round(times.quietMs - 1_000)).toEqual([]); // not over, and told already
@@ -109,14 +139,18 @@ describe('provisioning that fails', () => {
 
 test('the brake: a mail when it engages and one when it is released, to the vendor and to the IT admins', async () => {
   const users = [];
-  for (const userName of ['a', 'b', 'c']) users.push(await createUser(db.pool, { ...directory, schemas: coreSchemas }, newId(), { userName, active: true }));
+  for (const userName of ['a', 'b', 'c'])
+    users.push(await createUser(db.pool, { ...directory, schemas: coreSchemas }, newId(), { userName, active: true }));
   const scope = { environmentId: directory.environmentId, directoryId: directory.id, requestId: newId() };
   await setBrake(db.pool, { ...scope, limits: { maxUsers: 2, maxPercent: 90, windowSeconds: 7_200 } });
-  for (const { id } of users.slice(0, 2)) await changeUser(db.pool, { ...directory, schemas: coreSchemas }, newId(), id, ({ resource }) => ({ ...resource, active: false }));
+  for (const { id } of users.slice(0, 2))
+    await changeUser(db.pool, { ...directory, schemas: coreSchemas }, newId(), id, ({ resource }) => ({ ...resource, active: false }));
   const engaged = await round();
   expect(engaged.map(({ to }) => to.join()).sort()).toEqual(everybody);
   expect(subjects(engaged)).toEqual(['Acme: Acme Entra removes many users; it has been stopped']);
-  expect(engaged[0]!.text).toContain('2 users had been deactivated or deleted within a short time. The limit is 2 users or 90 % of the users within 2 h. 1 user is still active.');
+  expect(engaged[0]!.text).toContain(
+    '2 users had been deactivated or deleted within a short time. The limit is 2 users or 90 % of the users within 2 h. 1 user is still active.',
+  );
   expect(await round()).toEqual([]);
   await releaseBrake(db.pool, scope);
   expect(subjects(await round())).toEqual(['Acme: the brake of Acme Entra is released']);
@@ -124,17 +158,31 @@ test('the brake: a mail when it engages and one when it is released, to the vend
 
 test('a credential that is about to end', async () => {
   const tokens = new BearerTokens(new Keyring(randomBytes(32)));
-  await issueBearerToken(db.pool, tokens, { environmentId: directory.environmentId, directoryId: directory.id, name: 'okta 2026', expiresInSeconds: 30 * 86_400 });
+  await issueBearerToken(db.pool, tokens, {
+    environmentId: directory.environmentId,
+    directoryId: directory.id,
+    name: 'okta 2026',
+    expiresInSeconds: 30 * 86_400,
+  });
   await announceExpiringCredentials(db.pool, new Date(Date.now() + 20 * 86_400_000));
   const mails = await round();
   expect(mails.map(({ to }) => to.join()).sort()).toEqual(everybody);
   expect(mails[0]!.headers.get('subject')).toMatch(/^Acme: a credential of Acme Entra ends on \d{4}-\d\d-\d\d$/);
-  expect(mails[0]!.text).toMatch(/^The bearer token “okta 2026” of the directory “Acme Entra” of Acme ends at .* UTC\.\n\nIt has never been used\./);
+  expect(mails[0]!.text).toMatch(
+    /^The bearer token “okta 2026” of the directory “Acme Entra” of Acme ends at .* UTC\.\n\nIt has never been used\./,
+  );
 });
 
 test('a webhook endpoint that was disabled is told to the vendor’s people alone', async () => {
   const { environmentId } = directory;
-  await mailNotice(db.pool, { kind: 'endpoint_disabled', environmentId, endpointId: newId(), url: 'https://vendor.example/hooks', reason: 'gone', failingSince: null });
+  await mailNotice(db.pool, {
+    kind: 'endpoint_disabled',
+    environmentId,
+    endpointId: newId(),
+    url: 'https://vendor.example/hooks',
+    reason: 'gone',
+    failingSince: null,
+  });
   const [mail, ...more] = await round();
   expect([mail?.to, more]).toEqual([[vendor], []]);
   expect(mail?.headers.get('subject')).toBe('The webhook endpoint at vendor.example has been disabled');
@@ -157,12 +205,20 @@ describe('a mail server', () => {
     expect(await round(times.gatherMs, `smtp://user:hush@127.0.0.1:${port}`)).toEqual([]);
     expect(delays).toHaveLength(3);
     expect(delays.join()).not.toContain('hush');
-    const { rows } = await db.pool.query(`select id, attempts, next_attempt_at > now() + interval '50 seconds' as later from mails order by id`);
-    expect(rows.map(({ attempts, later }) => [attempts, later])).toEqual([[1, true], [1, true], [1, true]]);
+    const { rows } = await db.pool.query(
+      `select id, attempts, next_attempt_at > now() + interval '50 seconds' as later from mails order by id`,
+    );
+    expect(rows.map(({ attempts, later }) => [attempts, later])).toEqual([
+      [1, true],
+      [1, true],
+      [1, true],
+    ]);
     expect(await round()).toEqual([]);
     await db.pool.query('update mails set next_attempt_at = now()');
     const mails = await round();
-    expect(mails.map(({ headers }) => headers.get('message-id')).sort((a, b) => String(a).localeCompare(String(b)))).toEqual(rows.map(({ id }) => `<${id}@broker.example>`));
+    expect(mails.map(({ headers }) => headers.get('message-id')).sort((a, b) => String(a).localeCompare(String(b)))).toEqual(
+      rows.map(({ id }) => `<${id}@broker.example>`),
+    );
     expect((await db.pool.query('select 1 from mails')).rows).toEqual([]);
   });
 

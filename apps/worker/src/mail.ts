@@ -3,9 +3,25 @@ import { listMembers } from '#accounts';
 import type { Notice } from '#delivery';
 import { explainRequest, getDirectory, getOrganization, inTransaction, type LoggedEvent, readDirectoryPages, readEvents } from '#directory';
 import {
-  advanceMailCursor, brakeEngagedMail, brakeReleasedMail, credentialExpiringMail, dueTroubles, endpointDisabledMail, endpointFailingMail, endpointRecoveredMail,
-  endTrouble, environmentsWithNews, type FailureReason, type Failures, markTold, noteFailures, provisioningFailsMail, provisioningRecoveredMail, queueMails,
-  type Trouble, type Words,
+  advanceMailCursor,
+  brakeEngagedMail,
+  brakeReleasedMail,
+  credentialExpiringMail,
+  dueTroubles,
+  endpointDisabledMail,
+  endpointFailingMail,
+  endpointRecoveredMail,
+  endTrouble,
+  environmentsWithNews,
+  type FailureReason,
+  type Failures,
+  markTold,
+  noteFailures,
+  provisioningFailsMail,
+  provisioningRecoveredMail,
+  queueMails,
+  type Trouble,
+  type Words,
 } from '#notify';
 
 /** When people are told. */
@@ -85,11 +101,14 @@ interface Readers {
 }
 
 /** Who is told of a directory: the organization's contacts and the vendor's people. `undefined` where it is gone. */
-async function readersOf(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<Readers | undefined> {
+async function readersOf(
+  pool: Pool,
+  { environmentId, directoryId }: { environmentId: string; directoryId: string },
+): Promise<Readers | undefined> {
   const directory = await getDirectory(pool, { environmentId, directoryId });
-  const organization = directory && await getOrganization(pool, { environmentId, organizationId: directory.organizationId });
+  const organization = directory && (await getOrganization(pool, { environmentId, organizationId: directory.organizationId }));
   if (!directory || !organization) return undefined;
-  const addresses = eachOnce([...organization.contacts, ...await vendorsPeople(pool, environmentId)]);
+  const addresses = eachOnce([...organization.contacts, ...(await vendorsPeople(pool, environmentId))]);
   return { organization: organization.name, directory: directory.name, provider: directory.provider, addresses };
 }
 
@@ -99,10 +118,12 @@ async function vendorsPeople(pool: Pool, environmentId: string): Promise<string[
 
 function eachOnce(addresses: string[]): string[] {
   const seen = new Set<string>();
-  return addresses.map((address) => address.trim()).filter((address) => {
-    const key = address.toLowerCase();
-    return !seen.has(key) && seen.add(key);
-  });
+  return addresses
+    .map((address) => address.trim())
+    .filter((address) => {
+      const key = address.toLowerCase();
+      return !seen.has(key) && seen.add(key);
+    });
 }
 
 function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
@@ -111,7 +132,13 @@ function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
   switch (event.type) {
     case 'directory.brake_engaged': {
       const brake = fields(data.brake);
-      return brakeEngagedMail({ ...about, at, departures: number(brake, 'departures'), activeUsers: number(brake, 'active_users'), limits: limitsOf(brake) });
+      return brakeEngagedMail({
+        ...about,
+        at,
+        departures: number(brake, 'departures'),
+        activeUsers: number(brake, 'active_users'),
+        limits: limitsOf(brake),
+      });
     }
     case 'directory.brake_released':
       return brakeReleasedMail({ ...about, at });
@@ -121,7 +148,12 @@ function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
       const name = text(credential, 'name');
       return credentialExpiringMail({
         ...about,
-        credential: text(credential, 'kind') === 'oauth_client' ? `The secret of the OAuth client ${text(credential, 'id') ?? ''}` : name === null ? 'The bearer token' : `The bearer token “${name}”`,
+        credential:
+          text(credential, 'kind') === 'oauth_client'
+            ? `The secret of the OAuth client ${text(credential, 'id') ?? ''}`
+            : name === null
+              ? 'The bearer token'
+              : `The bearer token “${name}”`,
         expiresAt: new Date(text(credential, 'expires_at') ?? at),
         lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt),
       });
@@ -133,7 +165,10 @@ function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
 
 function limitsOf(brake: Fields): string {
   const { max_users: users, max_percent: percent } = brake;
-  const limits = [...(typeof users === 'number' ? [`${users} users`] : []), ...(typeof percent === 'number' ? [`${percent} % of the users`] : [])];
+  const limits = [
+    ...(typeof users === 'number' ? [`${users} users`] : []),
+    ...(typeof percent === 'number' ? [`${percent} % of the users`] : []),
+  ];
   return `${limits.join(' or ')} within ${duration(number(brake, 'window_seconds'))}`;
 }
 
@@ -147,12 +182,18 @@ function duration(seconds: number): string {
 async function tellTrouble(pool: Pool, trouble: Trouble, now: Date): Promise<void> {
   const { environmentId, directoryId, beganAt: since, lastAt: last, failures, news } = trouble;
   const about = await readersOf(pool, trouble);
-  const words = about && (news === 'over'
-    ? provisioningRecoveredMail({ ...about, since, last, failures })
-    : provisioningFailsMail({ ...about, since, failures, ...await reasonsOf(pool, trouble, about.provider) }));
+  const words =
+    about &&
+    (news === 'over'
+      ? provisioningRecoveredMail({ ...about, since, last, failures })
+      : provisioningFailsMail({ ...about, since, failures, ...(await reasonsOf(pool, trouble, about.provider)) }));
   await inTransaction(pool, async (client) => {
     const ours = news === 'over' ? await endTrouble(client, { directoryId, lastAt: last }) : await markTold(client, { directoryId, now });
-    if (ours && about && words) await queueMails(client, about.addresses.map((to) => ({ environmentId, to, ...words })));
+    if (ours && about && words)
+      await queueMails(
+        client,
+        about.addresses.map((to) => ({ environmentId, to, ...words })),
+      );
   });
 }
 
@@ -161,9 +202,15 @@ const reasonsListed = 5;
 const examplesListed = 3;
 
 async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provider']): Promise<{ reasons: FailureReason[]; more: number }> {
-  const [events = []] = await readDirectoryPages(pool, [{
-    directoryId: trouble.directoryId, after: trouble.firstSequence - 1, upTo: trouble.lastSequence, limit: failuresRead, types: ['provisioning.failed'],
-  }]);
+  const [events = []] = await readDirectoryPages(pool, [
+    {
+      directoryId: trouble.directoryId,
+      after: trouble.firstSequence - 1,
+      upTo: trouble.lastSequence,
+      limit: failuresRead,
+      types: ['provisioning.failed'],
+    },
+  ]);
   const reasons = new Map<string, FailureReason>();
   for (const event of events) {
     const request = fields(dataOf(event).request);
@@ -172,12 +219,16 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
     // The same sentence about other values is the same reason.
     const key = `${status} ${detail.replaceAll(/"[^"]*"|'[^']*'|\d+/g, '…')}`;
     const reason = reasons.get(key) ?? {
-      count: 0, detail, fix: explainRequest({ provider, method, path, status, scimType, detail })?.fix ?? null, examples: [],
+      count: 0,
+      detail,
+      fix: explainRequest({ provider, method, path, status, scimType, detail })?.fix ?? null,
+      examples: [],
     };
     reason.count += 1;
     const resource = fields(request.resource);
     const name = text(resource, 'userName') ?? text(resource, 'displayName');
-    if (reason.examples.length < examplesListed) reason.examples.push({ what: `${method} ${path}${name === null ? '' : ` of ${name}`}`, requestId: text(request, 'id') ?? '' });
+    if (reason.examples.length < examplesListed)
+      reason.examples.push({ what: `${method} ${path}${name === null ? '' : ` of ${name}`}`, requestId: text(request, 'id') ?? '' });
     reasons.set(key, reason);
   }
   const sorted = [...reasons.values()].sort((a, b) => b.count - a.count);
@@ -193,7 +244,10 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
 export async function mailNotice(pool: Pool, notice: Notice): Promise<void> {
   const words = wordsOfNotice(notice);
   const { environmentId } = notice;
-  await queueMails(pool, eachOnce(await vendorsPeople(pool, environmentId)).map((to) => ({ environmentId, to, ...words })));
+  await queueMails(
+    pool,
+    eachOnce(await vendorsPeople(pool, environmentId)).map((to) => ({ environmentId, to, ...words })),
+  );
 }
 
 function wordsOfNotice(notice: Notice): Words {

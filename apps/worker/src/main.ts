@@ -1,5 +1,16 @@
 import { register } from 'prom-client';
-import { checkDatabase, ConfigError, createLog, createPool, CannotListen, DatabaseUnusable, loadConfig, type Logger, schemaState, stopOnSignals } from '#runtime';
+import {
+  checkDatabase,
+  ConfigError,
+  createLog,
+  createPool,
+  CannotListen,
+  DatabaseUnusable,
+  loadConfig,
+  type Logger,
+  schemaState,
+  stopOnSignals,
+} from '#runtime';
 import { listenForHealth, portIn } from './health';
 import { type RunningWorker, startWorker } from './worker';
 
@@ -11,12 +22,23 @@ async function main(): Promise<void> {
   const stopping = stopOnSignals(log);
 
   await checkDatabase(config.databaseUrl);
-  const pool = createPool(config.databaseUrl, { max: 1, applicationName: 'causeway worker health', onError: (err) => log.warn({ err }, 'a connection to the database broke') });
+  const pool = createPool(config.databaseUrl, {
+    max: 1,
+    applicationName: 'causeway worker health',
+    onError: (err) => log.warn({ err }, 'a connection to the database broke'),
+  });
   stopping.add('health connection', () => pool.end());
 
   let worker: RunningWorker | undefined;
   if (port !== undefined) {
-    const health = await listenForHealth({ host: config.host, port, metricsToken: config.metricsToken, registry: register, pool, worker: () => worker });
+    const health = await listenForHealth({
+      host: config.host,
+      port,
+      metricsToken: config.metricsToken,
+      registry: register,
+      pool,
+      worker: () => worker,
+    });
     stopping.add('health', (withinMs) => health.close(Math.min(withinMs, 1_000)));
     log.info({ url: health.url }, 'metrics and health');
   }

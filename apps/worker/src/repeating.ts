@@ -14,7 +14,9 @@ export class Repeating {
     this.#timer = setTimeout(() => {
       this.#underWay = this.work()
         .catch(this.onError)
-        .finally(() => { if (!this.#stopped) this.start(this.everyMs); });
+        .finally(() => {
+          if (!this.#stopped) this.start(this.everyMs);
+        });
     }, afterMs);
     return this;
   }

@@ -13,7 +13,11 @@ const upkeepLock = '0x75706b656570';
  * What must be done now and then: partitions made before they are needed, and dropped once their time is over; events forgotten
  * before that. Of several workers one does it, and the others have nothing to do. Answers what was done, for the log.
  */
-export async function upkeep(pool: Pool, retention: Config['retention'], now: Date): Promise<{ made: string[]; dropped: string[]; forgotten: number } | undefined> {
+export async function upkeep(
+  pool: Pool,
+  retention: Config['retention'],
+  now: Date,
+): Promise<{ made: string[]; dropped: string[]; forgotten: number } | undefined> {
   const keeper = await pool.connect();
   try {
     const { rows } = await keeper.query<{ ours: boolean }>('select pg_try_advisory_lock($1) as ours', [BigInt(upkeepLock)]);
@@ -28,7 +32,11 @@ export async function upkeep(pool: Pool, retention: Config['retention'], now: Da
   }
 }
 
-async function keepUp(pool: Pool, retention: Config['retention'], now: Date): Promise<{ made: string[]; dropped: string[]; forgotten: number }> {
+async function keepUp(
+  pool: Pool,
+  retention: Config['retention'],
+  now: Date,
+): Promise<{ made: string[]; dropped: string[]; forgotten: number }> {
   const ago = (days: number): Date => new Date(now.getTime() - days * dayMs);
   const made = await ensurePartitions(pool, now);
   const forgotten = await forgetEvents(pool, { before: ago(retention.eventsDays) });

@@ -28,7 +28,13 @@ afterEach(async () => {
 });
 
 function settings(more: Record<string, string | undefined> = {}): Record<string, string> {
-  const all = { DATABASE_URL: db.url, ENCRYPTION_KEY: encryptionKey.toString('base64'), WEBHOOK_ALLOWED_CIDRS: allowedCidrs.join(','), LOG_LEVEL: 'info', ...more };
+  const all = {
+    DATABASE_URL: db.url,
+    ENCRYPTION_KEY: encryptionKey.toString('base64'),
+    WEBHOOK_ALLOWED_CIDRS: allowedCidrs.join(','),
+    LOG_LEVEL: 'info',
+    ...more,
+  };
   return Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
@@ -65,7 +71,10 @@ const endpointOf = (environmentId: string, url: string) => createEndpoint(db.poo
 
 const types = (events: unknown[]): unknown[] => events.map((event) => (event as { type: string }).type);
 
-const backends: [string, string | undefined][] = [['PostgreSQL', undefined], ...(redisUrl() ? [['Redis', redisUrl()] as [string, string]] : [])];
+const backends: [string, string | undefined][] = [
+  ['PostgreSQL', undefined],
+  ...(redisUrl() ? [['Redis', redisUrl()] as [string, string]] : []),
+];
 
 describe.each(backends)('with the queue on %s', (_, redis) => {
   test('what happens in a directory comes to the vendor, soon, whichever worker it is that sends', async () => {
@@ -92,7 +101,8 @@ describe.each(backends)('with the queue on %s', (_, redis) => {
     const scene = await aScene();
     const vendor = await startVendor({ hang: true });
     const { secret } = await endpointOf(scene.environmentId, vendor.url);
-    const start = () => startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ REDIS_URL: redis }), ready: /worker started/ });
+    const start = () =>
+      startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ REDIS_URL: redis }), ready: /worker started/ });
     const first = await start();
     await scene.happen();
     await eventually(() => vendor.received.length === 1);
@@ -154,10 +164,17 @@ withRedis('while Redis is away deliveries go on, and the worker says so; it come
 
 test('the worker on its own answers for its health and its metrics where WORKER_PORT says', async () => {
   const port = await freePort();
-  const process = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: String(port) }), ready: /worker started/ });
+  const process = await startProcess({
+    script: 'dist/apps/worker/src/main.js',
+    env: settings({ WORKER_PORT: String(port) }),
+    ready: /worker started/,
+  });
   const get = async (at: string) => fetch(`http://127.0.0.1:${port}${at}`);
   expect((await get('/livez')).status).toBe(200);
-  expect(await (await get('/readyz')).json()).toEqual({ status: 'ready', parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'ok' } } });
+  expect(await (await get('/readyz')).json()).toEqual({
+    status: 'ready',
+    parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'ok' } },
+  });
   expect(await (await get('/metrics')).text()).toContain('causeway_sequencer_batch_events_bucket');
   expect((await get('/elsewhere')).status).toBe(404);
   expect(await process.stop()).toEqual({ code: 0, signal: null });
@@ -166,7 +183,11 @@ test('the worker on its own answers for its health and its metrics where WORKER_
 test('with a Redis that is not there deliveries go on, and /readyz names it with 200', async () => {
   const port = await freePort();
   const nobody = `redis://127.0.0.1:${await freePort()}`;
-  const process = await startProcess({ script: 'dist/apps/worker/src/main.js', env: settings({ WORKER_PORT: String(port), REDIS_URL: nobody }), ready: /worker started/ });
+  const process = await startProcess({
+    script: 'dist/apps/worker/src/main.js',
+    env: settings({ WORKER_PORT: String(port), REDIS_URL: nobody }),
+    ready: /worker started/,
+  });
   const scene = await aScene();
   const vendor = await startVendor();
   await endpointOf(scene.environmentId, vendor.url);
@@ -178,9 +199,13 @@ test('with a Redis that is not there deliveries go on, and /readyz names it with
   };
   // Found out by asking, which takes a second.
   await eventually(async () => JSON.stringify(await readiness()).includes('unreachable'));
-  expect(await readiness()).toEqual([200, {
-    status: 'ready', parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'unreachable' } },
-  }]);
+  expect(await readiness()).toEqual([
+    200,
+    {
+      status: 'ready',
+      parts: { database: { state: 'ok' }, schema: { state: 'ok' }, worker: { state: 'ok' }, queue: { state: 'unreachable' } },
+    },
+  ]);
   expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('causeway_queue_reachable 0');
   expect(await process.stop()).toEqual({ code: 0, signal: null });
 });

@@ -38,22 +38,37 @@ const directlyAtMost = 1_000;
  *
  * Its metrics go into prom-client's default registry.
  */
-export async function startWorker(
-  { config, log, mail = mailTimes, upkeepAfterMs = 60_000 }: { config: Config; log: Logger; mail?: MailTimes; upkeepAfterMs?: number },
-): Promise<RunningWorker> {
+export async function startWorker({
+  config,
+  log,
+  mail = mailTimes,
+  upkeepAfterMs = 60_000,
+}: {
+  config: Config;
+  log: Logger;
+  mail?: MailTimes;
+  upkeepAfterMs?: number;
+}): Promise<RunningWorker> {
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
   const onPoolError = warn('a connection to the database broke');
 
   // Positions must go on being given while deliveries use all of their connections.
-  const sequencing = createPool(config.databaseUrl, { max: connections.sequencing, applicationName: 'causeway sequencer', onError: onPoolError });
+  const sequencing = createPool(config.databaseUrl, {
+    max: connections.sequencing,
+    applicationName: 'causeway sequencer',
+    onError: onPoolError,
+  });
   const pool = createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError });
   const metrics = new WorkerMetrics(register, () => readBacklog(pool));
 
-  const doorbell = new Doorbell(await queueBackend({
-    databaseUrl: config.databaseUrl,
-    ...(config.redisUrl === undefined ? {} : { redisUrl: config.redisUrl }),
-    onError: (err) => log.debug({ err }, 'the queue reports an error'),
-  }), (err) => log.debug({ err }, 'the queue cannot be used'));
+  const doorbell = new Doorbell(
+    await queueBackend({
+      databaseUrl: config.databaseUrl,
+      ...(config.redisUrl === undefined ? {} : { redisUrl: config.redisUrl }),
+      onError: (err) => log.debug({ err }, 'the queue reports an error'),
+    }),
+    (err) => log.debug({ err }, 'the queue cannot be used'),
+  );
 
   // Nothing of a secret is in these few fields, and to look for one by its field's name costs more than the line itself. What
   // looks like a secret is blanked here too.
@@ -61,7 +76,8 @@ export async function startWorker(
 
   const poster = new Poster({ addresses: new AddressRule(config.webhookAllowedCidrs) });
   const drain = new Drain({
-    pool, poster,
+    pool,
+    poster,
     keyring: new Keyring(config.encryptionKey),
     ring: (bells) => void ring(bells),
     onError: warn('a delivery was broken off, and goes on when its lease has ended'),
@@ -71,16 +87,19 @@ export async function startWorker(
     },
     onAttempt: (report) => {
       metrics.countAttempt(report);
-      attemptLog.info({
-        endpoint: publicId('we', report.endpointId),
-        event: publicId('evt', report.eventId),
-        ...(report.directoryId === null ? {} : { directory: publicId('dir', report.directoryId) }),
-        status: report.status,
-        duration_ms: Math.round(report.durationMs),
-        ...(report.error === null ? {} : { reason: report.error }),
-        decision: report.decision,
-        ...(report.retryInSeconds === undefined ? {} : { retry_in_s: Math.round(report.retryInSeconds) }),
-      }, 'webhook attempt');
+      attemptLog.info(
+        {
+          endpoint: publicId('we', report.endpointId),
+          event: publicId('evt', report.eventId),
+          ...(report.directoryId === null ? {} : { directory: publicId('dir', report.directoryId) }),
+          status: report.status,
+          duration_ms: Math.round(report.durationMs),
+          ...(report.error === null ? {} : { reason: report.error }),
+          decision: report.decision,
+          ...(report.retryInSeconds === undefined ? {} : { retry_in_s: Math.round(report.retryInSeconds) }),
+        },
+        'webhook attempt',
+      );
     },
   });
 
@@ -113,33 +132,63 @@ export async function startWorker(
   });
 
   const stopping = new AbortController();
-  const sweeping = new Repeating(async () => {
-    await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
-  }, sweepEveryMs, warn('the sweep failed; tried again'));
-  const purging = new Repeating(() => purge(pool, stopping.signal), purgeEveryMs, warn('deleted directories could not be purged; tried again'));
-  const keeping = new Repeating(async () => {
-    const done = await upkeep(pool, config.retention, new Date());
-    if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
-  }, upkeepEveryMs, warn('upkeep failed; tried again in an hour'));
+  const sweeping = new Repeating(
+    async () => {
+      await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
+    },
+    sweepEveryMs,
+    warn('the sweep failed; tried again'),
+  );
+  const purging = new Repeating(
+    () => purge(pool, stopping.signal),
+    purgeEveryMs,
+    warn('deleted directories could not be purged; tried again'),
+  );
+  const keeping = new Repeating(
+    async () => {
+      const done = await upkeep(pool, config.retention, new Date());
+      if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
+    },
+    upkeepEveryMs,
+    warn('upkeep failed; tried again in an hour'),
+  );
 
-  const analyzing = new Repeating(async () => {
-    const tables = await analyzeGrown(pool);
-    if (tables.length > 0) log.debug({ tables }, 'tables that had doubled were analyzed');
-  }, analyzeEveryMs, warn('tables that have grown could not be analyzed; tried again'));
+  const analyzing = new Repeating(
+    async () => {
+      const tables = await analyzeGrown(pool);
+      if (tables.length > 0) log.debug({ tables }, 'tables that had doubled were analyzed');
+    },
+    analyzeEveryMs,
+    warn('tables that have grown could not be analyzed; tried again'),
+  );
 
-  const ending = new Repeating(() => endCredentials(pool, stopping.signal, new Date()), upkeepEveryMs, warn('credentials that end could not be announced or forgotten; tried again in an hour'));
+  const ending = new Repeating(
+    () => endCredentials(pool, stopping.signal, new Date()),
+    upkeepEveryMs,
+    warn('credentials that end could not be announced or forgotten; tried again in an hour'),
+  );
   const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
   const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
-  const mailer = config.smtpUrl === undefined
-    ? logMailer(({ to, subject, text }) => log.info({ to, subject, text }, 'a mail, written here since there is no mail server'))
-    : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
-  const mailing = new Repeating(async () => {
-    await writeMails(pool, mail, new Date());
-    await sendDueMails(pool, mailer, {
-      onGivenUp: ({ to, subject }, reason) => log.error({ to, subject, reason }, 'a mail could not be sent, and is given up'),
-      onDelay: (reason) => log.warn({ reason }, 'a mail could not be sent; tried again'),
-    }, stopping.signal);
-  }, Math.min(mailEveryMs, mail.gatherMs), warn('mails could not be written; tried again'));
+  const mailer =
+    config.smtpUrl === undefined
+      ? logMailer(({ to, subject, text }) => log.info({ to, subject, text }, 'a mail, written here since there is no mail server'))
+      : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
+  const mailing = new Repeating(
+    async () => {
+      await writeMails(pool, mail, new Date());
+      await sendDueMails(
+        pool,
+        mailer,
+        {
+          onGivenUp: ({ to, subject }, reason) => log.error({ to, subject, reason }, 'a mail could not be sent, and is given up'),
+          onDelay: (reason) => log.warn({ reason }, 'a mail could not be sent; tried again'),
+        },
+        stopping.signal,
+      );
+    },
+    Math.min(mailEveryMs, mail.gatherMs),
+    warn('mails could not be written; tried again'),
+  );
 
   // Without one for today no attempt could be recorded, and so nothing acked.
   await ensurePartitions(pool, new Date()).catch(warn('partitions could not be made; tried again in a minute'));
@@ -162,7 +211,19 @@ export async function startWorker(
       stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([ending.stop(), remapping.stop(), erasing.stop(), Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]), keeping.stop(), analyzing.stop(), purging.stop(), sweeping.stop(), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
+      await Promise.all([
+        ending.stop(),
+        remapping.stop(),
+        erasing.stop(),
+        Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]),
+        keeping.stop(),
+        analyzing.stop(),
+        purging.stop(),
+        sweeping.stop(),
+        sequencer.stop(),
+        doorbell.stopListening(),
+        drain.stop(graceMs),
+      ]);
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
@@ -176,5 +237,8 @@ export async function startWorker(
 /** Says what the vendor's people should hear of. */
 function tell(log: Logger, notice: Notice): void {
   const { kind, endpointId, environmentId, ...facts } = notice;
-  log.warn({ notice: kind, endpoint: publicId('we', endpointId), environment: publicId('env', environmentId), ...facts }, 'notice about a webhook endpoint');
+  log.warn(
+    { notice: kind, endpoint: publicId('we', endpointId), environment: publicId('env', environmentId), ...facts },
+    'notice about a webhook endpoint',
+  );
 }

@@ -255,7 +255,8 @@ export const properties: Readonly<Record<string, string>> = {
   'F3 parsing gives a filter or refuses it, and never crashes': 'any text as a filter',
   'a filter that is formatted and parsed again is the same': 'filters, round trip',
   'a filter selects in SQL exactly what it matches in memory': 'filters and resources, PostgreSQL against memory',
-  'filters of every kind select the same %ss in SQL as in memory': 'filters of every kind, on users and groups of every kind, typed extensions among them',
+  'filters of every kind select the same %ss in SQL as in memory':
+    'filters of every kind, on users and groups of every kind, typed extensions among them',
   'filters of every kind on %ss are the same when they are written anew': 'filters of every kind, round trip',
   'a resource and its folded form satisfy the same filters': 'filters and resources, folded against as sent',
   'P3 what a PATCH starts from is never touched, whether it succeeds or not': 'PATCH is atomic',

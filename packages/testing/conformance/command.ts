@@ -13,13 +13,23 @@ const projectFolder = path.join(__dirname, '..', '..', '..');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'causeway-conformance-'));
 try {
   const results = path.join(folder, 'results.json');
-  const { status } = spawnSync(process.execPath, [path.join(projectFolder, 'node_modules', 'jest', 'bin', 'jest.js'), ...testFolders, '--json', `--outputFile=${results}`], { cwd: projectFolder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(
+    process.execPath,
+    [path.join(projectFolder, 'node_modules', 'jest', 'bin', 'jest.js'), ...testFolders, '--json', `--outputFile=${results}`],
+    { cwd: projectFolder, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
   const { testResults } = JSON.parse(readFileSync(results, 'utf8')) as JestRun;
-  const outcomes = testResults.flatMap(({ name, assertionResults }) => assertionResults.map(({ ancestorTitles, title, status: ended }): Outcome => ({
-    file: path.relative(projectFolder, name), names: [...ancestorTitles, title], passed: ended === 'passed',
-  })));
+  const outcomes = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ ancestorTitles, title, status: ended }): Outcome => ({
+      file: path.relative(projectFolder, name),
+      names: [...ancestorTitles, title],
+      passed: ended === 'passed',
+    })),
+  );
   writeFileSync(reportFile, report(outcomes));
-  console.log(`${path.relative(projectFolder, reportFile)}: ${outcomes.length} tests, ${outcomes.filter(({ passed }) => !passed).length} failed`);
+  console.log(
+    `${path.relative(projectFolder, reportFile)}: ${outcomes.length} tests, ${outcomes.filter(({ passed }) => !passed).length} failed`,
+  );
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

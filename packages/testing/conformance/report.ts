@@ -50,16 +50,45 @@ export function report(outcomes: readonly Outcome[]): string {
     '',
     `${outcomes.length} tests, ${red === 0 ? 'all passed' : `**${red} failed**`}.`,
     ...clauseGroups.flatMap(({ title, source, clauses }) => [
-      '', `## ${title}`, '', `${source}.`, '', '| clause | what | result | shown by |', '| --- | --- | --- | --- |',
+      '',
+      `## ${title}`,
+      '',
+      `${source}.`,
+      '',
+      '| clause | what | result | shown by |',
+      '| --- | --- | --- | --- |',
       ...Object.keys(clauses).map((clause) => clauseRow(clause, clauses[clause] ?? '', tests, outcomes)),
     ]),
-    '', '## Generated cases', '', '| what | result | test |', '| --- | --- | --- |',
+    '',
+    '## Generated cases',
+    '',
+    '| what | result | test |',
+    '| --- | --- | --- |',
     ...Object.keys(properties).map((title) => propertyRow(title, outcomes)),
-    '', '## Dialects', '', 'Exchanges of identity providers, each replayed over HTTP from an empty directory with the events that it makes (`packages/scim/recordings`).',
-    '', '| identity provider | exchange | result | needs |', '| --- | --- | --- | --- |',
+    '',
+    '## Dialects',
+    '',
+    'Exchanges of identity providers, each replayed over HTTP from an empty directory with the events that it makes (`packages/scim/recordings`).',
+    '',
+    '| identity provider | exchange | result | needs |',
+    '| --- | --- | --- | --- |',
     ...recordings().map((recording) => recordingRow(recording, outcomes)),
-    '', '## Tolerances', '', 'What is taken although the RFCs do not have it (`packages/scim/tolerances.ts`).', '', '| tolerance | what | seen at | result |', '| --- | --- | --- | --- |',
-    ...Object.entries(tolerances).map(([name, { what, seen }]) => `| ${name} | ${cell(what)} | ${cell(seen)} | ${counted(outcomesOf(recordings().filter(({ tolerance }) => tolerance === name), outcomes))} |`),
+    '',
+    '## Tolerances',
+    '',
+    'What is taken although the RFCs do not have it (`packages/scim/tolerances.ts`).',
+    '',
+    '| tolerance | what | seen at | result |',
+    '| --- | --- | --- | --- |',
+    ...Object.entries(tolerances).map(
+      ([name, { what, seen }]) =>
+        `| ${name} | ${cell(what)} | ${cell(seen)} | ${counted(
+          outcomesOf(
+            recordings().filter(({ tolerance }) => tolerance === name),
+            outcomes,
+          ),
+        )} |`,
+    ),
   ].join('\n')}\n`;
 }
 
@@ -73,7 +102,9 @@ function clauseRow(clause: string, what: string, tests: readonly NamedTest[], ou
   const cases = showing.map((one) => outcomes.filter((outcome) => isOf(outcome, one)));
   const files = [...new Set(showing.map(({ file }) => file))];
   const shownBy = files.map((file) => {
-    const titles = showing.flatMap((one, i) => (one.file === file ? [`${cell(one.title)}${(cases[i]?.length ?? 0) > 1 ? ` ×${cases[i]?.length}` : ''}`] : []));
+    const titles = showing.flatMap((one, i) =>
+      one.file === file ? [`${cell(one.title)}${(cases[i]?.length ?? 0) > 1 ? ` ×${cases[i]?.length}` : ''}`] : [],
+    );
     return `[${path.basename(file, '.test.ts')}](../${file}): ${titles.join('; ')}`;
   });
   return `| **${clause}** | ${cell(what)} | ${counted([...new Set(cases.flat())])} | ${shownBy.join('<br>')} |`;
@@ -90,7 +121,10 @@ function recordingRow(recording: Recording, outcomes: readonly Outcome[]): strin
 }
 
 function outcomesOf(replayed: readonly Recording[], outcomes: readonly Outcome[]): Outcome[] {
-  return outcomes.filter(({ file, names }) => file === recordingsReplayed && replayed.some(({ idp, name }) => names.some((one) => one.endsWith(` ${idp}: ${name}`))));
+  return outcomes.filter(
+    ({ file, names }) =>
+      file === recordingsReplayed && replayed.some(({ idp, name }) => names.some((one) => one.endsWith(` ${idp}: ${name}`))),
+  );
 }
 
 function counted(cases: readonly Outcome[]): string {
@@ -107,17 +141,25 @@ function cell(text: string): string {
 /** The tests, and blocks of tests, whose names begin with clauses. */
 export function namedTests(): NamedTest[] {
   return testFiles().flatMap((file) => {
-    const titles = [...readFileSync(path.join(projectFolder, file), 'utf8').matchAll(/\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g)].map(([, single, double, template]) => single ?? double ?? template ?? '');
+    const titles = [
+      ...readFileSync(path.join(projectFolder, file), 'utf8').matchAll(
+        /\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g,
+      ),
+    ].map(([, single, double, template]) => single ?? double ?? template ?? '');
     return [...new Set(titles)].flatMap((whole) => {
       const { clauses, title } = clausesIn(whole);
-      return clauses.length === 0 ? [] : [{ file, clauses, title: title.replaceAll(/\\(.)/g, '$1').replaceAll(gap, '…'), pattern: patternOf(whole) }];
+      return clauses.length === 0
+        ? []
+        : [{ file, clauses, title: title.replaceAll(/\\(.)/g, '$1').replaceAll(gap, '…'), pattern: patternOf(whole) }];
     });
   });
 }
 
 /** The test files' text, to look for the names of tests that are of no clause. */
 export function sources(): string {
-  return testFiles().map((file) => readFileSync(path.join(projectFolder, file), 'utf8')).join('\n');
+  return testFiles()
+    .map((file) => readFileSync(path.join(projectFolder, file), 'utf8'))
+    .join('\n');
 }
 
 /** `P1, §22 a PATCH …` is of two clauses. An id that no clause has is given as it is, for somebody to complain. */
@@ -125,7 +167,10 @@ export function clausesIn(name: string): { clauses: string[]; title: string } {
   const clauses: string[] = [];
   let rest = name;
   for (;;) {
-    const [whole = '', id = ''] = new RegExp(`^((?:[GDCRFSAUP]\\d{1,2}|§\\d+(?:\\.\\d+)?|${known.filter((one) => /^[a-z]/.test(one)).join('|')}))(?:, |: | |$)`).exec(rest) ?? [];
+    const [whole = '', id = ''] =
+      new RegExp(`^((?:[GDCRFSAUP]\\d{1,2}|§\\d+(?:\\.\\d+)?|${known.filter((one) => /^[a-z]/.test(one)).join('|')}))(?:, |: | |$)`).exec(
+        rest,
+      ) ?? [];
     if (id === '') return { clauses, title: rest };
     clauses.push(id);
     rest = rest.slice(whole.length);
@@ -137,7 +182,12 @@ const gap = /%[sdifjop#]|\$\{[^}]*\}|\$\w+/g;
 
 function patternOf(title: string): RegExp {
   const plain = title.replaceAll(/\\(.)/g, '$1');
-  return new RegExp(`^${plain.split(gap).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[\\s\\S]*')}$`);
+  return new RegExp(
+    `^${plain
+      .split(gap)
+      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('[\\s\\S]*')}$`,
+  );
 }
 
 function isOf({ file, names }: Outcome, test: NamedTest): boolean {
@@ -145,11 +195,20 @@ function isOf({ file, names }: Outcome, test: NamedTest): boolean {
 }
 
 function testFiles(): string[] {
-  return testFolders.flatMap((folder) => (folder.endsWith('.ts') ? [folder] : readdirSync(path.join(projectFolder, folder)).filter((name) => name.endsWith('.test.ts')).sort().map((name) => `${folder}/${name}`)));
+  return testFolders.flatMap((folder) =>
+    folder.endsWith('.ts')
+      ? [folder]
+      : readdirSync(path.join(projectFolder, folder))
+          .filter((name) => name.endsWith('.test.ts'))
+          .sort()
+          .map((name) => `${folder}/${name}`),
+  );
 }
 
 export function recordings(): Recording[] {
   const folder = path.join(projectFolder, 'packages', 'scim', 'recordings');
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json')).sort()
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.json'))
+    .sort()
     .map((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Recording);
 }

@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What a caller hears: a whole answer, or nothing that it could rely on. */
-export type Heard =
-  | { kind: 'answered'; status: number; headers: Headers; text: string }
-  | { kind: 'unheard'; reason: string };
+export type Heard = { kind: 'answered'; status: number; headers: Headers; text: string } | { kind: 'unheard'; reason: string };
 
 export interface Sent {
   method: string;
@@ -58,7 +56,12 @@ export class VendorApi {
    *
    * @throws where that took too long; and at once for a refusal that another try would not change.
    */
-  async ask(method: string, path: string, body?: unknown, { idempotencyKey, withinMs = 90_000 }: { idempotencyKey?: string; withinMs?: number } = {}): Promise<unknown> {
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    { idempotencyKey, withinMs = 90_000 }: { idempotencyKey?: string; withinMs?: number } = {},
+  ): Promise<unknown> {
     const until = Date.now() + withinMs;
     for (;;) {
       const asked = await this.askOnce(method, path, body, idempotencyKey);
@@ -69,9 +72,15 @@ export class VendorApi {
   }
 
   /** One try. `open`: it is not known whether it was done. @throws for a refusal. */
-  async askOnce(method: string, path: string, body?: unknown, idempotencyKey?: string): Promise<{ kind: 'done'; body: unknown } | { kind: 'open'; reason: string }> {
+  async askOnce(
+    method: string,
+    path: string,
+    body?: unknown,
+    idempotencyKey?: string,
+  ): Promise<{ kind: 'done'; body: unknown } | { kind: 'open'; reason: string }> {
     const heard = await call(this.brokers.next + path, {
-      method, body,
+      method,
+      body,
       headers: { authorization: `Bearer ${this.apiKey}`, ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }) },
     });
     if (heard.kind === 'unheard') return { kind: 'open', reason: heard.reason };

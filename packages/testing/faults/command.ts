@@ -81,7 +81,8 @@ async function oneControl({ plan, variant, mustShow }: Control): Promise<void> {
   const shown = new Set(violationsOf(made).map(({ invariant }) => String(invariant)));
   const missing = mustShow.filter((invariant) => !shown.has(invariant));
   say(`control ${variant}: ${summary(made)}\n    red on ${[...shown].join(', ') || 'nothing'}`);
-  if (missing.length > 0) complain(`a control was not found wanting on ${missing.join(', ')}: ${plan.name}\n    the records of this run: ${folder}`);
+  if (missing.length > 0)
+    complain(`a control was not found wanting on ${missing.join(', ')}: ${plan.name}\n    the records of this run: ${folder}`);
   else if (!options.keep) rmSync(folder, { recursive: true, force: true });
 }
 

@@ -6,9 +6,14 @@ export function eventIn(value: unknown): LoggedEvent {
   if (!isObject(value) || !isObject(value.data)) throw new Error(`this is no event: ${JSON.stringify(value)}`);
   const { id, type, occurred_at, organization_id, directory_id, position, sequence, request_id, data } = value;
   if (
-    typeof id !== 'string' || typeof type !== 'string' || typeof occurred_at !== 'string' || typeof organization_id !== 'string'
-    || typeof directory_id !== 'string' || typeof position !== 'number' || typeof sequence !== 'number'
-    || (typeof request_id !== 'string' && request_id !== null)
+    typeof id !== 'string' ||
+    typeof type !== 'string' ||
+    typeof occurred_at !== 'string' ||
+    typeof organization_id !== 'string' ||
+    typeof directory_id !== 'string' ||
+    typeof position !== 'number' ||
+    typeof sequence !== 'number' ||
+    (typeof request_id !== 'string' && request_id !== null)
   ) {
     throw new Error(`this is no event: ${JSON.stringify(value)}`);
   }
@@ -26,7 +31,8 @@ export function digestOf(event: LoggedEvent): string {
 
 /** A user or a group, from what a vendor got. @throws where it is none. */
 export function resourceIn(value: unknown): Resource {
-  if (!isObject(value) || typeof value.id !== 'string' || typeof value.version !== 'number') throw new Error(`this is neither a user nor a group: ${JSON.stringify(value)}`);
+  if (!isObject(value) || typeof value.id !== 'string' || typeof value.version !== 'number')
+    throw new Error(`this is neither a user nor a group: ${JSON.stringify(value)}`);
   return { ...value, id: value.id, version: value.version };
 }
 

@@ -49,27 +49,47 @@ interpose(transactions, 'inDirectory', (inDirectory) => async (...parameters) =>
   return result;
 });
 
-interpose(Doorbell.prototype, 'ring', (ring) => async function (this: Doorbell, bells) {
-  if (bells.length > 0) pass('sequenced');
-  const rung = await ring.call(this, bells);
-  if (bells.length > 0) pass('rung');
-  return rung;
-});
+interpose(
+  Doorbell.prototype,
+  'ring',
+  (ring) =>
+    async function (this: Doorbell, bells) {
+      if (bells.length > 0) pass('sequenced');
+      const rung = await ring.call(this, bells);
+      if (bells.length > 0) pass('rung');
+      return rung;
+    },
+);
 
-interpose(Drain.prototype, 'take', (take) => function (this: Drain, bell) {
-  pass('sequenced');
-  const taken = take.call(this, bell);
-  if (taken) pass('rung');
-  return taken;
-});
+interpose(
+  Drain.prototype,
+  'take',
+  (take) =>
+    function (this: Drain, bell) {
+      pass('sequenced');
+      const taken = take.call(this, bell);
+      if (taken) pass('rung');
+      return taken;
+    },
+);
 
-interpose(Lanes.prototype, 'claim', (claim) => async function (this: Lanes, name) {
-  const claimed = await claim.call(this, name);
-  if (claimed.kind === 'held') pass('claimed');
-  return claimed;
-});
+interpose(
+  Lanes.prototype,
+  'claim',
+  (claim) =>
+    async function (this: Lanes, name) {
+      const claimed = await claim.call(this, name);
+      if (claimed.kind === 'held') pass('claimed');
+      return claimed;
+    },
+);
 
-interpose(Lanes.prototype, 'ack', (ack) => function (this: Lanes, given) {
-  if (given.attempts.length > 0) pass('answered');
-  return ack.call(this, given);
-});
+interpose(
+  Lanes.prototype,
+  'ack',
+  (ack) =>
+    function (this: Lanes, given) {
+      if (given.attempts.length > 0) pass('answered');
+      return ack.call(this, given);
+    },
+);

@@ -23,11 +23,13 @@ let runs: { standalone: Run; split: Run };
 
 beforeAll(async () => {
   const plans = shortPlans(new Random(seed), { redis: redisUrl() !== undefined });
-  const [standalone, split] = await Promise.all((['standalone', 'split'] as const).map((name) => {
-    const folder = path.join(home, name);
-    mkdirSync(folder, { recursive: true });
-    return run({ ...plans[name], seed: `${seed}.${name}`, folder });
-  }));
+  const [standalone, split] = await Promise.all(
+    (['standalone', 'split'] as const).map((name) => {
+      const folder = path.join(home, name);
+      mkdirSync(folder, { recursive: true });
+      return run({ ...plans[name], seed: `${seed}.${name}`, folder });
+    }),
+  );
   if (!standalone || !split) throw new Error('a run is missing');
   runs = { standalone, split };
   process.stdout.write(`fault tests, FAULTS_SEED=${seed}\n  ${summary(standalone)}\n  ${summary(split)}\n`);
@@ -50,6 +52,8 @@ test('two brokers and two workers keep every promise while what they stand on br
 });
 
 test('the control is found wanting: whoever takes the order of ids or times for the order of commits misses events', () => {
-  const missed = [runs.standalone, runs.split].flatMap((one) => one.plan.pollers.filter(({ mode }) => mode === 'naive').flatMap((poller) => missedBy(one, poller)));
+  const missed = [runs.standalone, runs.split].flatMap((one) =>
+    one.plan.pollers.filter(({ mode }) => mode === 'naive').flatMap((poller) => missedBy(one, poller)),
+  );
   expect(missed.length).toBeGreaterThan(0);
 });

@@ -20,7 +20,11 @@ export async function inflict(scene: Scene, fault: Fault): Promise<void> {
   const at = Date.now();
   const { detail, crash } = await commit(scene, fault);
   const incident: Incident = {
-    at, endedAt: Date.now(), kind: fault.kind, detail, crash,
+    at,
+    endedAt: Date.now(),
+    kind: fault.kind,
+    detail,
+    crash,
     endpointFails: fault.kind === 'endpoint_misbehaves',
     unwanted: false,
   };
@@ -32,9 +36,10 @@ async function commit(scene: Scene, fault: Fault): Promise<{ detail: string; cra
   const { system, endpoints } = scene;
   switch (fault.kind) {
     case 'kill': {
-      const victims = fault.role === 'all'
-        ? [...new Set([...system.servers.brokers, ...system.servers.workers])]
-        : [chosen(system.servers[fault.role], fault.target)];
+      const victims =
+        fault.role === 'all'
+          ? [...new Set([...system.servers.brokers, ...system.servers.workers])]
+          : [chosen(system.servers[fault.role], fault.target)];
       await Promise.all(victims.map((victim) => victim.kill('SIGKILL')));
       return { detail: victims.map(({ name }) => name).join(', '), crash: false };
     }
@@ -47,7 +52,10 @@ async function commit(scene: Scene, fault: Fault): Promise<{ detail: string; cra
         await delay(fault.againAfterMs);
         await killStandalone(system, victim, fault.reach);
       }
-      return { detail: `${fault.reach}${fault.againAfterMs === null ? '' : `, and again ${fault.againAfterMs} ms after its start`}`, crash: false };
+      return {
+        detail: `${fault.reach}${fault.againAfterMs === null ? '' : `, and again ${fault.againAfterMs} ms after its start`}`,
+        crash: false,
+      };
     }
     case 'restart': {
       const victim = chosen(system.servers[fault.role], fault.target);
@@ -115,7 +123,9 @@ async function commit(scene: Scene, fault: Fault): Promise<{ detail: string; cra
       const { start, filtered, scoped, ordering } = fault;
       const [organizationId] = scene.organizationIds;
       const made = await endpoints.create({
-        name: `late-${endpoints.records.length}`, start, ordering,
+        name: `late-${endpoints.records.length}`,
+        start,
+        ordering,
         ...(filtered ? { types: ['user.created', 'user.updated', 'group.member_added', 'user.deleted'] } : {}),
         ...(scoped && organizationId !== undefined ? { organizationId } : {}),
       });

@@ -18,12 +18,17 @@ export function emptyContents(): Contents {
 export function apply(contents: Contents, event: LoggedEvent): string[] {
   const { user, group, member_group: memberGroup } = event.data;
   const contradictions: string[] = [];
-  for (const [kind, told] of [['users', user], ['groups', group], ['groups', memberGroup]] as const) {
+  for (const [kind, told] of [
+    ['users', user],
+    ['groups', group],
+    ['groups', memberGroup],
+  ] as const) {
     if (!isObject(told)) continue;
     const resource = resourceIn(told);
     const known = contents[kind].get(resource.id);
     if (event.type === (kind === 'users' ? 'user.deleted' : 'group.deleted')) {
-      if (kind === 'users' && listIn(resource, 'groups').length > 0) contradictions.push(`${resource.id} was deleted while it was in groups still`);
+      if (kind === 'users' && listIn(resource, 'groups').length > 0)
+        contradictions.push(`${resource.id} was deleted while it was in groups still`);
       contents[kind].delete(resource.id);
     } else if (!known || resource.version > known.version) {
       contents[kind].set(resource.id, resource);
@@ -50,8 +55,12 @@ export function differences(have: ReadonlyMap<string, Resource>, should: readonl
     left.delete(resource.id);
     if (!other) found.push(`${resource.id} (version ${resource.version}) is there, and no event told of it`);
     else if (JSON.stringify(comparable(other)) !== JSON.stringify(comparable(resource))) {
-      const fields = Object.keys({ ...other, ...resource }).filter((name) => JSON.stringify(comparable(other)[name]) !== JSON.stringify(comparable(resource)[name]));
-      found.push(`${resource.id} differs in ${fields.map((name) => `${name}: ${JSON.stringify(comparable(other)[name])} by its events, ${JSON.stringify(comparable(resource)[name])} in fact`).join('; ')}`);
+      const fields = Object.keys({ ...other, ...resource }).filter(
+        (name) => JSON.stringify(comparable(other)[name]) !== JSON.stringify(comparable(resource)[name]),
+      );
+      found.push(
+        `${resource.id} differs in ${fields.map((name) => `${name}: ${JSON.stringify(comparable(other)[name])} by its events, ${JSON.stringify(comparable(resource)[name])} in fact`).join('; ')}`,
+      );
     }
   }
   for (const { id, version } of left.values()) found.push(`${id} (version ${version}) is not there, and no event told of its end`);

@@ -16,15 +16,33 @@ function user(id: string, version: number, title: string): Resource {
 
 function event(position: number, type: string, data: Record<string, unknown>): LoggedEvent {
   return {
-    id: `evt_${position}`, type, occurred_at: new Date(start + position).toISOString(), organization_id: 'org_1', directory_id: directoryId,
-    position, sequence: position, request_id: `req_${position}`, data,
+    id: `evt_${position}`,
+    type,
+    occurred_at: new Date(start + position).toISOString(),
+    organization_id: 'org_1',
+    directory_id: directoryId,
+    position,
+    sequence: position,
+    request_id: `req_${position}`,
+    data,
   };
 }
 
 function call(requestId: number, what: string, expects: string[], more: Partial<Call> = {}): Call {
   return {
-    change: `w1 ${requestId}`, attempt: 1, writer: 'w1', directoryId, what, expects, provokes: false,
-    sentAt: start, endedAt: start + requestId, outcome: 'acknowledged', status: 200, requestId: `req_${requestId}`, ...more,
+    change: `w1 ${requestId}`,
+    attempt: 1,
+    writer: 'w1',
+    directoryId,
+    what,
+    expects,
+    provokes: false,
+    sentAt: start,
+    endedAt: start + requestId,
+    outcome: 'acknowledged',
+    status: 200,
+    requestId: `req_${requestId}`,
+    ...more,
   };
 }
 
@@ -32,18 +50,37 @@ function receipt(of: LoggedEvent, more: Partial<Receipt> = {}): Receipt {
   const body = JSON.stringify(of);
   const timestamp = Math.floor(start / 1_000);
   return {
-    endpoint: 'everything', at: start + of.position, webhookId: of.id, timestamp: String(timestamp),
-    signature: new Webhook(secret).sign(of.id, new Date(timestamp * 1_000), body), body, accepted: true, answer: 'accepts', ...more,
+    endpoint: 'everything',
+    at: start + of.position,
+    webhookId: of.id,
+    timestamp: String(timestamp),
+    signature: new Webhook(secret).sign(of.id, new Date(timestamp * 1_000), body),
+    body,
+    accepted: true,
+    answer: 'accepts',
+    ...more,
   };
 }
 
 function page(...events: LoggedEvent[]): Page {
-  return { poller: poller.name, at: start, events: events.map((one) => ({ id: one.id, position: one.position, sequence: one.sequence, digest: digestOf(one) })) };
+  return {
+    poller: poller.name,
+    at: start,
+    events: events.map((one) => ({ id: one.id, position: one.position, sequence: one.sequence, digest: digestOf(one) })),
+  };
 }
 
 const endpoint: EndpointRecord = {
-  name: 'everything', id: 'we_1', types: null, organizationId: null, ordering: 'directory', startsAfter: { least: 0, most: 0 },
-  secrets: [{ secret, sentAt: start, knownAt: start }], stops: [], deletedAt: null, maxParallel: 8,
+  name: 'everything',
+  id: 'we_1',
+  types: null,
+  organizationId: null,
+  ordering: 'directory',
+  startsAfter: { least: 0, most: 0 },
+  secrets: [{ secret, sentAt: start, knownAt: start }],
+  stops: [],
+  deletedAt: null,
+  maxParallel: 8,
 };
 
 const log = [
@@ -79,7 +116,13 @@ function aRun(given: Partial<Run> = {}): Run {
 }
 
 const without = <T>(list: readonly T[], index: number): T[] => list.filter((_, i) => i !== index);
-const at = (milliseconds: number) => ({ at: start + milliseconds, endedAt: start + milliseconds, detail: '', endpointFails: false, unwanted: false });
+const at = (milliseconds: number) => ({
+  at: start + milliseconds,
+  endedAt: start + milliseconds,
+  detail: '',
+  endpointFails: false,
+  unwanted: false,
+});
 
 if (!activated || !created || !updated || !deactivated) throw new Error('the log of these tests is shorter than they think');
 
@@ -92,31 +135,73 @@ test('a run that keeps every promise has no violations', () => {
 test.each<[string, string, Partial<Run>]>([
   ['I1', 'an acknowledged change without its event', { calls: [...aRun().calls, call(9, 'update user', ['user.updated usr_1 nine'])] }],
   ['I1', 'an event without a change', { calls: aRun().calls.slice(0, 2) }],
-  ['I1', 'a change with two events', { calls: [...without(aRun().calls, 1), call(3, 'update user', ['user.updated usr_1 two', 'user.deactivated usr_1'])] }],
-  ['I1', 'a refused call that made an event', { calls: [...without(aRun().calls, 1), call(3, 'update user', ['user.updated usr_1 two'], { outcome: 'refused', status: 409 })] }],
-  ['I1', 'a provoked refusal that nothing tells of', { calls: [...aRun().calls, call(9, 'create user', [], { outcome: 'refused', status: 409, provokes: true })] }],
-  ['I1', 'a state that no event tells of', { listings: [], finalUsers: { [directoryId]: [user('usr_1', 4, 'two'), user('usr_2', 3, 'x')] } }],
-  ['I1', 'a version that is not its event\'s', { listings: [], finalUsers: { [directoryId]: [user('usr_1', 3, 'two')] } }],
+  [
+    'I1',
+    'a change with two events',
+    { calls: [...without(aRun().calls, 1), call(3, 'update user', ['user.updated usr_1 two', 'user.deactivated usr_1'])] },
+  ],
+  [
+    'I1',
+    'a refused call that made an event',
+    { calls: [...without(aRun().calls, 1), call(3, 'update user', ['user.updated usr_1 two'], { outcome: 'refused', status: 409 })] },
+  ],
+  [
+    'I1',
+    'a provoked refusal that nothing tells of',
+    { calls: [...aRun().calls, call(9, 'create user', [], { outcome: 'refused', status: 409, provokes: true })] },
+  ],
+  [
+    'I1',
+    'a state that no event tells of',
+    { listings: [], finalUsers: { [directoryId]: [user('usr_1', 4, 'two'), user('usr_2', 3, 'x')] } },
+  ],
+  ['I1', "a version that is not its event's", { listings: [], finalUsers: { [directoryId]: [user('usr_1', 3, 'two')] } }],
   ['I3', 'a poller that went past an event', { pages: [page(activated), page(updated, deactivated)] }],
   ['I3', 'a poller that saw an event twice', { pages: [page(...log.slice(0, 2)), page(...log.slice(1))] }],
   ['I3', 'a poller that did not come to the end', { pages: [page(...log.slice(0, 2))] }],
   ['I3', 'a poller that saw another event of that position', { pages: [page(activated, created, { ...updated, data: {} }, deactivated)] }],
   ['I5', 'an event that was never delivered', { receipts: aRun().receipts.slice(0, 3) }],
-  ['I5', 'an event that was refused and never again tried', { receipts: [...aRun().receipts.slice(0, 3), receipt(deactivated, { accepted: false, answer: 'fails' })] }],
+  [
+    'I5',
+    'an event that was refused and never again tried',
+    { receipts: [...aRun().receipts.slice(0, 3), receipt(deactivated, { accepted: false, answer: 'fails' })] },
+  ],
   ['I5', 'an event before the one before it', { receipts: [activated, updated, created, deactivated].map((one) => receipt(one)) }],
-  ['I5', 'an event while the one before it was failing', { receipts: [receipt(activated), receipt(created, { accepted: false }), receipt(updated), receipt(created), receipt(deactivated)] }],
+  [
+    'I5',
+    'an event while the one before it was failing',
+    { receipts: [receipt(activated), receipt(created, { accepted: false }), receipt(updated), receipt(created), receipt(deactivated)] },
+  ],
   ['I5', 'an event from before the endpoint', { endpoints: [{ ...endpoint, startsAfter: { least: 1, most: 2 } }] }],
   ['I5', 'webhooks to an endpoint that was disabled', { endpoints: [{ ...endpoint, stops: [{ from: start + 1, until: start + 5 }] }] }],
   ['I6', 'an event that came again, with no crash about', { receipts: [...aRun().receipts, receipt(deactivated, { at: start + 9 })] }],
-  ['I6', 'an event that came again twice, with one crash about', {
-    receipts: [...aRun().receipts, receipt(deactivated, { at: start + 9 }), receipt(deactivated, { at: start + 10 })],
-    incidents: [{ kind: 'process_ended', crash: true, ...at(5) }],
-  }],
+  [
+    'I6',
+    'an event that came again twice, with one crash about',
+    {
+      receipts: [...aRun().receipts, receipt(deactivated, { at: start + 9 }), receipt(deactivated, { at: start + 10 })],
+      incidents: [{ kind: 'process_ended', crash: true, ...at(5) }],
+    },
+  ],
   ['I7', 'a webhook that could not be read yet', { looks: [{ webhookId: 'evt_2', at: start, found: 'missing' }] }],
-  ['I7', 'a webhook that says what the log does not', { receipts: aRun().receipts.map((one, i) => (i === 1 ? receipt({ ...created, request_id: null }) : one)) }],
-  ['I8', 'a list whose cursor came too late', { listings: [{ what: 'users', directoryId, at: start, items: [user('usr_1', 2, 'one')], events: log.slice(3, 3) }] }],
+  [
+    'I7',
+    'a webhook that says what the log does not',
+    { receipts: aRun().receipts.map((one, i) => (i === 1 ? receipt({ ...created, request_id: null }) : one)) },
+  ],
+  [
+    'I8',
+    'a list whose cursor came too late',
+    { listings: [{ what: 'users', directoryId, at: start, items: [user('usr_1', 2, 'one')], events: log.slice(3, 3) }] },
+  ],
   ['I10', 'a lag that does not end', { ending: { calmAt: start, quietAt: null, boundMs: 30_000, behind: 'lanes dirty: 3' } }],
-  ['I12', 'a signature by another secret', { endpoints: [{ ...endpoint, secrets: [{ secret: `whsec_${Buffer.alloc(32, 2).toString('base64')}`, sentAt: start, knownAt: start }] }] }],
+  [
+    'I12',
+    'a signature by another secret',
+    {
+      endpoints: [{ ...endpoint, secrets: [{ secret: `whsec_${Buffer.alloc(32, 2).toString('base64')}`, sentAt: start, knownAt: start }] }],
+    },
+  ],
   ['P', 'a process that ended by itself', { incidents: [{ kind: 'process_ended', crash: true, ...at(1), unwanted: true }] }],
 ])('%s is broken by %s', (invariant, _what, given) => {
   const run = aRun(given);
@@ -148,7 +233,10 @@ test('one request of a lane may come again for each crash', () => {
 
 test('a reader that takes the order of ids for the order of commits is told by what it never saw', () => {
   const naive = { ...poller, name: 'naive', mode: 'naive' as const };
-  const run = aRun({ plan: { ...aRun().plan, pollers: [poller, naive] }, pages: [...aRun().pages, { ...page(activated, updated, deactivated), poller: 'naive' }] });
+  const run = aRun({
+    plan: { ...aRun().plan, pollers: [poller, naive] },
+    pages: [...aRun().pages, { ...page(activated, updated, deactivated), poller: 'naive' }],
+  });
   expect(missedBy(run, naive)).toEqual([created]);
   expect(violationsOf(run)).toEqual([]);
 });

@@ -47,7 +47,12 @@ function callsHaveTheirEvents(run: Run): Violation[] {
     const nothing = made.length === 0;
     const exact = sameList(made, should);
     const wrong = (how: string): void => {
-      found.push({ invariant: 'I1', at: call.endedAt, sentence: `${inWords(call)} ${how}`, excerpt: [`expected: ${should.join(', ') || 'nothing'}`, ...events.map(line)] });
+      found.push({
+        invariant: 'I1',
+        at: call.endedAt,
+        sentence: `${inWords(call)} ${how}`,
+        excerpt: [`expected: ${should.join(', ') || 'nothing'}`, ...events.map(line)],
+      });
     };
     if (call.outcome === 'acknowledged') {
       // One that was tried before may have been done then.
@@ -75,7 +80,10 @@ function eventsHaveTheirChange(run: Run): Violation[] {
       if (mayBe) count(most, key);
     }
   }
-  const made = grouped(run.log.filter(({ type }) => type !== 'directory.activated' && type !== 'provisioning.failed'), eventKey);
+  const made = grouped(
+    run.log.filter(({ type }) => type !== 'directory.activated' && type !== 'provisioning.failed'),
+    eventKey,
+  );
   const found: Violation[] = [];
   for (const key of new Set([...least.keys(), ...made.keys()])) {
     const events = made.get(key) ?? [];
@@ -85,20 +93,26 @@ function eventsHaveTheirChange(run: Run): Violation[] {
     found.push({
       invariant: 'I1',
       at: calls.at(-1)?.endedAt ?? timeOf(events.at(-1)),
-      sentence: events.length < atLeast
-        ? `${key}: promised ${times(atLeast)}, and in the log ${times(events.length)}`
-        : `${key}: in the log ${times(events.length)}, and changed ${times(atMost)} at most`,
+      sentence:
+        events.length < atLeast
+          ? `${key}: promised ${times(atLeast)}, and in the log ${times(events.length)}`
+          : `${key}: in the log ${times(events.length)}, and changed ${times(atMost)} at most`,
       excerpt: [...calls.map(inWords), ...events.map(line)],
     });
   }
-  const activations = grouped(run.log.filter(({ type }) => type === 'directory.activated'), ({ directory_id }) => directory_id);
+  const activations = grouped(
+    run.log.filter(({ type }) => type === 'directory.activated'),
+    ({ directory_id }) => directory_id,
+  );
   for (const { id } of run.plan.directories) {
     const events = activations.get(id) ?? [];
-    if (events.length !== 1) found.push({ invariant: 'I1', sentence: `${id} was activated ${times(events.length)}`, excerpt: events.map(line) });
+    if (events.length !== 1)
+      found.push({ invariant: 'I1', sentence: `${id} was activated ${times(events.length)}`, excerpt: events.map(line) });
   }
   const ids = grouped(run.log, ({ id }) => id);
   for (const [id, events] of ids) {
-    if (events.length > 1) found.push({ invariant: 'I1', sentence: `${id} is in the log ${times(events.length)}`, excerpt: events.map(line) });
+    if (events.length > 1)
+      found.push({ invariant: 'I1', sentence: `${id} is in the log ${times(events.length)}`, excerpt: events.map(line) });
   }
   return found;
 }
@@ -109,7 +123,8 @@ function stateIsWhatEventsTell(run: Run): Violation[] {
     const contents = emptyContents();
     for (const event of run.log) {
       if (event.directory_id !== id) continue;
-      for (const contradiction of apply(contents, event)) found.push({ invariant: 'I1', at: timeOf(event), sentence: `${line(event)}: ${contradiction}` });
+      for (const contradiction of apply(contents, event))
+        found.push({ invariant: 'I1', at: timeOf(event), sentence: `${line(event)}: ${contradiction}` });
     }
     const told = [...differences(contents.users, run.finalUsers[id] ?? []), ...differences(contents.groups, run.finalGroups[id] ?? [])];
     found.push(...told.map((sentence): Violation => ({ invariant: 'I1', sentence: `${id}: ${sentence}` })));
@@ -123,13 +138,19 @@ export function numbersAreDense(run: Run): Violation[] {
   const last = new Map<string, LoggedEvent>();
   run.log.forEach((event, i) => {
     if (event.position !== i + 1) {
-      found.push({ invariant: 'I2', at: timeOf(event), sentence: `the ${i + 1}th event of the log has the position ${event.position}`, excerpt: run.log.slice(Math.max(0, i - 2), i + 2).map(line) });
+      found.push({
+        invariant: 'I2',
+        at: timeOf(event),
+        sentence: `the ${i + 1}th event of the log has the position ${event.position}`,
+        excerpt: run.log.slice(Math.max(0, i - 2), i + 2).map(line),
+      });
     }
     const before = last.get(event.directory_id);
     const expected = (before?.sequence ?? 0) + 1;
     if (event.sequence !== expected) {
       found.push({
-        invariant: event.sequence < expected ? 'I4' : 'I2', at: timeOf(event),
+        invariant: event.sequence < expected ? 'I4' : 'I2',
+        at: timeOf(event),
         sentence: `in ${event.directory_id} sequence ${expected} should come at position ${event.position}, and ${event.sequence} does`,
         excerpt: [...(before ? [line(before)] : []), line(event)],
       });
@@ -152,7 +173,12 @@ export function followsExactly(run: Run, poller: PollerRecord): Violation[] {
     const expected = should[i];
     if (expected?.id === event.id) {
       if (event.digest !== digestOf(expected)) {
-        found.push({ invariant: 'I3', at: event.at, sentence: `${poller.name} saw ${event.id} as it is not in the log`, excerpt: [line(expected)] });
+        found.push({
+          invariant: 'I3',
+          at: event.at,
+          sentence: `${poller.name} saw ${event.id} as it is not in the log`,
+          excerpt: [line(expected)],
+        });
       }
       continue;
     }
@@ -160,11 +186,18 @@ export function followsExactly(run: Run, poller: PollerRecord): Violation[] {
     const again = seen.findIndex((other) => other.id === event.id) < i;
     const skips = expected !== undefined && !again && event.position > expected.position;
     found.push({
-      invariant: 'I3', at: event.at,
-      sentence: `${poller.name} ${again ? `saw position ${event.position} again` : skips ? `went from position ${seen[i - 1]?.position ?? 0} to ${event.position}` : `saw position ${event.position}, ${event.id}`}`
-        + `${expected ? `, where position ${expected.position} should come` : ', where nothing should come'}`,
+      invariant: 'I3',
+      at: event.at,
+      sentence:
+        `${poller.name} ${again ? `saw position ${event.position} again` : skips ? `went from position ${seen[i - 1]?.position ?? 0} to ${event.position}` : `saw position ${event.position}, ${event.id}`}` +
+        `${expected ? `, where position ${expected.position} should come` : ', where nothing should come'}`,
       excerpt: [
-        ...seen.slice(Math.max(0, i - 2), i + 3).map((other, j) => `seen${i - Math.min(2, i) + j === i ? ' →' : '  '} position ${other.position} sequence ${other.sequence} ${other.id}`),
+        ...seen
+          .slice(Math.max(0, i - 2), i + 3)
+          .map(
+            (other, j) =>
+              `seen${i - Math.min(2, i) + j === i ? ' →' : '  '} position ${other.position} sequence ${other.sequence} ${other.id}`,
+          ),
         ...(expected ? [`in the log: ${line(expected)}`] : []),
       ],
     });
@@ -173,7 +206,8 @@ export function followsExactly(run: Run, poller: PollerRecord): Violation[] {
   if (found.length === 0 && seen.length < should.length) {
     const missing = should[seen.length];
     found.push({
-      invariant: 'I3', at: pages.at(-1)?.at,
+      invariant: 'I3',
+      at: pages.at(-1)?.at,
       sentence: `${poller.name} stopped at ${seen.length} of ${should.length} events`,
       excerpt: missing ? [`the next one is ${line(missing)}`] : [],
     });
@@ -201,7 +235,10 @@ export function receivesInOrder(run: Run, endpoint: EndpointRecord): Violation[]
   for (const directoryId of new Set([...lanes.keys(), ...run.plan.directories.map(({ id }) => id)])) {
     if (directoryId === 'unknown') continue; // told by webhooksAreInTheLog
     const lane: Lane = {
-      endpoint, directoryId, crashes, byId,
+      endpoint,
+      directoryId,
+      crashes,
+      byId,
       receipts: lanes.get(directoryId) ?? [],
       surely: owed.surely.filter((event) => event.directory_id === directoryId),
       perhaps: owed.perhaps.filter((event) => event.directory_id === directoryId),
@@ -241,7 +278,8 @@ function gotWhatItIsOwed(lane: Lane): Violation[] {
   if (missing) {
     const before = receipts.filter(({ webhookId }) => (byId.get(webhookId)?.sequence ?? 0) < missing.sequence).at(-1);
     found.push({
-      invariant: 'I5', at: before?.at ?? timeOf(missing),
+      invariant: 'I5',
+      at: before?.at ?? timeOf(missing),
       sentence: `${endpoint.name} never accepted ${surely.length - surely.filter(({ id }) => accepted.has(id)).length} of the ${surely.length} events that ${directoryId} owes it`,
       excerpt: [
         `the first: ${line(missing)}`,
@@ -252,7 +290,13 @@ function gotWhatItIsOwed(lane: Lane): Violation[] {
   }
   const may = new Set([...surely, ...perhaps].map(({ id }) => id));
   const strange = receipts.find(({ webhookId }) => !may.has(webhookId));
-  if (strange) found.push({ invariant: 'I5', at: strange.at, sentence: `${endpoint.name} got an event that it is not owed`, excerpt: [receiptLine(strange, byId)] });
+  if (strange)
+    found.push({
+      invariant: 'I5',
+      at: strange.at,
+      sentence: `${endpoint.name} got an event that it is not owed`,
+      excerpt: [receiptLine(strange, byId)],
+    });
   return found;
 }
 
@@ -265,11 +309,14 @@ function inOrder({ endpoint, directoryId, receipts, surely, perhaps, byId }: Lan
     const sequence = byId.get(receipt.webhookId)?.sequence ?? 0;
     const skipped = owed.find((event) => event.sequence < sequence && !accepted.has(event.id));
     if (skipped) {
-      return [{
-        invariant: 'I5', at: receipt.at,
-        sentence: `${endpoint.name} got sequence ${sequence} of ${directoryId} before it had accepted ${skipped.sequence}`,
-        excerpt: receipts.slice(Math.max(0, i - 3), i + 3).map((other) => `${other === receipt ? '→' : ' '} ${receiptLine(other, byId)}`),
-      }];
+      return [
+        {
+          invariant: 'I5',
+          at: receipt.at,
+          sentence: `${endpoint.name} got sequence ${sequence} of ${directoryId} before it had accepted ${skipped.sequence}`,
+          excerpt: receipts.slice(Math.max(0, i - 3), i + 3).map((other) => `${other === receipt ? '→' : ' '} ${receiptLine(other, byId)}`),
+        },
+      ];
     }
     if (receipt.accepted) accepted.add(receipt.webhookId);
   }
@@ -282,11 +329,14 @@ function stopsWhenStopped({ endpoint, directoryId, receipts, byId }: Lane): Viol
   return stops.flatMap(({ from, until }): Violation[] => {
     const late = receipts.filter(({ at }) => at > from && (until === null || at < until));
     if (late.length <= (endpoint.ordering === 'directory' ? 1 : endpoint.maxParallel)) return [];
-    return [{
-      invariant: 'I5', at: late[1]?.at,
-      sentence: `${endpoint.name} was stopped, and then got ${late.length} webhooks of ${directoryId}`,
-      excerpt: late.slice(0, 3).map((receipt) => receiptLine(receipt, byId)),
-    }];
+    return [
+      {
+        invariant: 'I5',
+        at: late[1]?.at,
+        sentence: `${endpoint.name} was stopped, and then got ${late.length} webhooks of ${directoryId}`,
+        excerpt: late.slice(0, 3).map((receipt) => receiptLine(receipt, byId)),
+      },
+    ];
   });
 }
 
@@ -303,13 +353,18 @@ function repeatsOnlyAfterCrashes({ endpoint, directoryId, receipts, crashes, byI
       if (receipt.accepted) firstAccepted.set(receipt.webhookId, receipt);
       continue;
     }
-    const why = crashes.find((crash) => (left.get(crash) ?? 0) > 0 && crash.endedAt > first.at - slackMs && crash.at < receipt.at + slackMs);
+    const why = crashes.find(
+      (crash) => (left.get(crash) ?? 0) > 0 && crash.endedAt > first.at - slackMs && crash.at < receipt.at + slackMs,
+    );
     if (!why) {
-      return [{
-        invariant: 'I6', at: receipt.at,
-        sentence: `${endpoint.name} had accepted an event of ${directoryId} and got it again, and no crash that is not accounted for lies between`,
-        excerpt: [receiptLine(first, byId), receiptLine(receipt, byId)],
-      }];
+      return [
+        {
+          invariant: 'I6',
+          at: receipt.at,
+          sentence: `${endpoint.name} had accepted an event of ${directoryId} and got it again, and no crash that is not accounted for lies between`,
+          excerpt: [receiptLine(first, byId), receiptLine(receipt, byId)],
+        },
+      ];
     }
     left.set(why, (left.get(why) ?? 0) - 1);
     if (receipt.accepted) firstAccepted.set(receipt.webhookId, receipt);
@@ -323,7 +378,14 @@ function sameBytes(endpoint: EndpointRecord, receipts: Receipt[]): Violation[] {
     const first = bodies.get(receipt.webhookId);
     if (!first) bodies.set(receipt.webhookId, receipt);
     else if (first.body !== receipt.body) {
-      return [{ invariant: 'I6', at: receipt.at, sentence: `${endpoint.name} got ${receipt.webhookId} with two bodies`, excerpt: [first.body, receipt.body] }];
+      return [
+        {
+          invariant: 'I6',
+          at: receipt.at,
+          sentence: `${endpoint.name} got ${receipt.webhookId} with two bodies`,
+          excerpt: [first.body, receipt.body],
+        },
+      ];
     }
   }
   return [];
@@ -335,14 +397,22 @@ export function webhooksAreInTheLog(run: Run): Violation[] {
   const known = new Set([...run.endpoints.map(({ name }) => name), ...run.abandoned]);
   const found: Violation[] = [];
   for (const look of run.looks) {
-    if (look.found === 'missing') found.push({ invariant: 'I7', at: look.at, sentence: `${look.webhookId} came by webhook, and could not be read yet` });
+    if (look.found === 'missing')
+      found.push({ invariant: 'I7', at: look.at, sentence: `${look.webhookId} came by webhook, and could not be read yet` });
   }
   for (const receipt of run.receipts) {
     const logged = byId.get(receipt.webhookId);
-    const wrong = (sentence: string): void => void found.push({ invariant: 'I7', at: receipt.at, sentence, excerpt: [receipt.body.slice(0, 400), ...(logged ? [JSON.stringify(logged).slice(0, 400)] : [])] });
+    const wrong = (sentence: string): void =>
+      void found.push({
+        invariant: 'I7',
+        at: receipt.at,
+        sentence,
+        excerpt: [receipt.body.slice(0, 400), ...(logged ? [JSON.stringify(logged).slice(0, 400)] : [])],
+      });
     if (!known.has(receipt.endpoint)) wrong(`${receipt.endpoint} got a webhook, and nobody made it`);
     if (!logged) wrong(`${receipt.endpoint} got ${receipt.webhookId}, which is not in the log`);
-    else if (digestOf(eventIn(JSON.parse(receipt.body))) !== digestOf(logged)) wrong(`${receipt.endpoint} got ${receipt.webhookId} as it is not in the log`);
+    else if (digestOf(eventIn(JSON.parse(receipt.body))) !== digestOf(logged))
+      wrong(`${receipt.endpoint} got ${receipt.webhookId} as it is not in the log`);
   }
   return found;
 }
@@ -354,7 +424,8 @@ export function listsAndEventsAgree(run: Run): Violation[] {
     for (const item of items) contents[what].set(item.id, item);
     for (const event of events) apply(contents, event);
     const final = what === 'users' ? run.finalUsers : run.finalGroups;
-    return differences(contents[what], final[directoryId] ?? []).slice(0, 1)
+    return differences(contents[what], final[directoryId] ?? [])
+      .slice(0, 1)
       .map((sentence) => ({ invariant: 'I8', at, sentence: `the list of ${what} of ${directoryId}, and what followed it: ${sentence}` }));
   });
 }
@@ -362,7 +433,9 @@ export function listsAndEventsAgree(run: Run): Violation[] {
 /** I10: once nothing is broken any more, everything is brought to its end, in time. */
 export function lagEnds({ ending }: Run): Violation[] {
   if (ending.quietAt !== null) return [];
-  return [{ invariant: 'I10', sentence: `${ending.boundMs / 1_000} s after the last fault things were not done with`, excerpt: [ending.behind] }];
+  return [
+    { invariant: 'I10', sentence: `${ending.boundMs / 1_000} s after the last fault things were not done with`, excerpt: [ending.behind] },
+  ];
 }
 
 // A webhook that was signed before a rotation may come just after it.
@@ -382,17 +455,23 @@ export function signaturesVerify(run: Run, endpoint: EndpointRecord): Violation[
     const signatures = receipt.signature.split(' ');
     const signedAt = Number(receipt.timestamp) * 1_000;
     // `verify` of the library asks the clock; what it compares with is what `sign` makes.
-    const verifiesWith = (webhook: Webhook): boolean => signatures.includes(webhook.sign(receipt.webhookId, new Date(signedAt), receipt.body));
+    const verifiesWith = (webhook: Webhook): boolean =>
+      signatures.includes(webhook.sign(receipt.webhookId, new Date(signedAt), receipt.body));
     // Overlaps last beyond the run, so a secret is good from the moment when it is known.
-    const bad = secrets.find(({ webhook, knownAt }, i) =>
-      (i === 0 || (signedAt > knownAt + rotationTakesMs && !wasAsleep(run, receipt.at))) && !verifiesWith(webhook));
+    const bad = secrets.find(
+      ({ webhook, knownAt }, i) =>
+        (i === 0 || (signedAt > knownAt + rotationTakesMs && !wasAsleep(run, receipt.at))) && !verifiesWith(webhook),
+    );
     const late = Math.abs(receipt.at - signedAt) > toleranceSeconds * 1_000;
     if (bad || late) {
-      return [{
-        invariant: 'I12', at: receipt.at,
-        sentence: `${endpoint.name} got ${receipt.webhookId} with ${bad ? `a signature that does not verify with its secret no. ${secrets.indexOf(bad) + 1} of ${secrets.length}` : `a timestamp that is ${Math.abs(receipt.at - signedAt) / 1_000} s away`}`,
-        excerpt: [`webhook-timestamp ${receipt.timestamp}, webhook-signature ${receipt.signature}`],
-      }];
+      return [
+        {
+          invariant: 'I12',
+          at: receipt.at,
+          sentence: `${endpoint.name} got ${receipt.webhookId} with ${bad ? `a signature that does not verify with its secret no. ${secrets.indexOf(bad) + 1} of ${secrets.length}` : `a timestamp that is ${Math.abs(receipt.at - signedAt) / 1_000} s away`}`,
+          excerpt: [`webhook-timestamp ${receipt.timestamp}, webhook-signature ${receipt.signature}`],
+        },
+      ];
     }
   }
   return [];
@@ -400,13 +479,20 @@ export function signaturesVerify(run: Run, endpoint: EndpointRecord): Violation[
 
 /** Processes outlive the loss of what they stand on, and end cleanly when they are told to. */
 export function processesBehave({ incidents }: Run): Violation[] {
-  return incidents.filter(({ unwanted }) => unwanted).map(({ at, kind, detail }) => ({ invariant: 'P', at, sentence: `${kind}: ${detail}` }));
+  return incidents
+    .filter(({ unwanted }) => unwanted)
+    .map(({ at, kind, detail }) => ({ invariant: 'P', at, sentence: `${kind}: ${detail}` }));
 }
 
-export function matches({ types, organizationId, directoryId }: Pick<PollerRecord, 'types' | 'organizationId' | 'directoryId'>, event: LoggedEvent): boolean {
-  return (types === null || types.includes(event.type))
-    && (organizationId === null || organizationId === event.organization_id)
-    && (directoryId === null || directoryId === event.directory_id);
+export function matches(
+  { types, organizationId, directoryId }: Pick<PollerRecord, 'types' | 'organizationId' | 'directoryId'>,
+  event: LoggedEvent,
+): boolean {
+  return (
+    (types === null || types.includes(event.type)) &&
+    (organizationId === null || organizationId === event.organization_id) &&
+    (directoryId === null || directoryId === event.directory_id)
+  );
 }
 
 export function line(event: LoggedEvent): string {

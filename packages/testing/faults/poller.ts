@@ -36,7 +36,10 @@ export class Poller {
   }
 
   async #poll(until: AbortSignal): Promise<void> {
-    const { poller: { mode }, brokers } = this.options;
+    const {
+      poller: { mode },
+      brokers,
+    } = this.options;
     let after: string | undefined;
     while (!until.aborted) {
       const query = this.#query({
@@ -108,10 +111,15 @@ async function* messages(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ id?:
   for await (const chunk of body) {
     text += decoder.decode(chunk, { stream: true });
     for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-      const fields = new Map(text.slice(0, end).split('\n').map((line): [string, string] => {
-        const colon = line.indexOf(': ');
-        return [line.slice(0, colon), line.slice(colon + 2)];
-      }));
+      const fields = new Map(
+        text
+          .slice(0, end)
+          .split('\n')
+          .map((line): [string, string] => {
+            const colon = line.indexOf(': ');
+            return [line.slice(0, colon), line.slice(colon + 2)];
+          }),
+      );
       text = text.slice(end + 2);
       const [id, data] = [fields.get('id'), fields.get('data')];
       yield { ...(id === undefined ? {} : { id }), ...(data === undefined ? {} : { data }) };

@@ -240,7 +240,10 @@ export class Records {
   #lines<Kind extends keyof Lines>(kind: Kind): Lines[Kind][] {
     const file = path.join(this.folder, `${kind}.jsonl`);
     if (!existsSync(file)) return [];
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line): Lines[Kind] => JSON.parse(line));
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line): Lines[Kind] => JSON.parse(line));
   }
 
   #document<Kind extends keyof Documents>(kind: Kind): Documents[Kind] {
@@ -251,5 +254,7 @@ export class Records {
 /** The folders of runs below `folder`, or `folder` itself. */
 export function runFolders(folder: string): string[] {
   if (existsSync(path.join(folder, 'plan.json'))) return [folder];
-  return readdirSync(folder).map((name) => path.join(folder, name)).filter((inner) => existsSync(path.join(inner, 'plan.json')));
+  return readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .filter((inner) => existsSync(path.join(inner, 'plan.json')));
 }

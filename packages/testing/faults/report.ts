@@ -4,11 +4,18 @@ import type { Run } from './records';
 /** One line that says what a run has been through. */
 export function summary(run: Run): string {
   const outcomes = grouped(run.calls, ({ outcome }) => outcome);
-  const repeated = run.receipts.filter(({ accepted }) => accepted).length - new Set(run.receipts.filter(({ accepted }) => accepted).map(({ endpoint, webhookId }) => `${endpoint} ${webhookId}`)).size;
+  const repeated =
+    run.receipts.filter(({ accepted }) => accepted).length -
+    new Set(run.receipts.filter(({ accepted }) => accepted).map(({ endpoint, webhookId }) => `${endpoint} ${webhookId}`)).size;
   const { quietAt, calmAt } = run.ending;
-  const tried = ['acknowledged', 'refused', 'unknown', 'found_done'].map((outcome) => `${outcomes.get(outcome)?.length ?? 0} ${outcome.replace('_', ' ')}`);
+  const tried = ['acknowledged', 'refused', 'unknown', 'found_done'].map(
+    (outcome) => `${outcomes.get(outcome)?.length ?? 0} ${outcome.replace('_', ' ')}`,
+  );
   return [
-    run.plan.topology.padEnd(10), `seed ${run.plan.seed}:`, `${tried.join(', ')};`, `${run.log.length} events;`,
+    run.plan.topology.padEnd(10),
+    `seed ${run.plan.seed}:`,
+    `${tried.join(', ')};`,
+    `${run.log.length} events;`,
     `${run.receipts.length} webhooks, ${repeated} of them twice;`,
     `${run.incidents.filter(({ kind }) => kind !== 'process_ended').length} faults, ${run.incidents.filter(({ kind }) => kind === 'process_ended').length} ends of processes;`,
     quietAt === null ? 'never quiet' : `quiet after ${((quietAt - calmAt) / 1_000).toFixed(1)} s`,
@@ -30,6 +37,11 @@ function inWords(run: Run, { invariant, sentence, at, excerpt = [] }: Violation)
   return [
     `${invariant}: ${sentence}${at === undefined ? '' : ` (${clock(at)})`}`,
     ...excerpt.map((text) => `    ${text}`),
-    ...(around.length > 0 ? ['    meanwhile:', ...around.map((incident) => `      ${clock(incident.at)}–${clock(incident.endedAt)} ${incident.kind}: ${incident.detail}`)] : []),
+    ...(around.length > 0
+      ? [
+          '    meanwhile:',
+          ...around.map((incident) => `      ${clock(incident.at)}–${clock(incident.endedAt)} ${incident.kind}: ${incident.detail}`),
+        ]
+      : []),
   ].join('\n');
 }

@@ -44,7 +44,10 @@ export async function run(options: RunOptions): Promise<Run> {
   const ends = new Ends(topology, records);
   const failpoints = schedule.some(({ fault }) => fault.kind === 'die_at' || fault.kind === 'stop_at_answer') ? [built('failpoints')] : [];
   const system = await startSystem({
-    topology, folder, records, random,
+    topology,
+    folder,
+    records,
+    random,
     // A variant first: it changes what failpoints load.
     preload: { brokers: failpoints, workers: [...(options.variant === undefined ? [] : [built(options.variant)]), ...failpoints] },
     onEnd: (end) => ends.note(end),
@@ -53,7 +56,15 @@ export async function run(options: RunOptions): Promise<Run> {
     await drive(options, { system, random, records, ends });
   } finally {
     for (const name of await system.stop()) {
-      records.append('incident', { at: Date.now(), endedAt: Date.now(), kind: 'unclean_stop', detail: `${name} did not end with 0 within 15 s of SIGTERM`, crash: false, endpointFails: false, unwanted: true });
+      records.append('incident', {
+        at: Date.now(),
+        endedAt: Date.now(),
+        kind: 'unclean_stop',
+        detail: `${name} did not end with 0 within 15 s of SIGTERM`,
+        crash: false,
+        endpointFails: false,
+        unwanted: true,
+      });
     }
     removeServers(folder);
   }
@@ -78,7 +89,9 @@ async function drive(options: RunOptions, { system, random, records, ends }: Par
   const pollers = pollersOf(organizationIds, directories[1]?.id ?? '');
   records.write('plan', { seed, topology, directories, pollers });
   const reading = new AbortController();
-  const followers = pollers.filter(({ mode }) => mode !== 'naive').map((poller) => new Poller({ poller, apiKey, records, brokers: brokers.fork() }));
+  const followers = pollers
+    .filter(({ mode }) => mode !== 'naive')
+    .map((poller) => new Poller({ poller, apiKey, records, brokers: brokers.fork() }));
   const followed = Promise.all([
     ...followers.map((follower) => follower.follow(reading.signal)),
     readNaively({ poller: naiveById, databaseUrl: system.databaseUrl, order: 'id', records }, reading.signal),
@@ -87,12 +100,18 @@ async function drive(options: RunOptions, { system, random, records, ends }: Par
   followed.catch(() => {}); // waited for below
 
   const writing = new AbortController();
-  const writers = targets.map((target, d) => Array.from({ length: options.writersPerDirectory ?? 2 }, (_, w) => {
-    const name = `w${d + 1}${'abcdef'[w] ?? 'z'}`;
-    return new Writer({ name, target, brokers: brokers.fork(), records, random: random.fork(name) });
-  }));
+  const writers = targets.map((target, d) =>
+    Array.from({ length: options.writersPerDirectory ?? 2 }, (_, w) => {
+      const name = `w${d + 1}${'abcdef'[w] ?? 'z'}`;
+      return new Writer({ name, target, brokers: brokers.fork(), records, random: random.fork(name) });
+    }),
+  );
   await Promise.all(writers.flatMap(([first]) => first?.makeSharedGroup() ?? []));
-  const lister = new Lister(api, directories.map(({ id }) => id), random.fork('lister'));
+  const lister = new Lister(
+    api,
+    directories.map(({ id }) => id),
+    random.fork('lister'),
+  );
   const written = Promise.all([...writers.flat().map((writer) => writer.write(writing.signal)), lister.listNowAndThen(writing.signal)]);
   written.catch(() => {}); // waited for below
 
@@ -100,7 +119,8 @@ async function drive(options: RunOptions, { system, random, records, ends }: Par
   const inflicted = inflictAll(scene, schedule, ends);
   inflicted.catch(() => {}); // waited for below
   await delay(loadMs);
-  for (const until = Date.now() + 20_000; records.acknowledged < (options.leastAcknowledged ?? 100) && Date.now() < until;) await delay(100);
+  for (const until = Date.now() + 20_000; records.acknowledged < (options.leastAcknowledged ?? 100) && Date.now() < until;)
+    await delay(100);
   writing.abort();
   await Promise.all([inflicted, written]);
 
@@ -131,7 +151,9 @@ async function drive(options: RunOptions, { system, random, records, ends }: Par
   records.write('finalGroups', finalGroups);
 }
 
-async function makeDirectories({ api }: System): Promise<{ directories: { id: string; organizationId: string }[]; targets: Target[]; organizationIds: string[] }> {
+async function makeDirectories({
+  api,
+}: System): Promise<{ directories: { id: string; organizationId: string }[]; targets: Target[]; organizationIds: string[] }> {
   const directories: { id: string; organizationId: string }[] = [];
   const targets: Target[] = [];
   const organizationIds: string[] = [];
@@ -151,7 +173,11 @@ async function makeDirectories({ api }: System): Promise<{ directories: { id: st
 /** Those that are there from the beginning to the end, `endpointsToTheEnd` of them; faults choose among them. */
 async function makeEndpoints(endpoints: Endpoints, [acme]: string[]): Promise<void> {
   await endpoints.create({ name: 'everything' });
-  await endpoints.create({ name: 'users', types: ['user.created', 'user.updated', 'user.deactivated', 'user.reactivated', 'user.deleted'], maxParallel: 2 });
+  await endpoints.create({
+    name: 'users',
+    types: ['user.created', 'user.updated', 'user.deactivated', 'user.reactivated', 'user.deleted'],
+    maxParallel: 2,
+  });
   await endpoints.create({ name: 'acme', ...(acme === undefined ? {} : { organizationId: acme }) });
   await endpoints.create({ name: 'members', types: ['group.member_added', 'group.member_removed'], start: 'beginning' });
   await endpoints.create({ name: 'unordered', ordering: 'none', maxParallel: 4 });
@@ -167,10 +193,17 @@ function pollersOf([, globex = '']: string[], directoryId: string): PollerRecord
     { ...everything, name: 'waiting', mode: 'wait' },
     { ...everything, name: 'by event id', mode: 'event_id' },
     { ...everything, name: 'by stream', mode: 'stream' },
-    { ...everything, name: 'filtered by type and organization', mode: 'cursor', types: ['user.created', 'group.member_removed'], organizationId: globex },
+    {
+      ...everything,
+      name: 'filtered by type and organization',
+      mode: 'cursor',
+      types: ['user.created', 'group.member_removed'],
+      organizationId: globex,
+    },
     { ...everything, name: 'waiting, filtered by directory', mode: 'wait', directoryId },
     { ...everything, name: 'by stream, filtered by type', mode: 'stream', types: ['user.updated', 'user.deleted'] },
-    naiveById, naiveByTime,
+    naiveById,
+    naiveByTime,
   ];
 }
 
@@ -214,7 +247,10 @@ async function untilQuiet(system: System, endpoints: Endpoints, deadline: number
     const at = Date.now();
     if (pending?.length === 0) return { quietAt: at, behind: '' };
     if (at > deadline) {
-      return { quietAt: null, behind: `lanes dirty: ${dirty ?? 'not known'}; age of the oldest event without a position: ${oldest ?? 'not known'} s; endpoints that are owed something: ${pending?.join(', ') ?? 'not asked'}` };
+      return {
+        quietAt: null,
+        behind: `lanes dirty: ${dirty ?? 'not known'}; age of the oldest event without a position: ${oldest ?? 'not known'} s; endpoints that are owed something: ${pending?.join(', ') ?? 'not asked'}`,
+      };
     }
     await delay(200);
   }
@@ -242,7 +278,10 @@ class Ends {
   ) {}
 
   async during(fault: Fault, work: () => Promise<void>): Promise<void> {
-    const ofDatabase = fault.kind.startsWith('postgres') || fault.kind === 'connections_terminated' || (fault.kind === 'kill_standalone' && fault.reach === 'everything');
+    const ofDatabase =
+      fault.kind.startsWith('postgres') ||
+      fault.kind === 'connections_terminated' ||
+      (fault.kind === 'kill_standalone' && fault.reach === 'everything');
     if (!ofDatabase) return work();
     this.#databaseFaults += 1;
     await work().finally(() => {
@@ -258,7 +297,9 @@ class Ends {
     const excused = databaseWasAway && (!wasReady || this.topology === 'standalone');
     const unwanted = signal === null && code !== 0 && !excused;
     this.records.append('incident', {
-      at, endedAt: at, kind: 'process_ended',
+      at,
+      endedAt: at,
+      kind: 'process_ended',
       detail: `${name} (process ${pid}) ended with ${signal ?? `code ${code}`}${wasReady ? '' : ' before it was ready'}`,
       crash: signal !== null || code !== 0,
       endpointFails: false,

@@ -42,8 +42,15 @@ export interface Planned {
 /** What can be broken in which topology. */
 export function kindsFor(topology: Topology): FaultKind[] {
   const everywhere: FaultKind[] = [
-    'die_at', 'postgres_backend_killed', 'connections_terminated', 'foreign_transaction',
-    'endpoint_misbehaves', 'endpoint_disabled', 'endpoint_created', 'endpoint_deleted', 'secret_rotated',
+    'die_at',
+    'postgres_backend_killed',
+    'connections_terminated',
+    'foreign_transaction',
+    'endpoint_misbehaves',
+    'endpoint_disabled',
+    'endpoint_created',
+    'endpoint_deleted',
+    'secret_rotated',
   ];
   if (topology === 'standalone') return ['kill_standalone', 'restart', ...everywhere];
   const split: FaultKind[] = ['kill', 'restart', 'stop_at_answer', 'postgres_restarted', ...everywhere];
@@ -55,7 +62,11 @@ export function kindsFor(topology: Topology): FaultKind[] {
  *
  * What takes long by itself (a zombie must outlive a lease of 20 s) comes once, and first.
  */
-export function randomSchedule(random: Random, topology: Topology, { kinds, count, withinMs }: { kinds: FaultKind[]; count: number; withinMs: number }): Planned[] {
+export function randomSchedule(
+  random: Random,
+  topology: Topology,
+  { kinds, count, withinMs }: { kinds: FaultKind[]; count: number; withinMs: number },
+): Planned[] {
   const chosen = Array.from({ length: count }, (_, i) => kinds[i] ?? random.pick(kinds));
   const once = chosen.filter((kind, i) => kind !== 'stop_at_answer' || chosen.indexOf(kind) === i);
   const misbehaving = new Set<number>();
@@ -73,7 +84,11 @@ function randomFault(random: Random, topology: Topology, kind: FaultKind, misbeh
     case 'kill':
       return { kind, role: random.pick(['brokers', 'workers', 'workers', 'all'] as const), target };
     case 'kill_standalone':
-      return { kind, reach: random.pick(['process', 'group', 'everything'] as const), againAfterMs: random.chance(0.3) ? random.whole(50, 2_500) : null };
+      return {
+        kind,
+        reach: random.pick(['process', 'group', 'everything'] as const),
+        againAfterMs: random.chance(0.3) ? random.whole(50, 2_500) : null,
+      };
     case 'restart':
       return { kind, role: random.pick(['brokers', 'workers'] as const), target };
     case 'die_at':
@@ -105,7 +120,10 @@ function randomFault(random: Random, topology: Topology, kind: FaultKind, misbeh
       return { kind, target, forMs: random.whole(300, 3_000) };
     case 'endpoint_created':
       return {
-        kind, start: random.pick(['now', 'now', 'beginning'] as const), filtered: random.chance(0.5), scoped: random.chance(0.4),
+        kind,
+        start: random.pick(['now', 'now', 'beginning'] as const),
+        filtered: random.chance(0.5),
+        scoped: random.chance(0.4),
         ordering: random.chance(0.2) ? 'none' : 'directory',
       };
     case 'endpoint_deleted':

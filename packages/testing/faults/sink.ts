@@ -19,8 +19,7 @@ export type Behaviour =
 
 /** What its parent says. */
 export type ToSink =
-  | { kind: 'begin'; folder: string; brokers: string[]; apiKey: string }
-  | { kind: 'behave'; endpoint: string; behaviour: Behaviour | null };
+  { kind: 'begin'; folder: string; brokers: string[]; apiKey: string } | { kind: 'behave'; endpoint: string; behaviour: Behaviour | null };
 
 /** What it says to its parent. */
 export interface FromSink {
@@ -105,7 +104,10 @@ async function lookFor(webhookId: string): Promise<void> {
   looked.add(webhookId);
   const at = Date.now();
   const broker = askers.brokers[looked.size % askers.brokers.length] ?? '';
-  const heard = await call(`${broker}/v1/events?after=${webhookId}&limit=1`, { method: 'GET', headers: { authorization: `Bearer ${askers.apiKey}` } });
+  const heard = await call(`${broker}/v1/events?after=${webhookId}&limit=1`, {
+    method: 'GET',
+    headers: { authorization: `Bearer ${askers.apiKey}` },
+  });
   const status = heard.kind === 'answered' ? heard.status : 0;
   records.append('look', { webhookId, at, found: status === 200 ? 'readable' : status === 404 ? 'missing' : 'unknown' });
 }

@@ -71,17 +71,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       FAULTS_FAILPOINTS: failpoints,
     };
     const restarts = random.fork('restarts');
-    const supervised = (name: string, script: string, loads: string[], port: number, own: Record<string, string>): Supervised => new Supervised({
-      name, script, onEnd,
-      preload: loads,
-      env: { ...env, ...own },
-      logFile: path.join(folder, `${name.replaceAll(' ', '-')}.log`),
-      isReady: async () => {
-        const heard = await call(`http://127.0.0.1:${port}/readyz`, { method: 'GET', withinMs: 2_000 });
-        return heard.kind === 'answered' && heard.status === 200;
-      },
-      restartAfterMs: () => restarts.whole(20, 1_200),
-    });
+    const supervised = (name: string, script: string, loads: string[], port: number, own: Record<string, string>): Supervised =>
+      new Supervised({
+        name,
+        script,
+        onEnd,
+        preload: loads,
+        env: { ...env, ...own },
+        logFile: path.join(folder, `${name.replaceAll(' ', '-')}.log`),
+        isReady: async () => {
+          const heard = await call(`http://127.0.0.1:${port}/readyz`, { method: 'GET', withinMs: 2_000 });
+          return heard.kind === 'answered' && heard.status === 200;
+        },
+        restartAfterMs: () => restarts.whole(20, 1_200),
+      });
 
     let postgres: OwnPostgres | undefined;
     let redis: OwnRedis | undefined;
@@ -91,7 +94,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const dataDir = path.join(folder, 'data');
     if (topology === 'standalone') {
       const [port = 0] = ports.brokers;
-      const one = supervised('standalone', 'apps/standalone/src/main.js', [...new Set([...preload.brokers, ...preload.workers])], port, { PORT: String(port), DATA_DIR: dataDir });
+      const one = supervised('standalone', 'apps/standalone/src/main.js', [...new Set([...preload.brokers, ...preload.workers])], port, {
+        PORT: String(port),
+        DATA_DIR: dataDir,
+      });
       const keep = endWithUs(path.join(dataDir, 'postgresql'));
       undo.push(async () => keep());
       brokers = [one];
@@ -110,8 +116,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       }
       await migrate(databaseUrl, { queueInPostgres: topology === 'postgres' });
       const shared = { DATABASE_URL: databaseUrl, ...(redis ? { REDIS_URL: redis.url } : {}) };
-      brokers = ports.brokers.map((port, i) => supervised(`broker ${i + 1}`, 'apps/broker/src/main.js', preload.brokers, port, { ...shared, PORT: String(port) }));
-      workers = ports.workers.map((port, i) => supervised(`worker ${i + 1}`, 'apps/worker/src/main.js', preload.workers, port, { ...shared, WORKER_PORT: String(port) }));
+      brokers = ports.brokers.map((port, i) =>
+        supervised(`broker ${i + 1}`, 'apps/broker/src/main.js', preload.brokers, port, { ...shared, PORT: String(port) }),
+      );
+      workers = ports.workers.map((port, i) =>
+        supervised(`worker ${i + 1}`, 'apps/worker/src/main.js', preload.workers, port, { ...shared, WORKER_PORT: String(port) }),
+      );
     }
     const processes = [...new Set([...brokers, ...workers])];
     const scraped = topology === 'standalone' ? ports.brokers.slice(0, 1) : ports.workers;
@@ -128,7 +138,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     sink.begin(records.folder, urls.urls, apiKey);
     await sink.listening;
     return {
-      topology, apiKey, databaseUrl, failpoints, sink,
+      topology,
+      apiKey,
+      databaseUrl,
+      failpoints,
+      sink,
       brokers: urls,
       api: new VendorApi(urls.fork(), apiKey),
       servers: { brokers, workers },
@@ -262,7 +276,13 @@ export class Sink {
 
   static async start(folder: string): Promise<Sink> {
     const output = openSync(path.join(folder, 'sink.log'), 'a');
-    return new Sink(fork(path.join(dist, 'packages/testing/faults/sink.js'), [], { execArgv: [], stdio: ['ignore', output, output, 'ipc'], detached: true }));
+    return new Sink(
+      fork(path.join(dist, 'packages/testing/faults/sink.js'), [], {
+        execArgv: [],
+        stdio: ['ignore', output, output, 'ipc'],
+        detached: true,
+      }),
+    );
   }
 
   begin(folder: string, brokers: readonly string[], apiKey: string): void {

@@ -32,13 +32,23 @@ export class Endpoints {
   ) {}
 
   /** Makes an endpoint. A try that is not answered may have made one too: every try has a URL of its own. */
-  async create({ name: wanted, types, organizationId, ordering = 'directory', start = 'now', maxParallel = 8 }: NewEndpoint): Promise<EndpointRecord> {
+  async create({
+    name: wanted,
+    types,
+    organizationId,
+    ordering = 'directory',
+    start = 'now',
+    maxParallel = 8,
+  }: NewEndpoint): Promise<EndpointRecord> {
     for (let attempt = 1; attempt <= 100; attempt++) {
       const name = attempt === 1 ? wanted : `${wanted}-try-${attempt}`;
       const before = await this.#cursor();
       const sentAt = Date.now();
       const made = await this.api.askOnce('POST', '/v1/webhook_endpoints', {
-        url: this.sink.urlOf(name), start, ordering, max_parallel: maxParallel,
+        url: this.sink.urlOf(name),
+        start,
+        ordering,
+        max_parallel: maxParallel,
         ...(types ? { event_types: types } : {}),
         ...(organizationId ? { organization_id: organizationId } : {}),
       });
@@ -48,7 +58,9 @@ export class Endpoints {
         continue;
       }
       const record: EndpointRecord = {
-        name, ordering, maxParallel,
+        name,
+        ordering,
+        maxParallel,
         id: textIn(made.body, 'id'),
         types: types ?? null,
         organizationId: organizationId ?? null,
@@ -78,7 +90,12 @@ export class Endpoints {
   /** The old secret signs as well until long after the run. */
   async rotate(endpoint: EndpointRecord): Promise<void> {
     const sentAt = Date.now();
-    const rotated = await this.api.ask('POST', `/v1/webhook_endpoints/${endpoint.id}/rotate_secret`, { overlap: 86_400 }, { idempotencyKey: `${this.run}-${++this.#keys}` });
+    const rotated = await this.api.ask(
+      'POST',
+      `/v1/webhook_endpoints/${endpoint.id}/rotate_secret`,
+      { overlap: 86_400 },
+      { idempotencyKey: `${this.run}-${++this.#keys}` },
+    );
     endpoint.secrets.push({ secret: textIn(rotated, 'secret'), sentAt, knownAt: Date.now() });
   }
 
@@ -128,7 +145,10 @@ export async function list(
   const items: Resource[] = [];
   let eventsCursor = '';
   for (let cursor: string | undefined; ;) {
-    const page = await api.ask('GET', `/v1/directories/${directoryId}/${what}?limit=${limit}${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+    const page = await api.ask(
+      'GET',
+      `/v1/directories/${directoryId}/${what}?limit=${limit}${cursor === undefined ? '' : `&cursor=${cursor}`}`,
+    );
     items.push(...listIn(page, 'data').map(resourceIn));
     eventsCursor ||= textIn(page, 'events_cursor');
     cursor = textIn(page, 'next_cursor') || undefined;

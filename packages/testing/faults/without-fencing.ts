@@ -22,7 +22,8 @@ const found = new Set<string>();
 interpose(statements, 'prepared', (prepared) => (name, text) => {
   const fence = fences[name];
   if (!fence) return prepared(name, text);
-  if (!fence.test(text)) throw new Error(`the statement ${name} is not fenced as this control expects: bring without-fencing.ts up to date`);
+  if (!fence.test(text))
+    throw new Error(`the statement ${name} is not fenced as this control expects: bring without-fencing.ts up to date`);
   found.add(name);
   return prepared(name, text.replace(fence, unfenced[name] ?? ''));
 });

@@ -61,8 +61,19 @@ const schemas = {
 
 // How likely each kind of change is. Conflicts are refused after they have begun to write: one change in ten is rolled back.
 const weights = {
-  createUser: 20, updateUser: 24, replaceUser: 5, toggleUser: 8, updateAndToggleUser: 4, updateUserInVain: 4, deleteUser: 6, takenUserName: 10,
-  addMembers: 10, removeMember: 5, createGroup: 3, renameGroup: 2, deleteGroup: 2,
+  createUser: 20,
+  updateUser: 24,
+  replaceUser: 5,
+  toggleUser: 8,
+  updateAndToggleUser: 4,
+  updateUserInVain: 4,
+  deleteUser: 6,
+  takenUserName: 10,
+  addMembers: 10,
+  removeMember: 5,
+  createGroup: 3,
+  renameGroup: 2,
+  deleteGroup: 2,
 } as const;
 
 const triesForMs = 60_000;
@@ -137,7 +148,9 @@ export class Writer {
     const userName = `${this.#newName('user')}@acme.example`;
     const user = { userName, externalId: `external-${userName}`, title: this.#newName('Title'), active: true, groups: new Set<string>() };
     const settled = await this.#settle({
-      what: 'create user', method: 'POST', path: '/Users',
+      what: 'create user',
+      method: 'POST',
+      path: '/Users',
       body: this.#userBody(user),
       expects: [`user.created ${userName}`],
       doneBefore: 409,
@@ -148,7 +161,10 @@ export class Writer {
     return true;
   }
 
-  async #changeUser(user: User, kind: 'updateUser' | 'replaceUser' | 'toggleUser' | 'updateAndToggleUser' | 'updateUserInVain'): Promise<boolean> {
+  async #changeUser(
+    user: User,
+    kind: 'updateUser' | 'replaceUser' | 'toggleUser' | 'updateAndToggleUser' | 'updateUserInVain',
+  ): Promise<boolean> {
     const { random } = this.options;
     const toggles = kind === 'toggleUser' || kind === 'updateAndToggleUser' || (kind === 'replaceUser' && random.chance(0.3));
     const updates = kind === 'updateUser' || kind === 'updateAndToggleUser' || kind === 'replaceUser';
@@ -158,22 +174,29 @@ export class Writer {
       ...(toggles ? [`${after.active ? 'user.reactivated' : 'user.deactivated'} ${user.id}`] : []),
     ];
     const path = `/Users/${user.id}`;
-    const settled = await this.#settle(kind === 'replaceUser'
-      ? { what: 'replace user', method: 'PUT', path, body: this.#userBody(after), expects }
-      : {
-          what: kind, method: 'PATCH', path, expects,
-          body: patch(
-            ...(kind === 'toggleUser' ? [] : [{ op: 'replace', path: 'title', value: after.title }]),
-            ...(toggles ? [{ op: 'replace', path: 'active', value: after.active }] : []),
-          ),
-        });
+    const settled = await this.#settle(
+      kind === 'replaceUser'
+        ? { what: 'replace user', method: 'PUT', path, body: this.#userBody(after), expects }
+        : {
+            what: kind,
+            method: 'PATCH',
+            path,
+            expects,
+            body: patch(
+              ...(kind === 'toggleUser' ? [] : [{ op: 'replace', path: 'title', value: after.title }]),
+              ...(toggles ? [{ op: 'replace', path: 'active', value: after.active }] : []),
+            ),
+          },
+    );
     if (settled.kind === 'done') Object.assign(user, after);
     return settled.kind !== 'open';
   }
 
   async #deleteUser(user: User): Promise<boolean> {
     const settled = await this.#settle({
-      what: 'delete user', method: 'DELETE', path: `/Users/${user.id}`,
+      what: 'delete user',
+      method: 'DELETE',
+      path: `/Users/${user.id}`,
       expects: [...[...user.groups].map((group) => `group.member_removed ${group} ${user.id}`), `user.deleted ${user.id}`],
       doneBefore: 404,
     });
@@ -187,9 +210,12 @@ export class Writer {
   /** Somebody else comes with the userName of one who is there. */
   async #takeUserName({ userName }: User): Promise<boolean> {
     const settled = await this.#settle({
-      what: 'create user with a taken userName', method: 'POST', path: '/Users',
+      what: 'create user with a taken userName',
+      method: 'POST',
+      path: '/Users',
       body: this.#userBody({ userName, externalId: this.#newName('stranger'), title: this.#newName('Title'), active: true }),
-      expects: [], provokes: true,
+      expects: [],
+      provokes: true,
     });
     return settled.kind !== 'open';
   }
@@ -201,7 +227,9 @@ export class Writer {
     if (id === undefined) return true;
     const coming = new Set(Array.from({ length: random.chance(0.3) ? 10 : 2 }, () => random.pick(this.#users)));
     const settled = await this.#settle({
-      what: 'add members', method: 'PATCH', path: `/Groups/${id}`,
+      what: 'add members',
+      method: 'PATCH',
+      path: `/Groups/${id}`,
       body: patch({ op: 'add', path: 'members', value: [...coming].map((user) => ({ value: user.id })) }),
       expects: [...coming].filter((user) => !user.groups.has(id)).map((user) => `group.member_added ${id} ${user.id}`),
     });
@@ -220,7 +248,9 @@ export class Writer {
     const [id] = user.groups;
     if (id === undefined) return true;
     const settled = await this.#settle({
-      what: 'remove member', method: 'PATCH', path: `/Groups/${id}`,
+      what: 'remove member',
+      method: 'PATCH',
+      path: `/Groups/${id}`,
       body: patch({ op: 'remove', path: `members[value eq "${user.id}"]` }),
       expects: [`group.member_removed ${id} ${user.id}`],
     });
@@ -233,7 +263,9 @@ export class Writer {
 
   async #createGroup(displayName: string): Promise<Group | undefined> {
     const settled = await this.#settle({
-      what: 'create group', method: 'POST', path: '/Groups',
+      what: 'create group',
+      method: 'POST',
+      path: '/Groups',
       body: { schemas: [schemas.group], displayName, externalId: `external-${displayName}` },
       expects: [`group.created ${displayName}`],
       doneBefore: 409,
@@ -248,7 +280,9 @@ export class Writer {
   async #renameGroup(group: Group): Promise<boolean> {
     const displayName = this.#newName('Renamed');
     const settled = await this.#settle({
-      what: 'rename group', method: 'PATCH', path: `/Groups/${group.id}`,
+      what: 'rename group',
+      method: 'PATCH',
+      path: `/Groups/${group.id}`,
       body: patch({ op: 'replace', path: 'displayName', value: displayName }),
       expects: [`group.updated ${group.id} ${displayName}`],
     });
@@ -258,7 +292,9 @@ export class Writer {
 
   async #deleteGroup(group: Group): Promise<boolean> {
     const settled = await this.#settle({
-      what: 'delete group', method: 'DELETE', path: `/Groups/${group.id}`,
+      what: 'delete group',
+      method: 'DELETE',
+      path: `/Groups/${group.id}`,
       expects: [...[...group.members].map((user) => `group.member_removed ${group.id} ${user}`), `group.deleted ${group.id}`],
       doneBefore: 404,
     });
@@ -279,9 +315,15 @@ export class Writer {
       const heard = await this.#send(change);
       const verdict = verdictOn(change, attempt, heard);
       const line: Call = {
-        change: `${name} ${number}`, attempt, writer: name, directoryId: target.id, what: change.what,
-        expects: change.expects, provokes: change.provokes ?? false,
-        sentAt, endedAt: Date.now(),
+        change: `${name} ${number}`,
+        attempt,
+        writer: name,
+        directoryId: target.id,
+        what: change.what,
+        expects: change.expects,
+        provokes: change.provokes ?? false,
+        sentAt,
+        endedAt: Date.now(),
         outcome: verdict,
         status: heard.kind === 'answered' ? heard.status : null,
         requestId: heard.kind === 'answered' ? heard.headers.get('x-request-id') : null,
@@ -320,14 +362,24 @@ export class Writer {
   #send({ method, path, body }: { method: string; path: string; body?: unknown }): Promise<Heard> {
     const { target, brokers } = this.options;
     return call(`${brokers.next}/scim/v2/${target.id}${path}`, {
-      method, body,
-      headers: { authorization: `Bearer ${target.token}`, accept: 'application/scim+json', ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }) },
+      method,
+      body,
+      headers: {
+        authorization: `Bearer ${target.token}`,
+        accept: 'application/scim+json',
+        ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }),
+      },
     });
   }
 
   #userBody({ userName, externalId, title, active }: Pick<User, 'userName' | 'externalId' | 'title' | 'active'>): object {
     return {
-      schemas: [schemas.user], userName, externalId, title, active, displayName: userName,
+      schemas: [schemas.user],
+      userName,
+      externalId,
+      title,
+      active,
+      displayName: userName,
       name: { givenName: 'Ada', familyName: 'Lovelace' },
       emails: [{ value: userName, type: 'work', primary: true }],
     };

@@ -29,7 +29,7 @@ export const accessRoutes: Route[] = [
     problems: { not_found: 'There is no such organization' },
     handle: async ({ environmentId, query }, { pool }) => {
       const organizationId = parsePublicId('org', query.organization_id);
-      const access = organizationId && await findAccess(pool, { environmentId, organizationId, email: query.email });
+      const access = organizationId && (await findAccess(pool, { environmentId, organizationId, email: query.email }));
       if (!access) throw notFound(query.organization_id);
       return { status: access.status, since: access.since && access.since.toISOString(), user_id: access.userId };
     },

@@ -20,7 +20,11 @@ beforeEach(async () => {
 const aUser = (userName: string, more: object = {}) => directory.idp.post('/Users', { schemas: [userUrn], userName, ...more });
 
 test('nothing is mapped and nothing refused until a mapping is saved', async () => {
-  const none = { attributes: [], roles: { mode: 'one', default: null, rules: [] }, rules: { invalid_value: 'ignore', missing_required: 'ignore', foreign_domain: 'ignore', email_elsewhere: 'ignore' } };
+  const none = {
+    attributes: [],
+    roles: { mode: 'one', default: null, rules: [] },
+    rules: { invalid_value: 'ignore', missing_required: 'ignore', foreign_domain: 'ignore', email_elsewhere: 'ignore' },
+  };
   expect((await broker.call('GET', '/v1/attribute_mapping')).body).toEqual(none);
   expect((await broker.call('GET', `/v1/directories/${directory.id}/attribute_mapping`)).body).toEqual({ ...none, inherited: true });
 });
@@ -32,12 +36,27 @@ test('a mapping is saved whole: 200 where nobody needs to be mapped anew, 202 wi
   const second = await broker.call('PUT', '/v1/attribute_mapping', { body: { ...draft, roles: { default: 'guest' } } });
   expect([second.status, second.body]).toEqual([202, { remap_id: expect.stringMatching(/^rmp_[0-9a-f]{32}$/) }]);
   const path = `/v1/attribute_mapping/remaps/${second.body.remap_id}`;
-  expect((await broker.call('GET', path)).body).toMatchObject({ state: 'running', users_total: null, users_done: 0, finished_at: null, directory_id: null });
+  expect((await broker.call('GET', path)).body).toMatchObject({
+    state: 'running',
+    users_total: null,
+    users_done: 0,
+    finished_at: null,
+    directory_id: null,
+  });
 
   await remapUsers(broker.db.pool, new AbortController().signal);
-  expect((await broker.call('GET', path)).body).toMatchObject({ state: 'finished', users_total: 1, users_done: 1, users_changed: 1, users_failing: 0 });
+  expect((await broker.call('GET', path)).body).toMatchObject({
+    state: 'finished',
+    users_total: 1,
+    users_done: 1,
+    users_changed: 1,
+    users_failing: 0,
+  });
   const { data } = (await broker.call('GET', '/v1/attribute_mapping/remaps')).body;
-  expect(data.map(({ id, state }: { id: string; state: string }) => [id, state])).toEqual([[second.body.remap_id, 'finished'], [expect.any(String), 'superseded']]);
+  expect(data.map(({ id, state }: { id: string; state: string }) => [id, state])).toEqual([
+    [second.body.remap_id, 'finished'],
+    [expect.any(String), 'superseded'],
+  ]);
   const [user] = (await broker.call('GET', `/v1/directories/${directory.id}/users`)).body.data;
   expect(user).toMatchObject({ attributes: { plan: 'Premium' }, roles: [{ role: 'guest', rule: -1 }] });
 });
@@ -47,7 +66,10 @@ test('a directory’s own stands in the place of the environment’s until it is
   const path = `/v1/directories/${directory.id}/attribute_mapping`;
   const read = (await broker.call('GET', path)).body;
   expect(read).toEqual({ ...draft, inherited: true });
-  expect((await broker.call('PUT', path, { body: { ...read, roles: { default: 'own' } } })).body).toMatchObject({ inherited: false, roles: { default: 'own' } });
+  expect((await broker.call('PUT', path, { body: { ...read, roles: { default: 'own' } } })).body).toMatchObject({
+    inherited: false,
+    roles: { default: 'own' },
+  });
   expect(((await aUser('ada@acme.com')).body as { id: string }).id).toBeDefined();
   const gone = await broker.call('DELETE', path);
   expect([gone.status, gone.body]).toEqual([202, { remap_id: expect.any(String) }]);
@@ -60,10 +82,24 @@ test('a body that is no mapping is refused, with every fault in its place', asyn
     const answer = await broker.call('PUT', '/v1/attribute_mapping', { body });
     return [answer.status, answer.body.code, answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)];
   };
-  expect(await faults({ attributes: [{ name: 'plan', type: 'text', from: 'userType' }], colour: 1 })).toEqual([400, 'invalid_request', ['/colour', '/attributes/0/type']]);
-  expect(await faults({ attributes: [{ name: 'a', type: 'string' }, { name: 'a', type: 'string', from: 'nothing' }] }))
-    .toEqual([400, 'invalid_request', ['/attributes/0/from', '/attributes/1/name', '/attributes/1/from']]);
-  expect(await faults({ attributes: [{ name: 'a', type: 'string', from: 'title', pattern: '(?=x)' }] })).toEqual([400, 'invalid_request', ['/attributes/0/pattern']]);
+  expect(await faults({ attributes: [{ name: 'plan', type: 'text', from: 'userType' }], colour: 1 })).toEqual([
+    400,
+    'invalid_request',
+    ['/colour', '/attributes/0/type'],
+  ]);
+  expect(
+    await faults({
+      attributes: [
+        { name: 'a', type: 'string' },
+        { name: 'a', type: 'string', from: 'nothing' },
+      ],
+    }),
+  ).toEqual([400, 'invalid_request', ['/attributes/0/from', '/attributes/1/name', '/attributes/1/from']]);
+  expect(await faults({ attributes: [{ name: 'a', type: 'string', from: 'title', pattern: '(?=x)' }] })).toEqual([
+    400,
+    'invalid_request',
+    ['/attributes/0/pattern'],
+  ]);
   expect((await broker.call('POST', '/v1/attribute_mapping/preview', { body: { attributes: 1 } })).status).toBe(400);
   expect((await broker.call('GET', '/v1/attribute_mapping')).body.attributes).toEqual([]);
 });
@@ -72,8 +108,13 @@ test('a preview tells what a draft would do, of everybody and of one directory, 
   await aUser('ada@acme.com', { userType: 'Premium' });
   await aUser('bob@acme.com', { userType: 'Gold' });
   const told = {
-    changed: 2, failing: 1, users: 2, complete: true,
-    reasons: [{ rule: 'invalid_value', attribute: 'plan', path: 'userType', wanted: 'one of "Premium", "Standard"', action: 'reject', users: 1 }],
+    changed: 2,
+    failing: 1,
+    users: 2,
+    complete: true,
+    reasons: [
+      { rule: 'invalid_value', attribute: 'plan', path: 'userType', wanted: 'one of "Premium", "Standard"', action: 'reject', users: 1 },
+    ],
   };
   for (const path of ['/v1/attribute_mapping/preview', `/v1/directories/${directory.id}/attribute_mapping/preview`]) {
     const answer = await broker.call('POST', path, { body: draft });
@@ -82,10 +123,17 @@ test('a preview tells what a draft would do, of everybody and of one directory, 
       user: { id: expect.stringMatching(/^usr_/), user_name: 'bob@acme.com', directory_id: directory.id },
       before: { attributes: {}, roles: [] },
       after: { attributes: {}, roles: [{ role: 'member', rule: -1 }] },
-      problems: [{
-        rule: 'invalid_value', attribute: 'plan', path: 'userType', sent: 'Gold', wanted: 'one of "Premium", "Standard"', action: 'reject',
-        detail: 'userType: "Gold" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.',
-      }],
+      problems: [
+        {
+          rule: 'invalid_value',
+          attribute: 'plan',
+          path: 'userType',
+          sent: 'Gold',
+          wanted: 'one of "Premium", "Standard"',
+          action: 'reject',
+          detail: 'userType: "Gold" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.',
+        },
+      ],
     });
   }
   expect((await broker.call('GET', '/v1/attribute_mapping')).body.attributes).toEqual([]);
@@ -104,7 +152,10 @@ test('an extension that was declared may be named without its URN', async () => 
   expect(await attributes()).toEqual({ site: 'BER' });
 
   // Withdrawn, the name means nothing any more; declared again, it does.
-  for (const [method, sent, mapped] of [['DELETE', {}, {}], ['PUT', { body: declared }, { site: 'BER' }]] as const) {
+  for (const [method, sent, mapped] of [
+    ['DELETE', {}, {}],
+    ['PUT', { body: declared }, { site: 'BER' }],
+  ] as const) {
     await broker.call(method, `/v1/schema_extensions/${urn}`, sent);
     await remapUsers(broker.db.pool, new AbortController().signal);
     expect(await attributes()).toEqual(mapped);
@@ -117,18 +168,44 @@ describe('what an identity provider is told', () => {
   test('of a rule: 400 in a sentence, provisioning.failed for the vendor, and in the request log why and what to do; never the values of attributes that nobody uses', async () => {
     broker.sequence();
     await broker.call('PUT', '/v1/attribute_mapping', { body: draft });
-    const refused = await aUser('bob@acme.com', { userType: 'Gold', nickName: 'Bobby', phoneNumbers: [{ value: '+49 30 1234' }], password: 'hunter2' });
+    const refused = await aUser('bob@acme.com', {
+      userType: 'Gold',
+      nickName: 'Bobby',
+      phoneNumbers: [{ value: '+49 30 1234' }],
+      password: 'hunter2',
+    });
     const detail = 'userType: "Gold" is not one of "Premium", "Standard". Change the value or the mapping in your identity provider.';
-    expect([refused.status, refused.body]).toEqual([400, { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '400', scimType: 'invalidValue', detail }]);
+    expect([refused.status, refused.body]).toEqual([
+      400,
+      { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '400', scimType: 'invalidValue', detail },
+    ]);
 
     const failed = await eventually(async () => (await broker.call('GET', '/v1/events?types=provisioning.failed')).body.data[0] ?? false);
     expect(failed.data.request).toEqual({
-      id: refused.headers.get('x-request-id'), method: 'POST', path: '/Users', status: 400, scim_type: 'invalidValue', detail, resource: { userName: 'bob@acme.com' },
+      id: refused.headers.get('x-request-id'),
+      method: 'POST',
+      path: '/Users',
+      status: 400,
+      scim_type: 'invalidValue',
+      detail,
+      resource: { userName: 'bob@acme.com' },
     });
-    const request = await eventually(async () => (await broker.call('GET', `/v1/directories/${directory.id}/requests?outcome=failed`)).body.data[0] ?? false);
-    expect(request).toMatchObject({ path: '/Users', detail, explanation: `A value is not allowed. ${detail}`, fix: expect.stringContaining('Enterprise applications › your application › Provisioning › Attribute mapping') });
+    const request = await eventually(
+      async () => (await broker.call('GET', `/v1/directories/${directory.id}/requests?outcome=failed`)).body.data[0] ?? false,
+    );
+    expect(request).toMatchObject({
+      path: '/Users',
+      detail,
+      explanation: `A value is not allowed. ${detail}`,
+      fix: expect.stringContaining('Enterprise applications › your application › Provisioning › Attribute mapping'),
+    });
     expect(request.request_body).toEqual({
-      schemas: [userUrn], userName: 'bob@acme.com', userType: 'Gold', nickName: '[not kept]', phoneNumbers: '[not kept]', password: expect.stringMatching(/^\[(masked|not kept)\]$/),
+      schemas: [userUrn],
+      userName: 'bob@acme.com',
+      userType: 'Gold',
+      nickName: '[not kept]',
+      phoneNumbers: '[not kept]',
+      password: expect.stringMatching(/^\[(masked|not kept)\]$/),
     });
   });
 
@@ -139,21 +216,35 @@ describe('what an identity provider is told', () => {
       const { data } = (await broker.call('GET', `/v1/directories/${directory.id}/requests`)).body;
       return data.length > 0 && data;
     });
-    expect(request).toMatchObject({ outcome: 'succeeded', explanation: null, fix: null, notes: expect.arrayContaining([expect.stringMatching(/^let through: userType: "Gold" is not one of/)]) });
+    expect(request).toMatchObject({
+      outcome: 'succeeded',
+      explanation: null,
+      fix: null,
+      notes: expect.arrayContaining([expect.stringMatching(/^let through: userType: "Gold" is not one of/)]),
+    });
   });
 
   test('of the seats: 403 that says how many of how many', async () => {
     await broker.call('PATCH', `/v1/organizations/${directory.organizationId}`, { body: { seat_limit: 1 } });
     const ada = (await aUser('ada@acme.com')).body as { id: string };
     const refused = await aUser('bob@acme.com');
-    expect([refused.status, refused.body]).toEqual([403, {
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '403',
-      detail: 'No seat is left: 1 of 1 seats of this organization are taken. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
-    }]);
-    expect((await broker.call('GET', `/v1/organizations/${directory.organizationId}`)).body).toMatchObject({ seat_limit: 1, seats_used: 1 });
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+        status: '403',
+        detail:
+          'No seat is left: 1 of 1 seats of this organization are taken. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
+      },
+    ]);
+    expect((await broker.call('GET', `/v1/organizations/${directory.organizationId}`)).body).toMatchObject({
+      seat_limit: 1,
+      seats_used: 1,
+    });
     await broker.call('PATCH', `/v1/organizations/${directory.organizationId}`, { body: { seat_limit: 0 } });
     expect((await aUser('bob@acme.com')).body).toMatchObject({
-      detail: 'No seat is left: 1 of 0 seats of this organization are taken, more than there are. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
+      detail:
+        'No seat is left: 1 of 0 seats of this organization are taken, more than there are. Deactivate a user who needs none, or ask the application’s vendor for more seats.',
     });
     await broker.call('PATCH', `/v1/organizations/${directory.organizationId}`, { body: { seat_limit: 1 } });
     await directory.idp.delete(`/Users/${ada.id}`);

@@ -1,7 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { Pool } from 'pg';
 import {
-  getMapping, getRemap, listRemaps, type MappingExample, type MappingPreview, type MappingScope, previewMapping, readMapping, type Remap as RemapRecord, removeMapping,
+  getMapping,
+  getRemap,
+  listRemaps,
+  type MappingExample,
+  type MappingPreview,
+  type MappingScope,
+  previewMapping,
+  readMapping,
+  type Remap as RemapRecord,
+  removeMapping,
   saveMapping,
 } from '#directory';
 import { publicId } from '#identifier';
@@ -15,8 +24,19 @@ const tag = 'Attribute mapping';
 
 const example: Static<typeof MappingSchema> = {
   attributes: [
-    { name: 'plan', type: 'string', from: ['userType', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:plan'], required: true, allowed_values: ['Premium', 'Standard'] },
-    { name: 'folders', type: 'string_list', from: 'urn:ietf:params:scim:schemas:extension:2.0:CustomExtensionName:folders', transform: [{ split: ',' }, 'trim'] },
+    {
+      name: 'plan',
+      type: 'string',
+      from: ['userType', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:plan'],
+      required: true,
+      allowed_values: ['Premium', 'Standard'],
+    },
+    {
+      name: 'folders',
+      type: 'string_list',
+      from: 'urn:ietf:params:scim:schemas:extension:2.0:CustomExtensionName:folders',
+      transform: [{ split: ',' }, 'trim'],
+    },
     { name: 'metadata', type: 'object', from: 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:*' },
   ],
   roles: { mode: 'one', default: 'member', rules: [{ role: 'admin', group: 'IT Admins' }, { role_from: 'roles[primary eq true].value' }] },
@@ -24,16 +44,30 @@ const example: Static<typeof MappingSchema> = {
 };
 
 const AttributeMapping = Type.Object(MappingSchema.properties, {
-  title: 'AttributeMapping', description: `${MappingSchema.description} Nothing is mapped and nothing refused until one is saved.`, additionalProperties: false, examples: [example],
+  title: 'AttributeMapping',
+  description: `${MappingSchema.description} Nothing is mapped and nothing refused until one is saved.`,
+  additionalProperties: false,
+  examples: [example],
 });
 
-const DirectoryAttributeMapping = Type.Object({
-  ...MappingSchema.properties,
-  inherited: Type.Optional(Type.Boolean({ description: "The directory has none of its own: this is its environment's. Not looked at in a PUT" })),
-}, { title: 'DirectoryAttributeMapping', description: 'What holds for one directory.', additionalProperties: false, examples: [example] });
+const DirectoryAttributeMapping = Type.Object(
+  {
+    ...MappingSchema.properties,
+    inherited: Type.Optional(
+      Type.Boolean({ description: "The directory has none of its own: this is its environment's. Not looked at in a PUT" }),
+    ),
+  },
+  { title: 'DirectoryAttributeMapping', description: 'What holds for one directory.', additionalProperties: false, examples: [example] },
+);
 
 const RemapBegun = Type.Object({ remap_id: publicIdOf('rmp', 'the re-mapping') });
-const begun = { 202: { description: 'There are users who must be mapped anew; they are, one after the other, and `user.updated` events with `"cause": "mapping"` tell of each', schema: RemapBegun } };
+const begun = {
+  202: {
+    description:
+      'There are users who must be mapped anew; they are, one after the other, and `user.updated` events with `"cause": "mapping"` tell of each',
+    schema: RemapBegun,
+  },
+};
 
 const values = { attributes: AnyObject, roles: Type.Array(AnyObject) };
 
@@ -45,43 +79,74 @@ const ProblemOfUser = Type.Object({
   action: word(['reject', 'warn', 'ignore']),
 });
 
-const Preview = open('AttributeMappingPreview', {
-  changed: Type.Integer({ description: 'Users whose attributes or roles would change' }),
-  failing: Type.Integer({ description: 'Active users who break a rule whose action is `reject`: they stay, and their next write would be refused' }),
-  users: Type.Integer({ description: 'How many were looked at' }),
-  complete: Type.Boolean({ description: 'Whether those are all; 10,000 at most are looked at' }),
-  reasons: Type.Array(Type.Intersect([ProblemOfUser, Type.Object({ users: Type.Integer() })]), { description: 'Which rules are broken, by how many; most first' }),
-  examples: Type.Array(Type.Object({
-    user: Type.Object({ id: publicIdOf('usr', 'the user'), user_name: Type.String(), directory_id: publicIdOf('dir', 'its directory') }),
-    before: Type.Object(values),
-    after: Type.Object(values),
-    problems: Type.Array(Type.Intersect([ProblemOfUser, Type.Object({
-      sent: Type.Unsafe<unknown>({ description: 'The value at fault, as it was sent; null: none was' }),
-      detail: Type.String({ description: 'What the identity provider would be told' }),
-    })])),
-  }), { description: 'Up to 10 users who fail, then up to 10 who change' }),
-}, {
-  description: 'What a draft would do to the users that are stored. Nothing is stored.',
-  example: { changed: 12, failing: 0, users: 40, complete: true, reasons: [], examples: [] },
-});
-
-const Remap = open('Remap', {
-  id: publicIdOf('rmp', 'the re-mapping'),
-  directory_id: nullable(publicIdOf('dir', 'the directory whose users are mapped anew; null: of every one without a mapping of its own')),
-  state: word(['running', 'finished', 'superseded'], { description: '`superseded`: a newer one has taken its place' }),
-  users_total: nullable(Type.Integer({ description: 'How many there were when it began; null: not counted yet' })),
-  users_done: Type.Integer(),
-  users_changed: Type.Integer(),
-  users_failing: Type.Integer({ description: 'Active ones who break a rule whose action is `reject`' }),
-  created_at: Time,
-  finished_at: nullable(Time),
-}, {
-  description: 'Users being mapped anew, because a mapping was saved or a schema extension declared or withdrawn.',
-  example: {
-    id: `rmp_${digits}`, directory_id: null, state: 'running', users_total: 100_000, users_done: 42_500, users_changed: 42_500, users_failing: 3,
-    created_at: '2026-01-31T09:00:00.000Z', finished_at: null,
+const Preview = open(
+  'AttributeMappingPreview',
+  {
+    changed: Type.Integer({ description: 'Users whose attributes or roles would change' }),
+    failing: Type.Integer({
+      description: 'Active users who break a rule whose action is `reject`: they stay, and their next write would be refused',
+    }),
+    users: Type.Integer({ description: 'How many were looked at' }),
+    complete: Type.Boolean({ description: 'Whether those are all; 10,000 at most are looked at' }),
+    reasons: Type.Array(Type.Intersect([ProblemOfUser, Type.Object({ users: Type.Integer() })]), {
+      description: 'Which rules are broken, by how many; most first',
+    }),
+    examples: Type.Array(
+      Type.Object({
+        user: Type.Object({
+          id: publicIdOf('usr', 'the user'),
+          user_name: Type.String(),
+          directory_id: publicIdOf('dir', 'its directory'),
+        }),
+        before: Type.Object(values),
+        after: Type.Object(values),
+        problems: Type.Array(
+          Type.Intersect([
+            ProblemOfUser,
+            Type.Object({
+              sent: Type.Unsafe<unknown>({ description: 'The value at fault, as it was sent; null: none was' }),
+              detail: Type.String({ description: 'What the identity provider would be told' }),
+            }),
+          ]),
+        ),
+      }),
+      { description: 'Up to 10 users who fail, then up to 10 who change' },
+    ),
   },
-});
+  {
+    description: 'What a draft would do to the users that are stored. Nothing is stored.',
+    example: { changed: 12, failing: 0, users: 40, complete: true, reasons: [], examples: [] },
+  },
+);
+
+const Remap = open(
+  'Remap',
+  {
+    id: publicIdOf('rmp', 'the re-mapping'),
+    directory_id: nullable(publicIdOf('dir', 'the directory whose users are mapped anew; null: of every one without a mapping of its own')),
+    state: word(['running', 'finished', 'superseded'], { description: '`superseded`: a newer one has taken its place' }),
+    users_total: nullable(Type.Integer({ description: 'How many there were when it began; null: not counted yet' })),
+    users_done: Type.Integer(),
+    users_changed: Type.Integer(),
+    users_failing: Type.Integer({ description: 'Active ones who break a rule whose action is `reject`' }),
+    created_at: Time,
+    finished_at: nullable(Time),
+  },
+  {
+    description: 'Users being mapped anew, because a mapping was saved or a schema extension declared or withdrawn.',
+    example: {
+      id: `rmp_${digits}`,
+      directory_id: null,
+      state: 'running',
+      users_total: 100_000,
+      users_done: 42_500,
+      users_changed: 42_500,
+      users_failing: 3,
+      created_at: '2026-01-31T09:00:00.000Z',
+      finished_at: null,
+    },
+  },
+);
 
 export const attributeMappingRoutes: Route[] = [
   route({
@@ -129,7 +194,12 @@ export const attributeMappingRoutes: Route[] = [
     answer: { status: 200, description: 'A page of them, newest first', schema: Page(Remap) },
     handle: async ({ environmentId, query }, { pool }) => {
       const { limit, after } = pageQuery(query);
-      return pageOf(await listRemaps(pool, { environmentId, limit, before: after ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff' }), query.limit, ({ id }) => id, remapJson);
+      return pageOf(
+        await listRemaps(pool, { environmentId, limit, before: after ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff' }),
+        query.limit,
+        ({ id }) => id,
+        remapJson,
+      );
     },
   }),
   route({
@@ -202,7 +272,8 @@ export const attributeMappingRoutes: Route[] = [
     params: { id: 'dir' },
     body: DirectoryAttributeMapping,
     answer: { status: 200, description: 'What it would do', schema: Preview },
-    handle: async ({ environmentId, params, body: { inherited: _inherited, ...body } }, { pool }) => preview(pool, { environmentId, directoryId: params.id }, body),
+    handle: async ({ environmentId, params, body: { inherited: _inherited, ...body } }, { pool }) =>
+      preview(pool, { environmentId, directoryId: params.id }, body),
   }),
 ];
 

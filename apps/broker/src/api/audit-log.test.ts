@@ -7,18 +7,29 @@ beforeAll(async () => {
   broker = await aBroker({ operatorApiKey: 'an operator of this'.replaceAll(' ', '-') });
 });
 
-const acts = async (key?: string): Promise<any[]> => (await broker.call('GET', '/v1/audit_log', key === undefined ? {} : { key })).body.data; // oxlint-disable-line no-explicit-any
+const acts = async (key?: string): Promise<any[]> =>
+  (await broker.call('GET', '/v1/audit_log', key === undefined ? {} : { key })).body.data; // oxlint-disable-line no-explicit-any
 
 test('what an API key changes is noted: who, what, when and from where, in names alone', async () => {
   const { id } = await broker.aDirectory();
-  const changed = await broker.call('PATCH', `/v1/directories/${id}`, { body: { name: 'a-secret-of-ours', basic_auth: true }, headers: { 'user-agent': 'vendor/1.0' } });
+  const changed = await broker.call('PATCH', `/v1/directories/${id}`, {
+    body: { name: 'a-secret-of-ours', basic_auth: true },
+    headers: { 'user-agent': 'vendor/1.0' },
+  });
   const client = await broker.call('POST', `/v1/directories/${id}/oauth_clients`, { body: { grant_type: 'client_credentials' } });
   await broker.call('DELETE', `/v1/directories/${id}/oauth_clients/${client.body.id}`);
 
   const [deleted, made, patched] = await acts();
   expect(patched).toEqual({
-    id: expect.stringMatching(/^act_[0-9a-f]{32}$/), at: expect.any(String), actor: { type: 'api_key', id: expect.stringMatching(/^key_/), name: 'first key' },
-    act: 'changeDirectory', targets: [id], fields: ['name', 'basic_auth'], request_id: changed.headers.get('x-request-id'), remote_address: '127.0.0.1', user_agent: 'vendor/1.0',
+    id: expect.stringMatching(/^act_[0-9a-f]{32}$/),
+    at: expect.any(String),
+    actor: { type: 'api_key', id: expect.stringMatching(/^key_/), name: 'first key' },
+    act: 'changeDirectory',
+    targets: [id],
+    fields: ['name', 'basic_auth'],
+    request_id: changed.headers.get('x-request-id'),
+    remote_address: '127.0.0.1',
+    user_agent: 'vendor/1.0',
   });
   expect([made.act, made.targets]).toEqual(['createOAuthClient', [id, client.body.id]]);
   expect([deleted.act, deleted.targets]).toEqual(['deleteOAuthClient', [id, client.body.id]]);
@@ -44,7 +55,11 @@ test('an IT admin who opens a link and lets an identity provider in is noted; wh
   await browser.press(await browser.open(authorizeAddress(client)), { name: 'decision', value: 'decline' });
   await browser.press(await browser.open(authorizeAddress(client)), allow);
   const [allowed, opened, linked] = await acts();
-  expect([allowed.act, allowed.actor, allowed.targets]).toEqual(['allowOAuthClient', { type: 'it_admin', id: null, name: null }, [id, client.id]]);
+  expect([allowed.act, allowed.actor, allowed.targets]).toEqual([
+    'allowOAuthClient',
+    { type: 'it_admin', id: null, name: null },
+    [id, client.id],
+  ]);
   expect([opened.act, opened.actor.type, opened.targets]).toEqual(['openSetupLink', 'it_admin', [id]]);
   expect([linked.act, linked.actor.type]).toEqual(['createSetupLink', 'api_key']);
 });
@@ -54,7 +69,8 @@ test('an environment sees its own entries alone, the one by which the operator m
   await broker.call('POST', '/v1/api_keys', { key: made.body.api_key, body: { name: 'second' } });
   const theirs = await acts(made.body.api_key);
   expect(theirs.map(({ act, actor, targets }) => [act, actor.type, targets])).toEqual([
-    ['createApiKey', 'api_key', [expect.stringMatching(/^key_/)]], ['createEnvironment', 'operator', [made.body.id]],
+    ['createApiKey', 'api_key', [expect.stringMatching(/^key_/)]],
+    ['createEnvironment', 'operator', [made.body.id]],
   ]);
   const ours = (await acts()).map(({ id }) => id);
   for (const { id } of theirs) expect(ours).not.toContain(id);
@@ -76,5 +92,8 @@ test('whoever made an entry may go, and the entry stays as it was', async () => 
   const key = (await broker.call('POST', '/v1/api_keys', { body: { name: 'leaving' } })).body;
   await broker.call('POST', '/v1/organizations', { key: key.key, body: { name: 'Acme' } });
   await broker.call('DELETE', `/v1/api_keys/${key.id}`);
-  expect((await acts()).find(({ actor }) => actor.name === 'leaving')).toMatchObject({ act: 'createOrganization', actor: { type: 'api_key', id: key.id } });
+  expect((await acts()).find(({ actor }) => actor.name === 'leaving')).toMatchObject({
+    act: 'createOrganization',
+    actor: { type: 'api_key', id: key.id },
+  });
 });

@@ -9,16 +9,20 @@ import { Name, Page, Time, closed, digits, nullable, open, paging, publicIdOf } 
 const tag = 'Directories';
 const tenYearsSeconds = 10 * 365 * 86_400;
 
-const BearerToken = open('BearerToken', {
-  id: publicIdOf('tok', 'a bearer token'),
-  name: nullable(Type.String({ description: 'null: the one that `POST …/bearer_token` replaces' })),
-  created_at: Time,
-  expires_at: nullable(Time),
-  last_used_at: nullable(Time),
-}, {
-  description: 'A live bearer token of a directory, without its secret.',
-  example: { id: `tok_${digits}`, name: 'Entra', created_at: '2026-01-31T09:00:00.000Z', expires_at: null, last_used_at: null },
-});
+const BearerToken = open(
+  'BearerToken',
+  {
+    id: publicIdOf('tok', 'a bearer token'),
+    name: nullable(Type.String({ description: 'null: the one that `POST …/bearer_token` replaces' })),
+    created_at: Time,
+    expires_at: nullable(Time),
+    last_used_at: nullable(Time),
+  },
+  {
+    description: 'A live bearer token of a directory, without its secret.',
+    example: { id: `tok_${digits}`, name: 'Entra', created_at: '2026-01-31T09:00:00.000Z', expires_at: null, last_used_at: null },
+  },
+);
 
 export const bearerTokenRoutes: Route[] = [
   route({
@@ -27,19 +31,30 @@ export const bearerTokenRoutes: Route[] = [
     operationId: 'createNamedBearerToken',
     tag,
     summary: 'Make one more bearer token',
-    description: 'It lives beside the others until it expires or is revoked by itself. `credential.expiring` tells two weeks and a day before it ends.',
+    description:
+      'It lives beside the others until it expires or is revoked by itself. `credential.expiring` tells two weeks and a day before it ends.',
     params: { id: 'dir' },
-    body: closed({
-      name: Name,
-      expires_in: Type.Optional(Type.Integer({ minimum: 60, maximum: tenYearsSeconds, description: 'Seconds; without it, it does not expire' })),
-    }, { examples: [{ name: 'Entra', expires_in: 31_536_000 }] }),
+    body: closed(
+      {
+        name: Name,
+        expires_in: Type.Optional(
+          Type.Integer({ minimum: 60, maximum: tenYearsSeconds, description: 'Seconds; without it, it does not expire' }),
+        ),
+      },
+      { examples: [{ name: 'Entra', expires_in: 31_536_000 }] },
+    ),
     answer: {
       status: 201,
       description: 'The token. `token` is shown this once; only its bcrypt hash is kept',
       schema: Type.Object({ ...BearerToken.properties, token: Type.String({ description: '`cwt_…`' }) }),
     },
     handle: async ({ environmentId, params, body }, { pool, tokens }) => {
-      const issued = await issueBearerToken(pool, tokens, { environmentId, directoryId: params.id, name: body.name, expiresInSeconds: body.expires_in });
+      const issued = await issueBearerToken(pool, tokens, {
+        environmentId,
+        directoryId: params.id,
+        name: body.name,
+        expiresInSeconds: body.expires_in,
+      });
       if (!issued) throw notFound(publicId('dir', params.id));
       return { ...bearerTokenJson(issued), token: issued.token };
     },
@@ -69,7 +84,8 @@ export const bearerTokenRoutes: Route[] = [
     params: { id: 'dir', token_id: 'tok' },
     answer: { status: 204, description: 'It no longer works' },
     handle: async ({ environmentId, params }, { pool }) => {
-      if (!(await revokeBearerToken(pool, { environmentId, directoryId: params.id, tokenId: params.token_id }))) throw notFound(publicId('tok', params.token_id));
+      if (!(await revokeBearerToken(pool, { environmentId, directoryId: params.id, tokenId: params.token_id })))
+        throw notFound(publicId('tok', params.token_id));
     },
   }),
 ];

@@ -17,10 +17,16 @@ beforeEach(async () => {
 });
 
 async function users(count: number): Promise<string[]> {
-  return Promise.all(Array.from({ length: count }, async (_, i) => ((await directory.idp.post('/Users', { schemas, userName: `u${i}` })).body as { id: string }).id));
+  return Promise.all(
+    Array.from(
+      { length: count },
+      async (_, i) => ((await directory.idp.post('/Users', { schemas, userName: `u${i}` })).body as { id: string }).id,
+    ),
+  );
 }
 
-const off = (id: string) => directory.idp.patch(`/Users/${id}`, { schemas: [patch], Operations: [{ op: 'replace', path: 'active', value: false }] });
+const off = (id: string) =>
+  directory.idp.patch(`/Users/${id}`, { schemas: [patch], Operations: [{ op: 'replace', path: 'active', value: false }] });
 
 test('is null until it is set, and set to null it is off', async () => {
   expect((await broker.call('GET', path)).text).toBe('null');
@@ -51,18 +57,30 @@ test('engaged, deactivations and deletions are answered 429 with Retry-After and
 
   for (const refused of [await off(c!), await directory.idp.delete(`/Users/${d}`)]) {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '300']);
-    expect(refused.body).toEqual({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: '429', detail: expect.stringContaining('The brake of this directory is engaged') });
+    expect(refused.body).toEqual({
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+      status: '429',
+      detail: expect.stringContaining('The brake of this directory is engaged'),
+    });
   }
   const bulk = await directory.idp.post('/Bulk', {
     schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
-    Operations: [{ method: 'DELETE', path: `/Users/${c}` }, { method: 'PATCH', path: `/Users/${d}`, data: { schemas: [patch], Operations: [{ op: 'replace', value: { title: 'x' } }] } }],
+    Operations: [
+      { method: 'DELETE', path: `/Users/${c}` },
+      { method: 'PATCH', path: `/Users/${d}`, data: { schemas: [patch], Operations: [{ op: 'replace', value: { title: 'x' } }] } },
+    ],
   });
   expect((bulk.body as { Operations: { status: string }[] }).Operations.map(({ status }) => status)).toEqual(['429', '200']);
   expect([bulk.status, bulk.headers.get('retry-after')]).toEqual([200, '300']);
   const stored = (await broker.call('GET', `/v1/directories/${directory.id}/users?active=true`)).body.data;
   expect(new Set(stored.map(({ id }: { id: string }) => id))).toEqual(new Set([c, d]));
-  const types = async () => (await broker.db.pool.query<{ type: string }>(
-    `select type from events where directory_id = $1 and type <> 'user.created' order by sequence`, [uuidOf(directory.id)])).rows.map(({ type }) => type);
+  const types = async () =>
+    (
+      await broker.db.pool.query<{ type: string }>(
+        `select type from events where directory_id = $1 and type <> 'user.created' order by sequence`,
+        [uuidOf(directory.id)],
+      )
+    ).rows.map(({ type }) => type);
   expect(await types()).toEqual(['directory.activated', 'user.deactivated', 'user.deleted', 'directory.brake_engaged', 'user.updated']);
 
   expect((await broker.call('POST', `${path}/release`)).body).toMatchObject({ engaged_at: null, departures: 0 });

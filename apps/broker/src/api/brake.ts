@@ -9,13 +9,20 @@ const tag = 'Directories';
 const yearSeconds = 365 * 24 * 60 * 60;
 
 const limits = {
-  max_users: nullable(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many may be deactivated or deleted within the window' })),
-  max_percent: nullable(Type.Number({ exclusiveMinimum: 0, maximum: 100, description: 'The same, of the users who were active when the window began' })),
+  max_users: nullable(
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many may be deactivated or deleted within the window' }),
+  ),
+  max_percent: nullable(
+    Type.Number({ exclusiveMinimum: 0, maximum: 100, description: 'The same, of the users who were active when the window began' }),
+  ),
   window_seconds: Type.Integer({ minimum: 1, maximum: yearSeconds }),
 };
 
 const BrakeLimits = Type.Unsafe<{ max_users?: number | null; max_percent?: number | null; window_seconds: number } | null>({
-  ...Type.Object({ ...limits, max_users: Type.Optional(limits.max_users), max_percent: Type.Optional(limits.max_percent) }, { additionalProperties: false }),
+  ...Type.Object(
+    { ...limits, max_users: Type.Optional(limits.max_users), max_percent: Type.Optional(limits.max_percent) },
+    { additionalProperties: false },
+  ),
   type: ['object', 'null'],
   description: 'At least one of the two limits, or null: no brake',
   examples: [{ max_users: 50, max_percent: 10, window_seconds: 3600 }],
@@ -34,7 +41,11 @@ const Brake = Type.Unsafe<Static<typeof BrakeFields> | null>({
 });
 
 const BrakeFields = Type.Object({
-  max_users: nullable(Type.Integer()), max_percent: nullable(Type.Number()), window_seconds: Type.Integer(), engaged_at: nullable(Time), departures: Type.Integer(),
+  max_users: nullable(Type.Integer()),
+  max_percent: nullable(Type.Number()),
+  window_seconds: Type.Integer(),
+  engaged_at: nullable(Time),
+  departures: Type.Integer(),
 });
 
 export const brakeRoutes: Route[] = [
@@ -46,7 +57,8 @@ export const brakeRoutes: Route[] = [
     summary: "Get a directory's brake",
     params: { id: 'dir' },
     answer: { status: 200, description: 'The brake, or null', schema: Brake },
-    handle: async ({ environmentId, params }, { pool }) => brakeJson(params.id, await getBrake(pool, { environmentId, directoryId: params.id })),
+    handle: async ({ environmentId, params }, { pool }) =>
+      brakeJson(params.id, await getBrake(pool, { environmentId, directoryId: params.id })),
   }),
   route({
     method: 'put',
@@ -72,20 +84,24 @@ export const brakeRoutes: Route[] = [
     operationId: 'releaseBrake',
     tag,
     summary: 'Release the brake',
-    description: 'The next try of the identity provider passes, and departures are counted from nought. Does nothing where it is not engaged.',
+    description:
+      'The next try of the identity provider passes, and departures are counted from nought. Does nothing where it is not engaged.',
     params: { id: 'dir' },
     answer: { status: 200, description: 'The brake as it is now', schema: Brake },
-    handle: async ({ environmentId, params, requestId }, { pool }) => brakeJson(params.id, await releaseBrake(pool, { environmentId, directoryId: params.id, requestId })),
+    handle: async ({ environmentId, params, requestId }, { pool }) =>
+      brakeJson(params.id, await releaseBrake(pool, { environmentId, directoryId: params.id, requestId })),
   }),
 ];
 
 function brakeJson(directoryId: string, brake: BrakeState | null | undefined): Static<typeof Brake> {
   if (brake === undefined) throw notFound(publicId('dir', directoryId));
-  return brake && {
-    max_users: brake.maxUsers,
-    max_percent: brake.maxPercent,
-    window_seconds: brake.windowSeconds,
-    engaged_at: brake.engagedAt && brake.engagedAt.toISOString(),
-    departures: brake.departures,
-  };
+  return (
+    brake && {
+      max_users: brake.maxUsers,
+      max_percent: brake.maxPercent,
+      window_seconds: brake.windowSeconds,
+      engaged_at: brake.engagedAt && brake.engagedAt.toISOString(),
+      departures: brake.departures,
+    }
+  );
 }

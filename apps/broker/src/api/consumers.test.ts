@@ -17,7 +17,10 @@ beforeAll(async () => {
 let users = 0;
 async function write(count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    const { status } = await directory.idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `u${users++}@acme.com` });
+    const { status } = await directory.idp.post('/Users', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      userName: `u${users++}@acme.com`,
+    });
     expect(status).toBe(201);
   }
   await eventually(async () => (await broker.db.pool.query('select 1 from event_outbox')).rows.length === 0);
@@ -27,7 +30,9 @@ const read = (name: string, query = ''): Promise<Answer> => broker.call('GET', `
 const commit = (name: string, cursor: string): Promise<Answer> => broker.call('POST', `/v1/consumers/${name}/commit`, { body: { cursor } });
 const seek = (name: string, to: string): Promise<Answer> => broker.call('POST', `/v1/consumers/${name}/seek`, { body: { to } });
 const positions = ({ body }: Answer): number[] => body.data.map(({ position }: { position: number }) => position);
-const headPosition = async (): Promise<number> => (await broker.db.pool.query(`select position from feed_heads where environment_id = (select environment_id from directories limit 1)`)).rows[0].position;
+const headPosition = async (): Promise<number> =>
+  (await broker.db.pool.query(`select position from feed_heads where environment_id = (select environment_id from directories limit 1)`))
+    .rows[0].position;
 
 test('what is read is read again until it is committed, and then never', async () => {
   const name = aName();
@@ -35,9 +40,17 @@ test('what is read is read again until it is committed, and then never', async (
   expect(positions(first)).toEqual([1, 2]);
   expect(positions(await read(name, '?limit=2'))).toEqual([1, 2]);
   const committed = await commit(name, first.body.next_cursor);
-  expect([committed.status, committed.body]).toEqual([200, {
-    name, cursor: first.body.next_cursor, position: 2, behind: await headPosition() - 2, created_at: expect.any(String), updated_at: expect.any(String),
-  }]);
+  expect([committed.status, committed.body]).toEqual([
+    200,
+    {
+      name,
+      cursor: first.body.next_cursor,
+      position: 2,
+      behind: (await headPosition()) - 2,
+      created_at: expect.any(String),
+      updated_at: expect.any(String),
+    },
+  ]);
   expect(positions(await read(name, '?limit=2'))).toEqual([3, 4]);
   expect((await broker.call('GET', `/v1/consumers/${name}`)).body).toEqual(committed.body);
 });
@@ -103,8 +116,11 @@ test('what is no place of this log is refused', async () => {
   const name = aName();
   const ahead = Buffer.from((await read(name)).body.next_cursor, 'base64url');
   ahead.writeBigUInt64BE(1_000_000n, 21);
-  for (const cursor of ['nonsense', ahead.toString('base64url')]) expect([cursor, (await commit(name, cursor)).body.code]).toEqual([cursor, 'invalid_cursor']);
-  expect((await broker.call('POST', `/v1/consumers/${name}/commit`, { body: {} })).body.errors).toEqual([{ pointer: '/cursor', detail: 'is required' }]);
+  for (const cursor of ['nonsense', ahead.toString('base64url')])
+    expect([cursor, (await commit(name, cursor)).body.code]).toEqual([cursor, 'invalid_cursor']);
+  expect((await broker.call('POST', `/v1/consumers/${name}/commit`, { body: {} })).body.errors).toEqual([
+    { pointer: '/cursor', detail: 'is required' },
+  ]);
   expect((await read('a%20b')).status).toBe(400);
 });
 
@@ -115,7 +131,9 @@ test('another environment has consumers of its own by the same names', async () 
   const key = await broker.stranger();
   expect((await broker.call('GET', `/v1/consumers/${name}`, { key })).status).toBe(404);
   expect((await broker.call('GET', `/v1/consumers/${name}/events`, { key })).body.data).toEqual([]);
-  expect((await broker.call('POST', `/v1/consumers/${name}/commit`, { key, body: { cursor: body.next_cursor } })).body.code).toBe('invalid_cursor');
+  expect((await broker.call('POST', `/v1/consumers/${name}/commit`, { key, body: { cursor: body.next_cursor } })).body.code).toBe(
+    'invalid_cursor',
+  );
   expect((await broker.call('DELETE', `/v1/consumers/${name}`, { key })).status).toBe(404);
   expect((await broker.call('GET', `/v1/consumers/${name}`)).status).toBe(200);
 });
@@ -156,7 +174,9 @@ test('after the database was set back the place is refused until it is sought an
 test('where what comes next is no longer kept it says so, with the oldest place that is', async () => {
   const name = 'one-more';
   await seek(name, 'beginning');
-  await broker.db.pool.query(`update feed_heads set oldest_position = 3 where environment_id = (select environment_id from directories limit 1)`);
+  await broker.db.pool.query(
+    `update feed_heads set oldest_position = 3 where environment_id = (select environment_id from directories limit 1)`,
+  );
   const refused = await read(name);
   expect([refused.status, refused.body.code]).toEqual([410, 'cursor_expired']);
   await seek(name, refused.body.cursor);

@@ -1,5 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { commitConsumer, type Consumer as ConsumerRecord, deleteConsumer, getConsumer, listConsumers, positionBefore, seekConsumer } from '#delivery';
+import {
+  commitConsumer,
+  type Consumer as ConsumerRecord,
+  deleteConsumer,
+  getConsumer,
+  listConsumers,
+  positionBefore,
+  seekConsumer,
+} from '#delivery';
 import { encodeCursor, readFeedHead } from '#directory';
 import { invalidCursor, invalidField, notFound } from './errors';
 import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf } from './events';
@@ -8,19 +16,36 @@ import { closed, open, Page, paging, Time } from './shapes';
 
 const tag = 'Consumers';
 
-const names = { name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', description: 'a name of your own: letters, digits, `.`, `_` and `-`, 100 at most', examples: ['billing'] }) };
+const names = {
+  name: Type.String({
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+    description: 'a name of your own: letters, digits, `.`, `_` and `-`, 100 at most',
+    examples: ['billing'],
+  }),
+};
 
-const Consumer = open('Consumer', {
-  name: Type.String(),
-  cursor: Type.String({ description: 'Its place in the log: what comes after it is read next' }),
-  position: Type.Integer({ description: 'Of the last event that is done with; 0 before the first' }),
-  behind: Type.Integer({ description: 'How many events of the log come after it' }),
-  created_at: Time,
-  updated_at: Time,
-}, {
-  description: 'A place in the log that is kept here, under a name.',
-  example: { name: 'billing', cursor: 'AQGcFvY…', position: 90210, behind: 3, created_at: '2026-01-31T09:00:00.000Z', updated_at: '2026-01-31T09:00:00.000Z' },
-});
+const Consumer = open(
+  'Consumer',
+  {
+    name: Type.String(),
+    cursor: Type.String({ description: 'Its place in the log: what comes after it is read next' }),
+    position: Type.Integer({ description: 'Of the last event that is done with; 0 before the first' }),
+    behind: Type.Integer({ description: 'How many events of the log come after it' }),
+    created_at: Time,
+    updated_at: Time,
+  },
+  {
+    description: 'A place in the log that is kept here, under a name.',
+    example: {
+      name: 'billing',
+      cursor: 'AQGcFvY…',
+      position: 90210,
+      behind: 3,
+      created_at: '2026-01-31T09:00:00.000Z',
+      updated_at: '2026-01-31T09:00:00.000Z',
+    },
+  },
+);
 
 const changeProblems = { ...cursorProblems, too_many_consumers: 'The environment keeps 100 already' };
 
@@ -36,10 +61,16 @@ export const consumerRoutes: Route[] = [
     problems: { invalid_cursor: 'Not a cursor of this list' },
     handle: async ({ environmentId, query: { limit, cursor } }, { pool }) => {
       const after = cursor === undefined ? undefined : nameIn(cursor);
-      const [found, { head }] = await Promise.all([listConsumers(pool, { environmentId, limit: limit + 1, after }), readFeedHead(pool, environmentId)]);
+      const [found, { head }] = await Promise.all([
+        listConsumers(pool, { environmentId, limit: limit + 1, after }),
+        readFeedHead(pool, environmentId),
+      ]);
       const shown = found.slice(0, limit);
       const last = found.length > limit ? shown.at(-1) : undefined;
-      return { data: shown.map((one) => consumerJson(environmentId, one, head)), next_cursor: last === undefined ? null : Buffer.from(last.name).toString('base64url') };
+      return {
+        data: shown.map((one) => consumerJson(environmentId, one, head)),
+        next_cursor: last === undefined ? null : Buffer.from(last.name).toString('base64url'),
+      };
     },
   }),
   route({
@@ -64,14 +95,20 @@ export const consumerRoutes: Route[] = [
     tag,
     summary: 'Read on from where a consumer is',
     description:
-      'Like `/v1/events`, from the place that was committed last; from the oldest kept event where none was. Reading commits nothing: what was not committed '
-      + 'is read again. When you are done with a page, commit its `next_cursor`. Let one process at a time read in a name.',
+      'Like `/v1/events`, from the place that was committed last; from the oldest kept event where none was. Reading commits nothing: what was not committed ' +
+      'is read again. When you are done with a page, commit its `next_cursor`. Let one process at a time read in a name.',
     names,
     query: pageParameters,
     answer: { status: 200, description: 'A page of events', schema: EventsPage },
-    problems: { feed_rewound: 'The database was set back after the last commit: seek to `cursor`', cursor_expired: 'What comes next is no longer kept: seek to `cursor`, the oldest place that is' },
+    problems: {
+      feed_rewound: 'The database was set back after the last commit: seek to `cursor`',
+      cursor_expired: 'What comes next is no longer kept: seek to `cursor`, the oldest place that is',
+    },
     handle: async (call, parts) => {
-      const { environmentId, names: { name = '' } } = call;
+      const {
+        environmentId,
+        names: { name = '' },
+      } = call;
       const consumer = await getConsumer(parts.pool, { environmentId, name });
       return eventsPage(call, parts, consumer ? { environmentId, ...consumer } : await placeIn(environmentId, undefined, parts));
     },
@@ -82,9 +119,19 @@ export const consumerRoutes: Route[] = [
     operationId: 'commitConsumer',
     tag,
     summary: 'Be done with what was read',
-    description: 'The first commit makes the consumer. It never goes back: an older cursor changes nothing, and the answer says where it is.',
+    description:
+      'The first commit makes the consumer. It never goes back: an older cursor changes nothing, and the answer says where it is.',
     names,
-    body: closed({ cursor: Type.String({ minLength: 1, maxLength: 200, description: '`next_cursor` of the page, or the id of the last event that is done with' }) }, { examples: [{ cursor: 'AQGcFvY…' }] }),
+    body: closed(
+      {
+        cursor: Type.String({
+          minLength: 1,
+          maxLength: 200,
+          description: '`next_cursor` of the page, or the id of the last event that is done with',
+        }),
+      },
+      { examples: [{ cursor: 'AQGcFvY…' }] },
+    ),
     answer: { status: 200, description: 'The consumer', schema: Consumer },
     problems: changeProblems,
     handle: async ({ environmentId, names: { name = '' }, body }, parts) => {
@@ -104,9 +151,17 @@ export const consumerRoutes: Route[] = [
     summary: 'Put a consumer elsewhere',
     description: 'Back, to read again, or forth. It makes the consumer where there is none.',
     names,
-    body: closed({
-      to: Type.String({ minLength: 1, maxLength: 200, description: '`beginning`: the oldest kept event; `now`: only what comes from now on; a time (RFC 3339): what occurred then or later; a cursor, or the id of an event: what comes after it' }),
-    }, { examples: [{ to: '2026-01-31T09:00:00Z' }] }),
+    body: closed(
+      {
+        to: Type.String({
+          minLength: 1,
+          maxLength: 200,
+          description:
+            '`beginning`: the oldest kept event; `now`: only what comes from now on; a time (RFC 3339): what occurred then or later; a cursor, or the id of an event: what comes after it',
+        }),
+      },
+      { examples: [{ to: '2026-01-31T09:00:00Z' }] },
+    ),
     answer: { status: 200, description: 'The consumer', schema: Consumer },
     problems: changeProblems,
     handle: async ({ environmentId, names: { name = '' }, body }, parts) => {
@@ -138,7 +193,8 @@ async function soughtPosition(environmentId: string, to: string, parts: ApiParts
   if (to === 'beginning') return oldest - 1;
   if (!/^\d{4}-/.test(to)) return positionOf(environmentId, to, 'to', parts);
   const time = new Date(to);
-  if (Number.isNaN(time.getTime()) || !/T.*(Z|[+-]\d\d:\d\d)$/i.test(to)) throw invalidField('/to', 'is not a time such as 2026-01-31T09:00:00Z');
+  if (Number.isNaN(time.getTime()) || !/T.*(Z|[+-]\d\d:\d\d)$/i.test(to))
+    throw invalidField('/to', 'is not a time such as 2026-01-31T09:00:00Z');
   return positionBefore(parts.pool, environmentId, time);
 }
 
@@ -148,7 +204,11 @@ function nameIn(cursor: string): string {
   return name;
 }
 
-function consumerJson(environmentId: string, { name, epoch, position, createdAt, updatedAt }: ConsumerRecord, head: number): Static<typeof Consumer> {
+function consumerJson(
+  environmentId: string,
+  { name, epoch, position, createdAt, updatedAt }: ConsumerRecord,
+  head: number,
+): Static<typeof Consumer> {
   return {
     name,
     cursor: encodeCursor({ environmentId, epoch, position }),

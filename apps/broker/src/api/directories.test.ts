@@ -8,12 +8,26 @@ beforeAll(async () => {
 });
 
 test('a directory is made, found by its organization, changed and deleted', async () => {
-  const made = await broker.call('POST', '/v1/directories', { body: { organization_id: organizationId, provider: 'entra', name: 'Acme Entra' } });
-  expect([made.status, made.body]).toEqual([201, {
-    id: expect.stringMatching(/^dir_[0-9a-f]{32}$/), organization_id: organizationId, organization_external_id: 'acme', name: 'Acme Entra', provider: 'entra',
-    state: 'pending', basic_auth: false, base_url: `https://scim.example.com/scim/v2/${made.body.id}`, has_bearer_token: false, last_request_at: null,
-    created_at: expect.any(String), updated_at: expect.any(String),
-  }]);
+  const made = await broker.call('POST', '/v1/directories', {
+    body: { organization_id: organizationId, provider: 'entra', name: 'Acme Entra' },
+  });
+  expect([made.status, made.body]).toEqual([
+    201,
+    {
+      id: expect.stringMatching(/^dir_[0-9a-f]{32}$/),
+      organization_id: organizationId,
+      organization_external_id: 'acme',
+      name: 'Acme Entra',
+      provider: 'entra',
+      state: 'pending',
+      basic_auth: false,
+      base_url: `https://scim.example.com/scim/v2/${made.body.id}`,
+      has_bearer_token: false,
+      last_request_at: null,
+      created_at: expect.any(String),
+      updated_at: expect.any(String),
+    },
+  ]);
   const path = `/v1/directories/${made.body.id}`;
   expect((await broker.call('GET', path)).body).toEqual(made.body);
   for (const filter of [`organization_id=${organizationId}`, 'organization_external_id=acme']) {
@@ -24,7 +38,9 @@ test('a directory is made, found by its organization, changed and deleted', asyn
 
   const changed = await broker.call('PATCH', path, { body: { name: 'Entra', state: 'disabled', basic_auth: true } });
   expect(changed.body).toEqual({ ...made.body, name: 'Entra', state: 'disabled', basic_auth: true, updated_at: changed.body.updated_at });
-  expect((await broker.call('PATCH', path, { body: { state: 'pending' } })).body.errors).toEqual([{ pointer: '/state', detail: 'must be one of "active", "disabled"' }]);
+  expect((await broker.call('PATCH', path, { body: { state: 'pending' } })).body.errors).toEqual([
+    { pointer: '/state', detail: 'must be one of "active", "disabled"' },
+  ]);
   expect((await broker.call('PATCH', path, { body: { state: 'active' } })).body.state).toBe('pending'); // its identity provider has not come yet
 
   expect((await broker.call('DELETE', path)).status).toBe(204);
@@ -61,7 +77,8 @@ test('what the identity provider did can be read, newest first, and what failed 
   const { id, idp } = await broker.aDirectory();
   await idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' });
   await idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'] });
-  const requests = async (query = ''): Promise<{ status: number; outcome: string }[]> => (await broker.call('GET', `/v1/directories/${id}/requests${query}`)).body.data;
+  const requests = async (query = ''): Promise<{ status: number; outcome: string }[]> =>
+    (await broker.call('GET', `/v1/directories/${id}/requests${query}`)).body.data;
   while ((await requests()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
   expect((await requests()).map(({ status }) => status)).toEqual([400, 201]);
   expect((await requests('?outcome=failed')).map(({ status, outcome }) => [status, outcome])).toEqual([[400, 'failed']]);

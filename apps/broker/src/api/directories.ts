@@ -31,11 +31,16 @@ export const directoryRoutes: Route[] = [
       { organization_id: publicIdOf('org', 'the organization'), name: Type.Optional(Name), provider: word(providers) },
       { examples: [{ organization_id: `org_${digits}`, name: 'Acme Entra', provider: 'entra' }] },
     ),
-    answer: { status: 201, description: 'The directory. Its `base_url` and a bearer token are what the identity provider needs', schema: Directory },
+    answer: {
+      status: 201,
+      description: 'The directory. Its `base_url` and a bearer token are what the identity provider needs',
+      schema: Directory,
+    },
     problems: { not_found: 'There is no such organization' },
     handle: async ({ environmentId, body }, { pool, publicUrl }) => {
       const organizationId = parsePublicId('org', body.organization_id);
-      const directory = organizationId && await createDirectory(pool, { environmentId, organizationId, name: body.name, provider: body.provider });
+      const directory =
+        organizationId && (await createDirectory(pool, { environmentId, organizationId, name: body.name, provider: body.provider }));
       if (!directory) throw notFound(body.organization_id);
       return directoryJson(directory, publicUrl);
     },
@@ -52,17 +57,18 @@ export const directoryRoutes: Route[] = [
       organization_external_id: Type.Optional(Type.String()),
     },
     answer: { status: 200, description: 'A page of directories, oldest first', schema: Page(Directory) },
-    handle: async ({ environmentId, query }, { pool, publicUrl }) => pageOf(
-      await listDirectories(pool, {
-        environmentId,
-        organizationId: query.organization_id === undefined ? undefined : idParameter('organization_id', 'org', query.organization_id),
-        organizationExternalId: query.organization_external_id,
-        ...pageQuery(query),
-      }),
-      query.limit,
-      ({ id }) => id,
-      (directory) => directoryJson(directory, publicUrl),
-    ),
+    handle: async ({ environmentId, query }, { pool, publicUrl }) =>
+      pageOf(
+        await listDirectories(pool, {
+          environmentId,
+          organizationId: query.organization_id === undefined ? undefined : idParameter('organization_id', 'org', query.organization_id),
+          organizationExternalId: query.organization_external_id,
+          ...pageQuery(query),
+        }),
+        query.limit,
+        ({ id }) => id,
+        (directory) => directoryJson(directory, publicUrl),
+      ),
   }),
   route({
     method: 'get',
@@ -86,14 +92,21 @@ export const directoryRoutes: Route[] = [
     summary: 'Change a directory',
     description: 'A disabled directory refuses its identity provider with 403. Disabling logs `directory.disabled`.',
     params: { id: 'dir' },
-    body: closed({
-      name: Type.Optional(Name),
-      state: Type.Optional(word(['active', 'disabled'])),
-      basic_auth: Type.Optional(Type.Boolean({ description: 'Whether the bearer token is also taken as the password of HTTP Basic' })),
-    }, { examples: [{ state: 'disabled' }] }),
+    body: closed(
+      {
+        name: Type.Optional(Name),
+        state: Type.Optional(word(['active', 'disabled'])),
+        basic_auth: Type.Optional(Type.Boolean({ description: 'Whether the bearer token is also taken as the password of HTTP Basic' })),
+      },
+      { examples: [{ state: 'disabled' }] },
+    ),
     answer: { status: 200, description: 'The directory as it is now', schema: Directory },
     handle: async ({ environmentId, params, body, requestId }, { pool, publicUrl }) => {
-      const changes = { name: body.name, disabled: body.state === undefined ? undefined : body.state === 'disabled', basicAuth: body.basic_auth };
+      const changes = {
+        name: body.name,
+        disabled: body.state === undefined ? undefined : body.state === 'disabled',
+        basicAuth: body.basic_auth,
+      };
       const directory = await changeDirectory(pool, { environmentId, directoryId: params.id, changes, requestId });
       if (!directory) throw notFound(publicId('dir', params.id));
       return directoryJson(directory, publicUrl);
@@ -120,9 +133,14 @@ export const directoryRoutes: Route[] = [
     summary: 'Make or replace the bearer token',
     description: 'The previous one ends at once, or after `expire_previous_in` seconds.',
     params: { id: 'dir' },
-    body: closed({
-      expire_previous_in: Type.Optional(Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most' })),
-    }, { examples: [{ expire_previous_in: 3600 }] }),
+    body: closed(
+      {
+        expire_previous_in: Type.Optional(
+          Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most' }),
+        ),
+      },
+      { examples: [{ expire_previous_in: 3600 }] },
+    ),
     bodyOptional: true,
     answer: {
       status: 201,

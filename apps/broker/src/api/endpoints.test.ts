@@ -13,15 +13,29 @@ const make = (body: object) => broker.call('POST', '/v1/webhook_endpoints', { bo
 
 test('an endpoint is made with a secret that is shown once, listed, changed and deleted', async () => {
   const made = await make({ url, event_types: ['user.created'], description: 'ours', headers: { 'X-Gateway': 'k' }, max_parallel: 3 });
-  expect([made.status, made.body]).toEqual([201, expect.objectContaining({
-    id: expect.stringMatching(/^we_[0-9a-f]{32}$/), url, event_types: ['user.created'], organization_id: null, description: 'ours', ordering: 'directory',
-    state: 'active', headers: { 'x-gateway': 'k' }, max_parallel: 3, secret: expect.stringMatching(/^whsec_/),
-  })]);
+  expect([made.status, made.body]).toEqual([
+    201,
+    expect.objectContaining({
+      id: expect.stringMatching(/^we_[0-9a-f]{32}$/),
+      url,
+      event_types: ['user.created'],
+      organization_id: null,
+      description: 'ours',
+      ordering: 'directory',
+      state: 'active',
+      headers: { 'x-gateway': 'k' },
+      max_parallel: 3,
+      secret: expect.stringMatching(/^whsec_/),
+    }),
+  ]);
   const { secret, ...endpoint } = made.body;
   const path = `/v1/webhook_endpoints/${endpoint.id}`;
   expect((await broker.call('GET', path)).body).toEqual(endpoint);
   const newer = (await make({ url })).body;
-  expect((await broker.call('GET', '/v1/webhook_endpoints')).body.data.map(({ id }: { id: string }) => id)).toEqual([newer.id, endpoint.id]);
+  expect((await broker.call('GET', '/v1/webhook_endpoints')).body.data.map(({ id }: { id: string }) => id)).toEqual([
+    newer.id,
+    endpoint.id,
+  ]);
   expect((await broker.call('GET', '/v1/webhook_endpoints')).text).not.toContain(secret);
 
   const changed = await broker.call('PATCH', path, { body: { event_types: [], enabled: false, headers: {} } });
@@ -69,7 +83,12 @@ test('deliveries are listed, read and sent again', async () => {
     const { data } = (await broker.call('GET', `${path}/deliveries`)).body;
     return data.length === 2 && data;
   });
-  expect(deliveries.map(({ type, state, sequence }: { type: string; state: string; sequence: number }) => [type, state, sequence])).toEqual([['user.created', 'pending', 2], ['directory.activated', 'pending', 1]]);
+  expect(deliveries.map(({ type, state, sequence }: { type: string; state: string; sequence: number }) => [type, state, sequence])).toEqual(
+    [
+      ['user.created', 'pending', 2],
+      ['directory.activated', 'pending', 1],
+    ],
+  );
   expect((await broker.call('GET', `${path}/deliveries?state=parked`)).body.data).toEqual([]);
   expect((await broker.call('GET', `${path}/deliveries?cursor=x`)).body.code).toBe('invalid_cursor');
 
@@ -81,7 +100,13 @@ test('deliveries are listed, read and sent again', async () => {
   const tested = await broker.call('POST', `${path}/test`, { body: { type: 'group.created' } });
   expect([tested.status, tested.body]).toEqual([202, { event_id: expect.stringMatching(/^evt_/) }]);
 
-  for (const body of [undefined, {}, { since: '2026-01-31T09:00:00Z' }, { since: (await broker.call('GET', '/v1/events')).body.next_cursor }, { directory_id: deliveries[0].directory_id }]) {
+  for (const body of [
+    undefined,
+    {},
+    { since: '2026-01-31T09:00:00Z' },
+    { since: (await broker.call('GET', '/v1/events')).body.next_cursor },
+    { directory_id: deliveries[0].directory_id },
+  ]) {
     expect((await broker.call('POST', `${path}/replay`, { body })).status).toBe(202);
   }
   expect((await broker.call('POST', `${path}/replay`, { body: { since: 'yesterday' } })).body.code).toBe('invalid_cursor');

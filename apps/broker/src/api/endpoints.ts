@@ -35,54 +35,85 @@ const Headers = Type.Unsafe<Record<string, string>>({
 const Secret = Type.String({ description: 'Verifies the `webhook-signature` (Standard Webhooks). Shown this once', examples: ['whsec_…'] });
 const PublicKey = Type.String({ description: 'Verifies the `v1a` signatures (Ed25519)', examples: ['whpk_…'] });
 
-const Endpoint = open('WebhookEndpoint', {
-  id: publicIdOf('we', 'the endpoint'),
-  url: Type.String(),
-  event_types: nullable(Type.Array(EventTypeName, { description: 'null: every type' })),
-  organization_id: nullable(publicIdOf('org', 'the only organization whose events it gets; null: all')),
-  description: nullable(Type.String()),
-  ordering: word(['directory', 'none']),
-  state: word(['active', 'failing', 'disabled']),
-  headers: Headers,
-  max_parallel: Type.Integer(),
-  public_key: PublicKey,
-  failing_since: nullable(Time),
-  disabled_at: nullable(Time),
-  disabled_reason: nullable(word(['gone', 'failing', 'by_hand'], { description: '`gone`: it answered 410; `failing`: nothing but failures for 5 days' })),
-  created_at: Time,
-  updated_at: Time,
-}, {
-  description: 'Where you receive webhooks.',
-  example: {
-    id: `we_${digits}`, url: 'https://example.com/webhooks/causeway', event_types: null, organization_id: null, description: null, ordering: 'directory',
-    state: 'active', headers: {}, max_parallel: 8, public_key: 'whpk_L1Xmxi+KGyiAU1s7oTBiJn8QmyhCPVJ7crajOpNEXP0=', failing_since: null, disabled_at: null,
-    disabled_reason: null, created_at: '2026-01-31T09:00:00.000Z', updated_at: '2026-01-31T09:00:00.000Z',
+const Endpoint = open(
+  'WebhookEndpoint',
+  {
+    id: publicIdOf('we', 'the endpoint'),
+    url: Type.String(),
+    event_types: nullable(Type.Array(EventTypeName, { description: 'null: every type' })),
+    organization_id: nullable(publicIdOf('org', 'the only organization whose events it gets; null: all')),
+    description: nullable(Type.String()),
+    ordering: word(['directory', 'none']),
+    state: word(['active', 'failing', 'disabled']),
+    headers: Headers,
+    max_parallel: Type.Integer(),
+    public_key: PublicKey,
+    failing_since: nullable(Time),
+    disabled_at: nullable(Time),
+    disabled_reason: nullable(
+      word(['gone', 'failing', 'by_hand'], { description: '`gone`: it answered 410; `failing`: nothing but failures for 5 days' }),
+    ),
+    created_at: Time,
+    updated_at: Time,
   },
-});
+  {
+    description: 'Where you receive webhooks.',
+    example: {
+      id: `we_${digits}`,
+      url: 'https://example.com/webhooks/causeway',
+      event_types: null,
+      organization_id: null,
+      description: null,
+      ordering: 'directory',
+      state: 'active',
+      headers: {},
+      max_parallel: 8,
+      public_key: 'whpk_L1Xmxi+KGyiAU1s7oTBiJn8QmyhCPVJ7crajOpNEXP0=',
+      failing_since: null,
+      disabled_at: null,
+      disabled_reason: null,
+      created_at: '2026-01-31T09:00:00.000Z',
+      updated_at: '2026-01-31T09:00:00.000Z',
+    },
+  },
+);
 
-const Delivery = open('Delivery', {
-  event_id: publicIdOf('evt', 'the event'),
-  type: EventTypeName,
-  directory_id: nullable(publicIdOf('dir', 'its directory')),
-  sequence: Type.Integer(),
-  test: Type.Boolean({ description: 'An example event, which stands in no log' }),
-  state: word(['pending', 'succeeded', 'parked']),
-  next_attempt_at: nullable(Time),
-  attempts: Type.Array(Type.Object({
-    at: Time,
-    status: nullable(Type.Integer({ description: 'null: nothing was answered' })),
-    duration_ms: Type.Number(),
-    error: nullable(Type.String()),
-    response_body: nullable(Type.String()),
-  })),
-}, {
-  description: 'One event owed to one endpoint, and how that went.',
-  example: {
-    event_id: `evt_${digits}`, type: 'user.updated', directory_id: `dir_${digits}`, sequence: 42, test: false, state: 'pending',
-    next_attempt_at: '2026-01-31T09:00:35.000Z',
-    attempts: [{ at: '2026-01-31T09:00:05.000Z', status: 503, duration_ms: 12, error: 'the endpoint answered 503', response_body: 'try later' }],
+const Delivery = open(
+  'Delivery',
+  {
+    event_id: publicIdOf('evt', 'the event'),
+    type: EventTypeName,
+    directory_id: nullable(publicIdOf('dir', 'its directory')),
+    sequence: Type.Integer(),
+    test: Type.Boolean({ description: 'An example event, which stands in no log' }),
+    state: word(['pending', 'succeeded', 'parked']),
+    next_attempt_at: nullable(Time),
+    attempts: Type.Array(
+      Type.Object({
+        at: Time,
+        status: nullable(Type.Integer({ description: 'null: nothing was answered' })),
+        duration_ms: Type.Number(),
+        error: nullable(Type.String()),
+        response_body: nullable(Type.String()),
+      }),
+    ),
   },
-});
+  {
+    description: 'One event owed to one endpoint, and how that went.',
+    example: {
+      event_id: `evt_${digits}`,
+      type: 'user.updated',
+      directory_id: `dir_${digits}`,
+      sequence: 42,
+      test: false,
+      state: 'pending',
+      next_attempt_at: '2026-01-31T09:00:35.000Z',
+      attempts: [
+        { at: '2026-01-31T09:00:05.000Z', status: 503, duration_ms: 12, error: 'the endpoint answered 503', response_body: 'try later' },
+      ],
+    },
+  },
+);
 
 const Url = Type.String({ minLength: 1, maxLength: 2048, examples: ['https://example.com/webhooks/causeway'] });
 const EventTypes = nullable(Type.Array(EventTypeName, { uniqueItems: true, description: 'null or empty: every type' }));
@@ -91,10 +122,9 @@ const OrderingWord = word(['directory', 'none'], {
   description: '`directory`: the events of one directory strictly by `sequence`, one at a time; `none`: nothing waits for anything',
 });
 const MaxParallel = Type.Integer({ minimum: 1, maximum: 100, description: 'Requests under way at once' });
-const Start = Type.Union(
-  [word(['now', 'beginning']), closed({ cursor: Type.String({ maxLength: 200 }) })],
-  { description: '"now", "beginning" or {"cursor": "…"}' },
-);
+const Start = Type.Union([word(['now', 'beginning']), closed({ cursor: Type.String({ maxLength: 200 }) })], {
+  description: '"now", "beginning" or {"cursor": "…"}',
+});
 
 export const endpointRoutes: Route[] = [
   route({
@@ -103,17 +133,21 @@ export const endpointRoutes: Route[] = [
     operationId: 'createWebhookEndpoint',
     tag,
     summary: 'Make a webhook endpoint',
-    description: 'It gets the events after `start` (default: now), signed by Standard Webhooks. `https` only, unless the operator allows more.',
-    body: closed({
-      url: Url,
-      event_types: Type.Optional(EventTypes),
-      organization_id: Type.Optional(nullable(publicIdOf('org', 'the only organization whose events it gets'))),
-      description: Type.Optional(Description),
-      ordering: Type.Optional(OrderingWord),
-      start: Type.Optional(Start),
-      headers: Type.Optional(Headers),
-      max_parallel: Type.Optional(MaxParallel),
-    }, { examples: [{ url: 'https://example.com/webhooks/causeway', event_types: ['user.created', 'user.deactivated'] }] }),
+    description:
+      'It gets the events after `start` (default: now), signed by Standard Webhooks. `https` only, unless the operator allows more.',
+    body: closed(
+      {
+        url: Url,
+        event_types: Type.Optional(EventTypes),
+        organization_id: Type.Optional(nullable(publicIdOf('org', 'the only organization whose events it gets'))),
+        description: Type.Optional(Description),
+        ordering: Type.Optional(OrderingWord),
+        start: Type.Optional(Start),
+        headers: Type.Optional(Headers),
+        max_parallel: Type.Optional(MaxParallel),
+      },
+      { examples: [{ url: 'https://example.com/webhooks/causeway', event_types: ['user.created', 'user.deactivated'] }] },
+    ),
     answer: {
       status: 201,
       description: 'The endpoint and its signing secret',
@@ -164,7 +198,8 @@ export const endpointRoutes: Route[] = [
     summary: 'Get a webhook endpoint',
     params: { id: 'we' },
     answer: { status: 200, description: 'The endpoint', schema: Endpoint },
-    handle: async ({ environmentId, params }, { pool, keyring }) => endpointJson(await getEndpoint(pool, keyring, { environmentId, endpointId: params.id })),
+    handle: async ({ environmentId, params }, { pool, keyring }) =>
+      endpointJson(await getEndpoint(pool, keyring, { environmentId, endpointId: params.id })),
   }),
   route({
     method: 'patch',
@@ -174,30 +209,36 @@ export const endpointRoutes: Route[] = [
     summary: 'Change a webhook endpoint',
     description: '`enabled: true` brings a disabled one back where it stopped; `enabled: false` stops it. `headers` are replaced whole.',
     params: { id: 'we' },
-    body: closed({
-      url: Type.Optional(Url),
-      event_types: Type.Optional(EventTypes),
-      description: Type.Optional(Description),
-      ordering: Type.Optional(OrderingWord),
-      headers: Type.Optional(Headers),
-      max_parallel: Type.Optional(MaxParallel),
-      enabled: Type.Optional(Type.Boolean()),
-    }, { examples: [{ enabled: true }] }),
-    answer: { status: 200, description: 'The endpoint as it is now', schema: Endpoint },
-    handle: async ({ environmentId, params, body }, { pool, keyring, webhookAllowedCidrs }) => endpointJson(await changeEndpoint(pool, keyring, {
-      environmentId,
-      endpointId: params.id,
-      allowedCidrs: webhookAllowedCidrs,
-      changes: {
-        url: body.url,
-        eventTypes: typesIn(body.event_types),
-        description: body.description,
-        ordering: body.ordering,
-        headers: body.headers,
-        maxParallel: body.max_parallel,
-        enabled: body.enabled,
+    body: closed(
+      {
+        url: Type.Optional(Url),
+        event_types: Type.Optional(EventTypes),
+        description: Type.Optional(Description),
+        ordering: Type.Optional(OrderingWord),
+        headers: Type.Optional(Headers),
+        max_parallel: Type.Optional(MaxParallel),
+        enabled: Type.Optional(Type.Boolean()),
       },
-    })),
+      { examples: [{ enabled: true }] },
+    ),
+    answer: { status: 200, description: 'The endpoint as it is now', schema: Endpoint },
+    handle: async ({ environmentId, params, body }, { pool, keyring, webhookAllowedCidrs }) =>
+      endpointJson(
+        await changeEndpoint(pool, keyring, {
+          environmentId,
+          endpointId: params.id,
+          allowedCidrs: webhookAllowedCidrs,
+          changes: {
+            url: body.url,
+            eventTypes: typesIn(body.event_types),
+            description: body.description,
+            ordering: body.ordering,
+            headers: body.headers,
+            maxParallel: body.max_parallel,
+            enabled: body.enabled,
+          },
+        }),
+      ),
   }),
   route({
     method: 'delete',
@@ -217,11 +258,17 @@ export const endpointRoutes: Route[] = [
     summary: 'Replace the signing secret',
     description: 'During the overlap webhooks carry signatures by both.',
     params: { id: 'we' },
-    body: closed({ overlap: Type.Optional(Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most' })) }),
+    body: closed({
+      overlap: Type.Optional(Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most' })),
+    }),
     bodyOptional: true,
     answer: { status: 201, description: 'The new secret', schema: Type.Object({ secret: Secret, public_key: PublicKey }) },
     handle: async ({ environmentId, params, body }, { pool, keyring }) => {
-      const { secret, publicKey } = await rotateSecret(pool, keyring, { environmentId, endpointId: params.id, overlapSeconds: body.overlap });
+      const { secret, publicKey } = await rotateSecret(pool, keyring, {
+        environmentId,
+        endpointId: params.id,
+        overlapSeconds: body.overlap,
+      });
       return { secret, public_key: publicKey };
     },
   }),
@@ -235,7 +282,11 @@ export const endpointRoutes: Route[] = [
     params: { id: 'we' },
     body: closed({ type: Type.Optional(EventTypeName) }),
     bodyOptional: true,
-    answer: { status: 202, description: 'It will be sent at once', schema: Type.Object({ event_id: publicIdOf('evt', 'the example event') }) },
+    answer: {
+      status: 202,
+      description: 'It will be sent at once',
+      schema: Type.Object({ event_id: publicIdOf('evt', 'the example event') }),
+    },
     problems: { endpoint_disabled: 'Nothing is sent to a disabled endpoint' },
     handle: async ({ environmentId, params, body }, { pool }) => {
       const { eventId } = await sendTestEvent(pool, { environmentId, endpointId: params.id, type: body.type });
@@ -331,7 +382,7 @@ function organizationIdIn(text: string): string {
 
 async function directoryIdIn(environmentId: string, text: string, { pool }: ApiParts): Promise<string> {
   const directoryId = parsePublicId('dir', text);
-  const directory = directoryId && await getDirectory(pool, { environmentId, directoryId });
+  const directory = directoryId && (await getDirectory(pool, { environmentId, directoryId }));
   if (!directory) throw notFound(text);
   return directory.id;
 }

@@ -20,7 +20,11 @@ export const environmentRoutes: Route[] = [
     answer: {
       status: 201,
       description: 'The environment and its first key',
-      schema: Type.Object({ ...Environment.properties, id: publicIdOf('env', 'the environment'), api_key: Type.String({ description: '`cwk_…`' }) }),
+      schema: Type.Object({
+        ...Environment.properties,
+        id: publicIdOf('env', 'the environment'),
+        api_key: Type.String({ description: '`cwk_…`' }),
+      }),
     },
     handle: async ({ body }, { pool }) => {
       const environment = await createEnvironment(pool, body);

@@ -22,26 +22,93 @@ export type Fault = { pointer: string; detail: string } | { parameter: string; d
  * and a problem's `type` points there.
  */
 export const problems = {
-  invalid_request: { status: 400, title: 'The request is not valid', meaning: 'A field or a parameter is missing, unknown, or not what it should be. `errors` names each: `pointer` in the body, `parameter` in the query.' },
+  invalid_request: {
+    status: 400,
+    title: 'The request is not valid',
+    meaning:
+      'A field or a parameter is missing, unknown, or not what it should be. `errors` names each: `pointer` in the body, `parameter` in the query.',
+  },
   invalid_json: { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as JSON in UTF-8.' },
-  invalid_cursor: { status: 400, title: 'The cursor is not valid', meaning: 'The cursor is not one that this environment was given. Cursors are opaque: send them back as they came.' },
-  unauthenticated: { status: 401, title: 'An API key is needed', meaning: 'The `Authorization` header does not hold a key that works here. A key is sent as `Authorization: Bearer cwk_…`, and in no other place.' },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid',
+    meaning: 'The cursor is not one that this environment was given. Cursors are opaque: send them back as they came.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'An API key is needed',
+    meaning:
+      'The `Authorization` header does not hold a key that works here. A key is sent as `Authorization: Bearer cwk_…`, and in no other place.',
+  },
   forbidden: { status: 403, title: 'This is not for you', meaning: 'The address that the request came from may not read this.' },
   not_found: { status: 404, title: 'There is no such thing', meaning: 'Your environment has nothing under that id or path.' },
-  method_not_allowed: { status: 405, title: 'This method is not allowed here', meaning: 'The path exists, but not with this method. The `Allow` header lists those that do.' },
-  external_id_taken: { status: 409, title: 'The external_id is taken', meaning: 'Another organization of your environment has that `external_id`.' },
-  endpoint_disabled: { status: 409, title: 'The webhook endpoint is disabled', meaning: 'Nothing is sent to a disabled endpoint. Enable it first, with `PATCH {"enabled": true}`.' },
-  too_many_endpoints: { status: 409, title: 'There are too many webhook endpoints', meaning: 'Your environment has as many webhook endpoints as it may have. Delete one first.' },
-  too_many_consumers: { status: 409, title: 'There are too many consumers', meaning: 'Your environment keeps as many consumers as it may. Delete one first.' },
-  too_many_extensions: { status: 409, title: 'There are too many schema extensions', meaning: 'Your environment has declared as many extensions as it may. Withdraw one first.' },
-  idempotency_key_in_use: { status: 409, title: 'The same call is under way', meaning: 'A request with the same `Idempotency-Key` has not been answered yet. Send this one again in a moment.' },
-  idempotency_key_reused: { status: 409, title: 'The Idempotency-Key was used for something else', meaning: 'Within the last 24 hours the same `Idempotency-Key` came with another path or body. Each call needs a key of its own.' },
-  feed_rewound: { status: 409, title: 'The log was set back', meaning: 'The database was restored from a backup after this cursor was given. `cursor` is where to go on from.' },
-  cursor_expired: { status: 410, title: 'The cursor is too old', meaning: 'Events right after this cursor are no longer kept. `cursor` is the oldest place that is; list users and groups anew and follow their `events_cursor`.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'This method is not allowed here',
+    meaning: 'The path exists, but not with this method. The `Allow` header lists those that do.',
+  },
+  external_id_taken: {
+    status: 409,
+    title: 'The external_id is taken',
+    meaning: 'Another organization of your environment has that `external_id`.',
+  },
+  endpoint_disabled: {
+    status: 409,
+    title: 'The webhook endpoint is disabled',
+    meaning: 'Nothing is sent to a disabled endpoint. Enable it first, with `PATCH {"enabled": true}`.',
+  },
+  too_many_endpoints: {
+    status: 409,
+    title: 'There are too many webhook endpoints',
+    meaning: 'Your environment has as many webhook endpoints as it may have. Delete one first.',
+  },
+  too_many_consumers: {
+    status: 409,
+    title: 'There are too many consumers',
+    meaning: 'Your environment keeps as many consumers as it may. Delete one first.',
+  },
+  too_many_extensions: {
+    status: 409,
+    title: 'There are too many schema extensions',
+    meaning: 'Your environment has declared as many extensions as it may. Withdraw one first.',
+  },
+  idempotency_key_in_use: {
+    status: 409,
+    title: 'The same call is under way',
+    meaning: 'A request with the same `Idempotency-Key` has not been answered yet. Send this one again in a moment.',
+  },
+  idempotency_key_reused: {
+    status: 409,
+    title: 'The Idempotency-Key was used for something else',
+    meaning: 'Within the last 24 hours the same `Idempotency-Key` came with another path or body. Each call needs a key of its own.',
+  },
+  feed_rewound: {
+    status: 409,
+    title: 'The log was set back',
+    meaning: 'The database was restored from a backup after this cursor was given. `cursor` is where to go on from.',
+  },
+  cursor_expired: {
+    status: 410,
+    title: 'The cursor is too old',
+    meaning:
+      'Events right after this cursor are no longer kept. `cursor` is the oldest place that is; list users and groups anew and follow their `events_cursor`.',
+  },
   body_too_large: { status: 413, title: 'The body is too large', meaning: 'A body may hold 1 MiB.' },
-  unsupported_media_type: { status: 415, title: 'The body must be JSON', meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.' },
-  internal: { status: 500, title: 'Something went wrong here', meaning: 'The request could not be processed. It may be tried again; its `X-Request-Id` finds the cause in the log.' },
-  unavailable: { status: 503, title: 'Not available right now', meaning: 'The database cannot be reached or is not ready. Try again shortly.' },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body must be JSON',
+    meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong here',
+    meaning: 'The request could not be processed. It may be tried again; its `X-Request-Id` finds the cause in the log.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Not available right now',
+    meaning: 'The database cannot be reached or is not ready. Try again shortly.',
+  },
 } as const satisfies Record<string, { status: number; title: string; meaning: string }>;
 
 export type ProblemCode = keyof typeof problems;
@@ -67,15 +134,17 @@ export class Problem extends Error {
 
   /** The body. It may quote what the caller has sent, and a key that they have put into the address by mistake is not for whoever keeps answers. */
   toText(publicUrl: string): string {
-    return withoutOwnSecrets(JSON.stringify({
-      type: `${publicUrl}/docs/errors#${this.code}`,
-      title: problems[this.code].title,
-      status: this.status,
-      detail: this.message,
-      code: this.code,
-      ...(this.faults && { errors: this.faults }),
-      ...this.members,
-    }));
+    return withoutOwnSecrets(
+      JSON.stringify({
+        type: `${publicUrl}/docs/errors#${this.code}`,
+        title: problems[this.code].title,
+        status: this.status,
+        detail: this.message,
+        code: this.code,
+        ...(this.faults && { errors: this.faults }),
+        ...this.members,
+      }),
+    );
   }
 }
 
@@ -107,8 +176,14 @@ export function invalidCursor(parameter: string): Problem {
 /** The one edge where whatever was thrown becomes an answer. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof ExternalIdTaken) return new Problem('external_id_taken', error.message, { faults: [{ pointer: '/external_id', detail: error.message }] });
-  if (error instanceof DirectoryGone || error instanceof EndpointNotFound || error instanceof DeliveryNotFound || error instanceof UnknownOrganization) {
+  if (error instanceof ExternalIdTaken)
+    return new Problem('external_id_taken', error.message, { faults: [{ pointer: '/external_id', detail: error.message }] });
+  if (
+    error instanceof DirectoryGone ||
+    error instanceof EndpointNotFound ||
+    error instanceof DeliveryNotFound ||
+    error instanceof UnknownOrganization
+  ) {
     return new Problem('not_found', error.message);
   }
   if (error instanceof InvalidEndpointUrl) return invalidField('/url', error.message);
@@ -118,7 +193,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
   if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);
   if (error instanceof TooManyConsumers) return new Problem('too_many_consumers', error.message);
-  if (isUnavailable(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
+  if (isUnavailable(error))
+    return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
 }
 
@@ -166,6 +242,10 @@ function isUnavailable(error: unknown): boolean {
     return unavailableStates.has(error.code) || unavailableCauses.has(error.code) || error.code.startsWith('08');
   }
   // pg gives these no code.
-  return 'message' in error
-    && /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/.test(String(error.message));
+  return (
+    'message' in error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/.test(
+      String(error.message),
+    )
+  );
 }

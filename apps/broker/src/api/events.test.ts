@@ -81,7 +81,8 @@ test('events are filtered by type, organization and directory, and the cursor pa
   await directory.idp.delete(`/Users/${id}`);
   const end = await theEnd();
 
-  const typesOf = async (query: string): Promise<string[]> => (await broker.call('GET', `/v1/events?after=${start}&${query}`)).body.data.map(({ type }: Event) => type);
+  const typesOf = async (query: string): Promise<string[]> =>
+    (await broker.call('GET', `/v1/events?after=${start}&${query}`)).body.data.map(({ type }: Event) => type);
   expect(await typesOf(`directory_id=${other.id}`)).toEqual(['directory.activated', 'user.created']);
   expect(await typesOf(`organization_id=${directory.organizationId}`)).toEqual(['user.created', 'user.deleted']);
   expect(await typesOf('types=user.deleted, directory.activated')).toEqual(['directory.activated', 'user.deleted']);
@@ -132,8 +133,15 @@ test('users and groups are there as they were when their events are kept no more
   const user = (await idp.post('/Users', { schemas: [userSchema], userName: 'ada@acme.com', title: 'Lead' })).body as { id: string };
   const group = (await idp.post('/Groups', { displayName: 'Eng', members: [{ value: user.id }] })).body as { id: string };
   await eventually(async () => (await own.call('GET', '/v1/events')).body.data.length === 4);
-  const paths = [`/v1/directory_users/${user.id}`, `/v1/directory_groups/${group.id}`, `/v1/directory_groups/${group.id}/members`, `/v1/directories/${id}/users`, `/v1/directories/${id}/groups`];
-  const shown = async (): Promise<unknown[]> => (await Promise.all(paths.map((path) => own.call('GET', path)))).map(({ status, body }) => [status, body]);
+  const paths = [
+    `/v1/directory_users/${user.id}`,
+    `/v1/directory_groups/${group.id}`,
+    `/v1/directory_groups/${group.id}/members`,
+    `/v1/directories/${id}/users`,
+    `/v1/directories/${id}/groups`,
+  ];
+  const shown = async (): Promise<unknown[]> =>
+    (await Promise.all(paths.map((path) => own.call('GET', path)))).map(({ status, body }) => [status, body]);
   const before = await shown();
 
   expect(await forgetEvents(own.db.pool, { before: new Date(Date.now() + 1_000) })).toBe(4);
@@ -141,8 +149,13 @@ test('users and groups are there as they were when their events are kept no more
   expect((await own.call('GET', '/v1/events')).body.data).toEqual([]);
   expect(await shown()).toEqual(before);
 
-  const { body: { events_cursor: cursor } } = await own.call('GET', `/v1/directories/${id}/users`);
-  await idp.patch(`/Users/${user.id}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: 'Boss' }] });
+  const {
+    body: { events_cursor: cursor },
+  } = await own.call('GET', `/v1/directories/${id}/users`);
+  await idp.patch(`/Users/${user.id}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path: 'title', value: 'Boss' }],
+  });
   const next = await eventually(async () => {
     const { body } = await own.call('GET', `/v1/events?after=${cursor}&wait=5`);
     return body.data.length === 1 && body.data[0];
@@ -245,11 +258,20 @@ test('many pollers, on two brokers, each see every event once and in order while
     }
     return seen;
   };
-  const pollers = [[one.url, 1], [one.url, 100], [other.url, 7], [other.url, 1000]] as const;
+  const pollers = [
+    [one.url, 1],
+    [one.url, 100],
+    [other.url, 7],
+    [other.url, 1000],
+  ] as const;
   const [, ...logs] = await Promise.all([
-    Promise.all(directories.map(async (written, d) => {
-      await Promise.all(Array.from({ length: 15 }, (_, i) => written.idp.post('/Users', { schemas: [userSchema], userName: `w${d}-${i}` })));
-    })),
+    Promise.all(
+      directories.map(async (written, d) => {
+        await Promise.all(
+          Array.from({ length: 15 }, (_, i) => written.idp.post('/Users', { schemas: [userSchema], userName: `w${d}-${i}` })),
+        );
+      }),
+    ),
     ...pollers.map(([url, limit]) => poll(url, limit)),
   ]);
   await other.stop();
@@ -257,7 +279,9 @@ test('many pollers, on two brokers, each see every event once and in order while
   for (const log of logs) {
     expect(log.map(({ position }) => position)).toEqual(Array.from({ length: expected }, (_, i) => i + 1));
     for (const { id } of directories) {
-      expect(log.filter((event) => event.directory_id === id).map(({ sequence }) => sequence)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+      expect(log.filter((event) => event.directory_id === id).map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: 16 }, (_, i) => i + 1),
+      );
     }
     expect(log).toEqual(logs[0]);
   }
@@ -267,7 +291,9 @@ test('those who wait are woken also where the connection that tells of news was 
   const after = await theEnd();
   const waiting = broker.call('GET', `/v1/events?after=${after}&wait=10`);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  await broker.db.pool.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'causeway broker listening' and datname = current_database()");
+  await broker.db.pool.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'causeway broker listening' and datname = current_database()",
+  );
   const begun = performance.now();
   await aUser();
   expect((await waiting).body.data.length).toBe(1);
@@ -300,7 +326,9 @@ async function open(path: string, headers: Record<string, string>) {
     if (!chunk || chunk.done) return undefined;
     const blocks = (text + chunk.value).split('\n\n');
     text = blocks.pop() ?? '';
-    return blocks.map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)))).filter((sent) => sent.data !== undefined) as Sent[];
+    return blocks
+      .map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s))))
+      .filter((sent) => sent.data !== undefined) as Sent[];
   };
   return {
     next: async (count: number): Promise<Sent[]> => {

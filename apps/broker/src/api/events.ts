@@ -29,10 +29,12 @@ export const filters = {
   directory_id: Type.Optional(publicIdOf('dir', 'a directory')),
 };
 
-const after = Type.Optional(Type.String({
-  maxLength: 200,
-  description: 'A cursor, or the id of an event: what comes after it is answered. Without it, from the oldest kept event on',
-}));
+const after = Type.Optional(
+  Type.String({
+    maxLength: 200,
+    description: 'A cursor, or the id of an event: what comes after it is answered. Without it, from the oldest kept event on',
+  }),
+);
 
 export const cursorProblems = {
   not_found: 'There is no such event',
@@ -62,8 +64,8 @@ export const eventRoutes: Route[] = [
     tag,
     summary: 'Read the log',
     description:
-      'Events in the order of `position`: 1, 2, 3 … with no gap and no repeat. Send `next_cursor` as `after` to go on; it works for as long as '
-      + 'what comes after it is kept. With `wait` the answer is held back until something comes.',
+      'Events in the order of `position`: 1, 2, 3 … with no gap and no repeat. Send `next_cursor` as `after` to go on; it works for as long as ' +
+      'what comes after it is kept. With `wait` the answer is held back until something comes.',
     query: { after, ...pageParameters },
     answer: { status: 200, description: 'A page of events', schema: EventsPage },
     problems: cursorProblems,
@@ -76,8 +78,8 @@ export const eventRoutes: Route[] = [
     tag,
     summary: 'Follow the log',
     description:
-      'Server-sent events: `data` is the event, `event` its type, `id` a cursor. A client that is cut off goes on where it was by sending the last id '
-      + 'as `Last-Event-ID`, which browsers do by themselves.',
+      'Server-sent events: `data` is the event, `event` its type, `id` a cursor. A client that is cut off goes on where it was by sending the last id ' +
+      'as `Last-Event-ID`, which browsers do by themselves.',
     query: { after, ...filters },
     answer: { status: 200, description: 'A stream that does not end', contentType: 'text/event-stream', schema: Type.String() },
     problems: cursorProblems,
@@ -112,7 +114,13 @@ type Waiting = Pick<Call<unknown, unknown, unknown>, 'environmentId' | 'signal' 
 const stretchesAtMost = 20;
 
 /** Reads on from a place; where there is nothing, waits until there is, for `ms` at most. */
-async function readOrWait(call: Waiting, { pool, feed }: ApiParts, place: Cursor, query: Omit<EventQuery, 'after'>, ms: number): Promise<EventPage> {
+async function readOrWait(
+  call: Waiting,
+  { pool, feed }: ApiParts,
+  place: Cursor,
+  query: Omit<EventQuery, 'after'>,
+  ms: number,
+): Promise<EventPage> {
   const { environmentId } = place;
   const until = performance.now() + ms;
   let position = place.position;
@@ -140,7 +148,13 @@ async function readOrWait(call: Waiting, { pool, feed }: ApiParts, place: Cursor
 const streamedAtOnce = 100;
 const heartbeatMs = 15_000;
 
-async function stream(res: Response, call: Waiting & { keyId: string }, parts: ApiParts, query: Omit<EventQuery, 'after'>, first: EventPage): Promise<void> {
+async function stream(
+  res: Response,
+  call: Waiting & { keyId: string },
+  parts: ApiParts,
+  query: Omit<EventQuery, 'after'>,
+  first: EventPage,
+): Promise<void> {
   const { environmentId } = call;
   call.waits();
   res.statusCode = 200;
@@ -199,7 +213,7 @@ export async function placeIn(environmentId: string, named: string | undefined, 
   if (named === undefined) return start;
 
   const eventId = parsePublicId('evt', named);
-  const event = eventId && await findEvent(pool, environmentId, eventId);
+  const event = eventId && (await findEvent(pool, environmentId, eventId));
   if (event) return { environmentId, epoch, position: event.position };
   if (eventId && oldest > 1) {
     // An event that is no longer kept can still be told by its id, which begins with its time: it is older than the oldest kept.
@@ -209,20 +223,33 @@ export async function placeIn(environmentId: string, named: string | undefined, 
   throw notFound(named);
 }
 
-async function refuseWhatIsNotKept(pool: ApiParts['pool'], place: Cursor, position: number, { oldest, epoch }: Pick<EventPage, 'oldest' | 'epoch'>): Promise<void> {
+async function refuseWhatIsNotKept(
+  pool: ApiParts['pool'],
+  place: Cursor,
+  position: number,
+  { oldest, epoch }: Pick<EventPage, 'oldest' | 'epoch'>,
+): Promise<void> {
   if (place.epoch !== epoch) {
     const safe = encodeCursor({ ...place, epoch, position: await safePosition(pool, place) });
-    throw new Problem('feed_rewound', 'the database was set back after this cursor was given: go on from `cursor`, and expect positions that you have seen', {
-      members: { cursor: safe },
-    });
+    throw new Problem(
+      'feed_rewound',
+      'the database was set back after this cursor was given: go on from `cursor`, and expect positions that you have seen',
+      {
+        members: { cursor: safe },
+      },
+    );
   }
   if (position < oldest - 1) throw expired({ ...place, position: oldest - 1 });
 }
 
 function expired(oldestKept: Cursor): Problem {
-  return new Problem('cursor_expired', 'events right after this cursor are no longer kept: list users and groups anew, or go on from `cursor`', {
-    members: { cursor: encodeCursor(oldestKept) },
-  });
+  return new Problem(
+    'cursor_expired',
+    'events right after this cursor are no longer kept: list users and groups anew, or go on from `cursor`',
+    {
+      members: { cursor: encodeCursor(oldestKept) },
+    },
+  );
 }
 
 function filterOf(environmentId: string, query: Filters): Filter {
@@ -235,9 +262,13 @@ function filterOf(environmentId: string, query: Filters): Filter {
 }
 
 function typesIn(text: string): string[] {
-  const types = text.split(',').map((type) => type.trim()).filter((type) => type !== '');
+  const types = text
+    .split(',')
+    .map((type) => type.trim())
+    .filter((type) => type !== '');
   const unknown = types.find((type) => !isEventType(type));
-  if (unknown !== undefined) throw invalidParameter('types', `${JSON.stringify(unknown)} is not an event type; there are ${eventTypes.join(', ')}`);
+  if (unknown !== undefined)
+    throw invalidParameter('types', `${JSON.stringify(unknown)} is not an event type; there are ${eventTypes.join(', ')}`);
   if (types.length === 0) throw invalidParameter('types', 'must name at least one event type');
   return types;
 }

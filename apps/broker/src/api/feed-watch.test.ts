@@ -6,23 +6,32 @@ let db: TestDatabase;
 let queries = 0;
 beforeAll(async () => {
   db = await createTestDatabase();
-  db.pool.on('acquire', () => { queries += 1; });
+  db.pool.on('acquire', () => {
+    queries += 1;
+  });
 });
 
 const never = new AbortController().signal;
-const append = (id: string, position: number) => db.pool.query('update feed_heads set position = $2 where environment_id = $1', [id, position]);
+const append = (id: string, position: number) =>
+  db.pool.query('update feed_heads set position = $2 where environment_id = $1', [id, position]);
 
 /** Begins to wait, and says when it is over. */
 function waiter(feed: FeedWatch, environmentId: string, head: number, ms = 30_000, signal = never) {
   const waiting = { over: false, done: Promise.resolve() };
-  waiting.done = feed.watching(environmentId, () => feed.beyond(environmentId, head, ms, signal)).then(() => { waiting.over = true; });
+  waiting.done = feed
+    .watching(environmentId, () => feed.beyond(environmentId, head, ms, signal))
+    .then(() => {
+      waiting.over = true;
+    });
   return waiting;
 }
 
 test('a hundred who wait for several environments cost one query in every interval, together', async () => {
   const feed = new FeedWatch(db.pool, { askAgainMs: 200 });
   const environments = await Promise.all(['a', 'b', 'c'].map((name) => createEnvironment(db.pool, { name })));
-  const waiting = Array.from({ length: 100 }, (_, i) => waiter(feed, environments[i % 3]?.id ?? '', 0, 30_000, new AbortController().signal));
+  const waiting = Array.from({ length: 100 }, (_, i) =>
+    waiter(feed, environments[i % 3]?.id ?? '', 0, 30_000, new AbortController().signal),
+  );
 
   const before = queries;
   await new Promise((resolve) => setTimeout(resolve, 1_000));

@@ -5,7 +5,8 @@ beforeAll(async () => {
   broker = await aBroker();
 });
 
-const create = (key: string, body: unknown, path = '/v1/organizations') => broker.call('POST', path, { body, headers: { 'Idempotency-Key': key } });
+const create = (key: string, body: unknown, path = '/v1/organizations') =>
+  broker.call('POST', path, { body, headers: { 'Idempotency-Key': key } });
 
 test('the same key and body get the same answer, and it is done once', async () => {
   const first = await create('once', { name: 'Once', metadata: { a: 1, b: [2] } });
@@ -67,7 +68,11 @@ test('a refusal that says what became of the call is kept; a body that may be pu
 test('two environments may use the same key', async () => {
   const stranger = await broker.stranger();
   await create('shared', { name: 'Ours' });
-  const theirs = await broker.call('POST', '/v1/organizations', { key: stranger, body: { name: 'Theirs' }, headers: { 'Idempotency-Key': 'shared' } });
+  const theirs = await broker.call('POST', '/v1/organizations', {
+    key: stranger,
+    body: { name: 'Theirs' },
+    headers: { 'Idempotency-Key': 'shared' },
+  });
   expect([theirs.status, theirs.body.name]).toEqual([201, 'Theirs']);
 });
 

@@ -109,7 +109,9 @@ async function claimOrAnswer(
     if (row.status === null || row.response === null) break;
     return { kind: 'answered', answer: { status: row.status, ...opened(keyring, call, row.response) } };
   }
-  throw new Problem('idempotency_key_in_use', 'the first request with this Idempotency-Key is still under way', { headers: { 'Retry-After': '1' } });
+  throw new Problem('idempotency_key_in_use', 'the first request with this Idempotency-Key is still under way', {
+    headers: { 'Retry-After': '1' },
+  });
 }
 
 async function keep(pool: Pool, keyring: Keyring, call: KeyedCall, claimedAt: string, answer: WireAnswer): Promise<void> {
@@ -124,7 +126,13 @@ async function keep(pool: Pool, keyring: Keyring, call: KeyedCall, claimedAt: st
          and key = $2
          and created_at = $3::timestamptz
          and response is null`,
-    values: [call.environmentId, call.key, claimedAt, answer.status, keyring.encrypt(JSON.stringify({ contentType, text }), contextOf(call))],
+    values: [
+      call.environmentId,
+      call.key,
+      claimedAt,
+      answer.status,
+      keyring.encrypt(JSON.stringify({ contentType, text }), contextOf(call)),
+    ],
   });
 }
 
@@ -154,12 +162,18 @@ function contextOf(call: KeyedCall): string {
 }
 
 function hashOf({ method, path, body }: KeyedCall): Buffer {
-  return createHash('sha256').update(`${method} ${path}\n${body === undefined ? '' : JSON.stringify(inOneOrder(body))}`).digest();
+  return createHash('sha256')
+    .update(`${method} ${path}\n${body === undefined ? '' : JSON.stringify(inOneOrder(body))}`)
+    .digest();
 }
 
 // The same body may be written with its fields in another order, by a client that builds it anew for its second try.
 function inOneOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOneOrder);
   if (typeof value !== 'object' || value === null) return value;
-  return { entries: Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, inOneOrder(inner)]) };
+  return {
+    entries: Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, inOneOrder(inner)]),
+  };
 }

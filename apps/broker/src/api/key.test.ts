@@ -14,7 +14,11 @@ test.each([
   ['a key without a scheme', null, { Authorization: `cwk_${'x'.repeat(43)}` }],
 ])('%s gets 401, and is told where a key belongs', async (_, key, headers) => {
   const answer = await broker.call('GET', '/v1/organizations', { key, ...(headers && { headers }) });
-  expect([answer.status, answer.headers.get('content-type'), answer.body.code]).toEqual([401, 'application/problem+json', 'unauthenticated']);
+  expect([answer.status, answer.headers.get('content-type'), answer.body.code]).toEqual([
+    401,
+    'application/problem+json',
+    'unauthenticated',
+  ]);
   expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="causeway"/);
 });
 
@@ -28,16 +32,25 @@ test('a key in the address is refused, with a good one in the header or without'
 
 test('a key in a form is not looked at', async () => {
   const answer = await broker.call('POST', '/v1/organizations', {
-    key: null, raw: `access_token=${broker.apiKey}&name=x`, headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    key: null,
+    raw: `access_token=${broker.apiKey}&name=x`,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
   });
   expect(answer.status).toBe(401);
 });
 
 test('a key works until it is revoked, and not once more', async () => {
   const made = await broker.call('POST', '/v1/api_keys', { body: { name: 'ci' } });
-  expect([made.status, made.body]).toEqual([201, {
-    id: expect.stringMatching(/^key_[0-9a-f]{32}$/), name: 'ci', key: expect.stringMatching(/^cwk_[\w-]{43}$/), created_at: expect.any(String), last_used_at: null,
-  }]);
+  expect([made.status, made.body]).toEqual([
+    201,
+    {
+      id: expect.stringMatching(/^key_[0-9a-f]{32}$/),
+      name: 'ci',
+      key: expect.stringMatching(/^cwk_[\w-]{43}$/),
+      created_at: expect.any(String),
+      last_used_at: null,
+    },
+  ]);
   const { id, key } = made.body;
   expect((await broker.call('GET', '/v1/organizations', { key })).status).toBe(200);
 
@@ -55,9 +68,15 @@ describe('environments', () => {
   test('are made by the operator alone, each with its first key', async () => {
     const key = 'the-operator-of-this-place';
     const made = await broker.call('POST', '/v1/environments', { key, body: { name: 'staging' }, headers: { 'Idempotency-Key': 'e1' } });
-    expect([made.status, made.body]).toEqual([201, {
-      id: expect.stringMatching(/^env_[0-9a-f]{32}$/), name: 'staging', created_at: expect.any(String), api_key: expect.stringMatching(/^cwk_/),
-    }]);
+    expect([made.status, made.body]).toEqual([
+      201,
+      {
+        id: expect.stringMatching(/^env_[0-9a-f]{32}$/),
+        name: 'staging',
+        created_at: expect.any(String),
+        api_key: expect.stringMatching(/^cwk_/),
+      },
+    ]);
     const again = await broker.call('POST', '/v1/environments', { key, body: { name: 'staging' }, headers: { 'Idempotency-Key': 'e1' } });
     expect(again.body).toEqual(made.body);
     expect((await broker.call('GET', '/v1/organizations', { key: made.body.api_key })).body).toEqual({ data: [], next_cursor: null });

@@ -27,14 +27,20 @@ export function authenticateOperator(req: Request, operatorApiKey: string | unde
  */
 export function bearerOf(req: Request): string {
   if (new URLSearchParams(req.originalUrl.split('?')[1]).has('access_token')) {
-    throw new Problem('invalid_request', 'a credential is sent in the Authorization header, never in the address: consider this one leaked', {
-      faults: [{ parameter: 'access_token', detail: 'is not accepted' }],
-      headers: { 'WWW-Authenticate': 'Bearer realm="causeway", error="invalid_request"' },
-    });
+    throw new Problem(
+      'invalid_request',
+      'a credential is sent in the Authorization header, never in the address: consider this one leaked',
+      {
+        faults: [{ parameter: 'access_token', detail: 'is not accepted' }],
+        headers: { 'WWW-Authenticate': 'Bearer realm="causeway", error="invalid_request"' },
+      },
+    );
   }
   const header = req.headers.authorization;
   if (header === undefined) {
-    throw new Problem('unauthenticated', 'send an API key as "Authorization: Bearer cwk_…"', { headers: { 'WWW-Authenticate': 'Bearer realm="causeway"' } });
+    throw new Problem('unauthenticated', 'send an API key as "Authorization: Bearer cwk_…"', {
+      headers: { 'WWW-Authenticate': 'Bearer realm="causeway"' },
+    });
   }
   const [, bearer] = /^Bearer +([\x21-\x7e]+) *$/i.exec(header) ?? [];
   if (bearer === undefined) throw refused('the Authorization header does not hold a bearer token');

@@ -1,5 +1,12 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { createOAuthClient, deleteOAuthClient, grantTypes, listOAuthClients, type OAuthClient as OAuthClientRecord, rotateOAuthClientSecret } from '#directory';
+import {
+  createOAuthClient,
+  deleteOAuthClient,
+  grantTypes,
+  listOAuthClients,
+  type OAuthClient as OAuthClientRecord,
+  rotateOAuthClientSecret,
+} from '#directory';
 import { publicId } from '#identifier';
 import { invalidField, notFound } from './errors';
 import { pageOf, pageQuery } from './page';
@@ -10,24 +17,35 @@ import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } 
 const tag = 'Directories';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;
 
-const OAuthClient = open('OAuthClient', {
-  id: publicIdOf('oac', 'an OAuth client'),
-  client_id: Type.String({ description: 'What the identity provider calls Client ID; the same as `id`' }),
-  grant_type: word(grantTypes),
-  redirect_uris: Type.Array(Type.String()),
-  token_url: Type.String({ format: 'uri' }),
-  authorization_url: Type.Optional(Type.String({ format: 'uri', description: 'Of an `authorization_code` client alone' })),
-  secrets: Type.Array(Type.Object({ created_at: Time, expires_at: nullable(Time) }), { description: 'The live ones, oldest first: two while the secret is being changed' }),
-  created_at: Time,
-  last_used_at: nullable(Time),
-}, {
-  description: 'What an identity provider calls itself by when it asks for an access token to a directory.',
-  example: {
-    id: `oac_${digits}`, client_id: `oac_${digits}`, grant_type: 'client_credentials', redirect_uris: [],
-    token_url: `https://causeway.example.com/oauth/dir_${digits}/token`, secrets: [{ created_at: '2026-01-31T09:00:00.000Z', expires_at: null }],
-    created_at: '2026-01-31T09:00:00.000Z', last_used_at: null,
+const OAuthClient = open(
+  'OAuthClient',
+  {
+    id: publicIdOf('oac', 'an OAuth client'),
+    client_id: Type.String({ description: 'What the identity provider calls Client ID; the same as `id`' }),
+    grant_type: word(grantTypes),
+    redirect_uris: Type.Array(Type.String()),
+    token_url: Type.String({ format: 'uri' }),
+    authorization_url: Type.Optional(Type.String({ format: 'uri', description: 'Of an `authorization_code` client alone' })),
+    secrets: Type.Array(Type.Object({ created_at: Time, expires_at: nullable(Time) }), {
+      description: 'The live ones, oldest first: two while the secret is being changed',
+    }),
+    created_at: Time,
+    last_used_at: nullable(Time),
   },
-});
+  {
+    description: 'What an identity provider calls itself by when it asks for an access token to a directory.',
+    example: {
+      id: `oac_${digits}`,
+      client_id: `oac_${digits}`,
+      grant_type: 'client_credentials',
+      redirect_uris: [],
+      token_url: `https://causeway.example.com/oauth/dir_${digits}/token`,
+      secrets: [{ created_at: '2026-01-31T09:00:00.000Z', expires_at: null }],
+      created_at: '2026-01-31T09:00:00.000Z',
+      last_used_at: null,
+    },
+  },
+);
 
 const ClientSecret = Type.String({ description: '`cws_…`' });
 
@@ -38,12 +56,22 @@ export const oauthClientRoutes: Route[] = [
     operationId: 'createOAuthClient',
     tag,
     summary: 'Make an OAuth client',
-    description: 'For an identity provider that asks for a client id and a client secret: Entra has the grant type `client_credentials`, Okta `authorization_code`. Any number may live at once. Access tokens live an hour.',
+    description:
+      'For an identity provider that asks for a client id and a client secret: Entra has the grant type `client_credentials`, Okta `authorization_code`. Any number may live at once. Access tokens live an hour.',
     params: { id: 'dir' },
-    body: closed({
-      grant_type: word(grantTypes),
-      redirect_uris: Type.Optional(Type.Array(Type.String(), { maxItems: 10, uniqueItems: true, description: 'Where the identity provider receives codes, to the letter. Needed for `authorization_code`' })),
-    }, { examples: [{ grant_type: 'client_credentials' }] }),
+    body: closed(
+      {
+        grant_type: word(grantTypes),
+        redirect_uris: Type.Optional(
+          Type.Array(Type.String(), {
+            maxItems: 10,
+            uniqueItems: true,
+            description: 'Where the identity provider receives codes, to the letter. Needed for `authorization_code`',
+          }),
+        ),
+      },
+      { examples: [{ grant_type: 'client_credentials' }] },
+    ),
     answer: {
       status: 201,
       description: 'The client. `client_secret` is shown this once; only its hash is kept',
@@ -51,13 +79,20 @@ export const oauthClientRoutes: Route[] = [
     },
     handle: async ({ environmentId, params, body }, { pool, keyring, publicUrl }) => {
       const redirectUris = body.redirect_uris ?? [];
-      if (body.grant_type === 'authorization_code' && redirectUris.length === 0) throw invalidField('/redirect_uris', 'must name at least one address for authorization_code');
-      if (body.grant_type === 'client_credentials' && redirectUris.length > 0) throw invalidField('/redirect_uris', 'must be empty for client_credentials, which sends nobody anywhere');
+      if (body.grant_type === 'authorization_code' && redirectUris.length === 0)
+        throw invalidField('/redirect_uris', 'must name at least one address for authorization_code');
+      if (body.grant_type === 'client_credentials' && redirectUris.length > 0)
+        throw invalidField('/redirect_uris', 'must be empty for client_credentials, which sends nobody anywhere');
       for (const [i, uri] of redirectUris.entries()) {
         const fault = faultOfRedirectUri(uri);
         if (fault) throw invalidField(`/redirect_uris/${i}`, fault);
       }
-      const issued = await createOAuthClient(pool, keyring, { environmentId, directoryId: params.id, grantType: body.grant_type, redirectUris });
+      const issued = await createOAuthClient(pool, keyring, {
+        environmentId,
+        directoryId: params.id,
+        grantType: body.grant_type,
+        redirectUris,
+      });
       if (!issued) throw notFound(publicId('dir', params.id));
       return { ...oauthClientJson(issued, params.id, publicUrl), client_secret: issued.secret };
     },
@@ -74,7 +109,12 @@ export const oauthClientRoutes: Route[] = [
     handle: async ({ environmentId, params, query }, { pool, publicUrl }) => {
       const clients = await listOAuthClients(pool, { environmentId, directoryId: params.id, ...pageQuery(query) });
       if (!clients) throw notFound(publicId('dir', params.id));
-      return pageOf(clients, query.limit, ({ id }) => id, (client) => oauthClientJson(client, params.id, publicUrl));
+      return pageOf(
+        clients,
+        query.limit,
+        ({ id }) => id,
+        (client) => oauthClientJson(client, params.id, publicUrl),
+      );
     },
   }),
   route({
@@ -83,16 +123,25 @@ export const oauthClientRoutes: Route[] = [
     operationId: 'rotateOAuthClientSecret',
     tag,
     summary: 'Give an OAuth client another secret',
-    description: 'The previous secret works during the overlap, and ends with the next rotation at the latest. Access tokens that were given live on.',
+    description:
+      'The previous secret works during the overlap, and ends with the next rotation at the latest. Access tokens that were given live on.',
     params: { id: 'dir', client_id: 'oac' },
-    body: closed({
-      overlap: Type.Optional(Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most and unless told otherwise' })),
-    }, { examples: [{ overlap: 86_400 }] }),
+    body: closed(
+      {
+        overlap: Type.Optional(
+          Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most and unless told otherwise' }),
+        ),
+      },
+      { examples: [{ overlap: 86_400 }] },
+    ),
     bodyOptional: true,
     answer: { status: 201, description: 'The new secret, shown this once', schema: Type.Object({ client_secret: ClientSecret }) },
     handle: async ({ environmentId, params, body }, { pool, keyring }) => {
       const rotated = await rotateOAuthClientSecret(pool, keyring, {
-        environmentId, directoryId: params.id, clientId: params.client_id, overlapSeconds: body.overlap ?? longestOverlapSeconds,
+        environmentId,
+        directoryId: params.id,
+        clientId: params.client_id,
+        overlapSeconds: body.overlap ?? longestOverlapSeconds,
       });
       if (!rotated) throw notFound(publicId('oac', params.client_id));
       return { client_secret: rotated.secret };
@@ -108,7 +157,8 @@ export const oauthClientRoutes: Route[] = [
     params: { id: 'dir', client_id: 'oac' },
     answer: { status: 204, description: 'It is gone' },
     handle: async ({ environmentId, params }, { pool }) => {
-      if (!(await deleteOAuthClient(pool, { environmentId, directoryId: params.id, clientId: params.client_id }))) throw notFound(publicId('oac', params.client_id));
+      if (!(await deleteOAuthClient(pool, { environmentId, directoryId: params.id, clientId: params.client_id })))
+        throw notFound(publicId('oac', params.client_id));
     },
   }),
 ];
@@ -123,7 +173,10 @@ function oauthClientJson(client: OAuthClientRecord, directoryId: string, publicU
     redirect_uris: client.redirectUris,
     token_url: `${issuer}/token`,
     ...(client.grantType === 'authorization_code' && { authorization_url: `${issuer}/authorize` }),
-    secrets: client.secrets.map(({ createdAt, expiresAt }) => ({ created_at: createdAt.toISOString(), expires_at: expiresAt && expiresAt.toISOString() })),
+    secrets: client.secrets.map(({ createdAt, expiresAt }) => ({
+      created_at: createdAt.toISOString(),
+      expires_at: expiresAt && expiresAt.toISOString(),
+    })),
     created_at: client.createdAt.toISOString(),
     last_used_at: client.lastUsedAt && client.lastUsedAt.toISOString(),
   };

@@ -9,7 +9,9 @@ import { routes } from './routes';
 const document = JSON.parse(JSON.stringify(openApiDocument(routes, { publicUrl: 'http://causeway.test', version: '1.2.3' })));
 
 test('every route is in the document, and nothing else', () => {
-  const described = Object.entries<object>(document.paths).flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`));
+  const described = Object.entries<object>(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  );
   expect(described.sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
 });
 
@@ -57,7 +59,8 @@ test('every POST takes an Idempotency-Key, and every body that asks for somethin
     if (!route.body) continue;
     const { examples = [] } = route.body;
     if (!route.bodyOptional) expect([route.operationId, examples.length]).toEqual([route.operationId, 1]);
-    for (const example of examples) expect([route.operationId, ajv.validate(route.body, example), ajv.errorsText()]).toEqual([route.operationId, true, 'No errors']);
+    for (const example of examples)
+      expect([route.operationId, ajv.validate(route.body, example), ajv.errorsText()]).toEqual([route.operationId, true, 'No errors']);
   }
 });
 
@@ -99,5 +102,11 @@ function visit(node: unknown, look: (node: Record<string, unknown>) => void): vo
 }
 
 function at(ref: string): unknown {
-  return ref.slice(2).split('/').reduce<unknown>((node, step) => (node as Record<string, unknown> | undefined)?.[step.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+  return ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>(
+      (node, step) => (node as Record<string, unknown> | undefined)?.[step.replaceAll('~1', '/').replaceAll('~0', '~')],
+      document,
+    );
 }

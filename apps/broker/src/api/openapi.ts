@@ -62,7 +62,8 @@ export function openApiDocument(routes: readonly Route[], { publicUrl, version }
         IdempotencyKey: {
           name: 'Idempotency-Key',
           in: 'header',
-          description: 'A name of your own for this call, such as a UUID: sent again with the same body it gets the same answer for 24 hours.',
+          description:
+            'A name of your own for this call, such as a UUID: sent again with the same body it gets the same answer for 24 hours.',
           schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
         },
         LastEventId: {
@@ -73,7 +74,10 @@ export function openApiDocument(routes: readonly Route[], { publicUrl, version }
         },
       },
       headers: {
-        RequestId: { description: 'The id of the request, for whoever must find it in the log', schema: { type: 'string', examples: [`req_${digits}`] } },
+        RequestId: {
+          description: 'The id of the request, for whoever must find it in the log',
+          schema: { type: 'string', examples: [`req_${digits}`] },
+        },
       },
     },
   };
@@ -114,9 +118,16 @@ function operation(route: Route, schemas: Json): Json {
         headers,
         ...(answer.schema && { content: { [contentType]: { schema: plain(answer.schema, schemas) } } }),
       },
-      ...Object.fromEntries(Object.entries(route.otherAnswers ?? {}).map(([status, other]) => [status, {
-        description: other.description, headers, content: { 'application/json': { schema: plain(other.schema, schemas) } },
-      }])),
+      ...Object.fromEntries(
+        Object.entries(route.otherAnswers ?? {}).map(([status, other]) => [
+          status,
+          {
+            description: other.description,
+            headers,
+            content: { 'application/json': { schema: plain(other.schema, schemas) } },
+          },
+        ]),
+      ),
       ...problemResponses(route, headers),
     },
   };
@@ -136,7 +147,9 @@ function isRequired(schema: TSchema): boolean {
 
 function problemResponses(route: Route, headers: Json): Json {
   const texts: Partial<Record<ProblemCode, string>> = {
-    ...((route.body || Object.keys(route.query).length > 0 || Object.keys(route.names).length > 0 || route.method === 'post') && { invalid_request: problems.invalid_request.meaning }),
+    ...((route.body || Object.keys(route.query).length > 0 || Object.keys(route.names).length > 0 || route.method === 'post') && {
+      invalid_request: problems.invalid_request.meaning,
+    }),
     ...(route.body && { invalid_json: problems.invalid_json.meaning }),
     ...('cursor' in route.query && { invalid_cursor: problems.invalid_cursor.meaning }),
     unauthenticated: problems.unauthenticated.meaning,
@@ -157,15 +170,26 @@ function problemResponses(route: Route, headers: Json): Json {
     const { status } = problems[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${text}`]);
   }
-  return Object.fromEntries([...byStatus].map(([status, lines]) => [status, {
-    description: lines.join('\n\n'),
-    headers,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  }]));
+  return Object.fromEntries(
+    [...byStatus].map(([status, lines]) => [
+      status,
+      {
+        description: lines.join('\n\n'),
+        headers,
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
 }
 
 function webhook(schemas: Json): Json {
-  const header = (name: string, meaning: string): Json => ({ name, in: 'header', required: true, description: meaning, schema: { type: 'string' } });
+  const header = (name: string, meaning: string): Json => ({
+    name,
+    in: 'header',
+    required: true,
+    description: meaning,
+    schema: { type: 'string' },
+  });
   return {
     operationId: 'receiveEvent',
     tags: ['Webhooks'],
@@ -198,7 +222,9 @@ function component(schema: TSchema, schemas: Json): Json {
 function within(keyword: string, value: unknown, schemas: Json): unknown {
   switch (keyword) {
     case 'properties':
-      return isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, isSchema(schema) ? plain(schema, schemas) : schema])) : value;
+      return isObject(value)
+        ? Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, isSchema(schema) ? plain(schema, schemas) : schema]))
+        : value;
     case 'items':
     case 'additionalProperties':
       return isSchema(value) ? plain(value, schemas) : value;

@@ -8,21 +8,40 @@ beforeAll(async () => {
 
 test('an organization is made, read, changed and deleted', async () => {
   const whole = {
-    name: 'Acme', external_id: 'acme', domains: ['acme.com'], contacts: ['it@acme.com'], metadata: { plan: 'gold', deep: [{ x: null }] },
-    seat_limit: 10, seat_mode: 'expand', seat_ceiling: 20,
+    name: 'Acme',
+    external_id: 'acme',
+    domains: ['acme.com'],
+    contacts: ['it@acme.com'],
+    metadata: { plan: 'gold', deep: [{ x: null }] },
+    seat_limit: 10,
+    seat_mode: 'expand',
+    seat_ceiling: 20,
   };
   const made = await broker.call('POST', '/v1/organizations', { body: whole });
-  expect([made.status, made.body]).toEqual([201, {
-    id: expect.stringMatching(/^org_[0-9a-f]{32}$/), ...whole, seats_used: 0,
-    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/), updated_at: expect.any(String),
-  }]);
+  expect([made.status, made.body]).toEqual([
+    201,
+    {
+      id: expect.stringMatching(/^org_[0-9a-f]{32}$/),
+      ...whole,
+      seats_used: 0,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      updated_at: expect.any(String),
+    },
+  ]);
   const path = `/v1/organizations/${made.body.id}`;
   expect((await broker.call('GET', path)).body).toEqual(made.body);
   expect((await broker.call('GET', '/v1/organizations?external_id=acme')).body.data).toEqual([made.body]);
   expect((await broker.call('GET', '/v1/organizations?external_id=ACME')).body.data).toEqual([]);
 
   const changed = await broker.call('PATCH', path, { body: { name: 'Acme Inc', seat_limit: null, external_id: null, metadata: {} } });
-  expect(changed.body).toEqual({ ...made.body, name: 'Acme Inc', seat_limit: null, external_id: null, metadata: {}, updated_at: changed.body.updated_at });
+  expect(changed.body).toEqual({
+    ...made.body,
+    name: 'Acme Inc',
+    seat_limit: null,
+    external_id: null,
+    metadata: {},
+    updated_at: changed.body.updated_at,
+  });
   expect((await broker.call('GET', path)).body).toEqual(changed.body);
 
   expect((await broker.call('DELETE', path)).status).toBe(204);
@@ -30,7 +49,7 @@ test('an organization is made, read, changed and deleted', async () => {
   expect((await broker.call('PATCH', path, { body: {} })).status).toBe(404);
 });
 
-test('an external_id is one organization\'s', async () => {
+test("an external_id is one organization's", async () => {
   await broker.call('POST', '/v1/organizations', { body: { name: 'One', external_id: 'taken' } });
   const other = await broker.call('POST', '/v1/organizations', { body: { name: 'Two' } });
   const detail = 'another organization already has the external_id "taken"';
@@ -38,7 +57,11 @@ test('an external_id is one organization\'s', async () => {
     await broker.call('POST', '/v1/organizations', { body: { name: 'Two', external_id: 'taken' } }),
     await broker.call('PATCH', `/v1/organizations/${other.body.id}`, { body: { external_id: 'taken' } }),
   ]) {
-    expect([answer.status, answer.body.code, answer.body.errors]).toEqual([409, 'external_id_taken', [{ pointer: '/external_id', detail }]]);
+    expect([answer.status, answer.body.code, answer.body.errors]).toEqual([
+      409,
+      'external_id_taken',
+      [{ pointer: '/external_id', detail }],
+    ]);
   }
 });
 
@@ -50,21 +73,50 @@ describe('a body that does not fit is refused, and each fault pointed at:', () =
     ['a number for a text', { name: 5 }, [{ pointer: '/name', detail: 'must be a string' }]],
     ['a text for a number', { name: 'x', seat_limit: '5' }, [{ pointer: '/seat_limit', detail: 'must be a whole number or null' }]],
     ['a fraction', { name: 'x', seat_limit: 1.5 }, [{ pointer: '/seat_limit', detail: 'must be a whole number or null' }]],
-    ['a word that is none of them', { name: 'x', seat_mode: 'deny' }, [{ pointer: '/seat_mode', detail: 'must be one of "reject", "expand", "observe"' }]],
-    ['a bad address in a list', { name: 'x', contacts: ['a@b.example', 'it at acme'] }, [{ pointer: '/contacts/1', detail: 'must be an e-mail address' }]],
-    ['no domain', { name: 'x', domains: ['https://acme.com/'] }, [{ pointer: '/domains/0', detail: 'must be a domain name such as acme.com' }]],
-    ['several at once', { name: '', seat_limit: -1 }, [{ pointer: '/name', detail: 'must NOT have fewer than 1 characters' }, { pointer: '/seat_limit', detail: 'must be >= 0' }]],
+    [
+      'a word that is none of them',
+      { name: 'x', seat_mode: 'deny' },
+      [{ pointer: '/seat_mode', detail: 'must be one of "reject", "expand", "observe"' }],
+    ],
+    [
+      'a bad address in a list',
+      { name: 'x', contacts: ['a@b.example', 'it at acme'] },
+      [{ pointer: '/contacts/1', detail: 'must be an e-mail address' }],
+    ],
+    [
+      'no domain',
+      { name: 'x', domains: ['https://acme.com/'] },
+      [{ pointer: '/domains/0', detail: 'must be a domain name such as acme.com' }],
+    ],
+    [
+      'several at once',
+      { name: '', seat_limit: -1 },
+      [
+        { pointer: '/name', detail: 'must NOT have fewer than 1 characters' },
+        { pointer: '/seat_limit', detail: 'must be >= 0' },
+      ],
+    ],
     ['an array', [], [{ pointer: '', detail: 'must be an object' }]],
     ['null', null, [{ pointer: '', detail: 'must be an object' }]],
-    ['a character that is no text', { name: 'x', metadata: { a: ['\u0000'] } }, [{ pointer: '/metadata/a/0', detail: 'holds a character that is no text (U+0000, or half a surrogate pair)' }]],
-    ['half a surrogate pair', { name: 'x\ud800' }, [{ pointer: '/name', detail: 'holds a character that is no text (U+0000, or half a surrogate pair)' }]],
+    [
+      'a character that is no text',
+      { name: 'x', metadata: { a: ['\u0000'] } },
+      [{ pointer: '/metadata/a/0', detail: 'holds a character that is no text (U+0000, or half a surrogate pair)' }],
+    ],
+    [
+      'half a surrogate pair',
+      { name: 'x\ud800' },
+      [{ pointer: '/name', detail: 'holds a character that is no text (U+0000, or half a surrogate pair)' }],
+    ],
   ])('%s', async (_, body, errors) => {
     const answer = await broker.call('POST', '/v1/organizations', { body });
     expect([answer.status, answer.body.code, answer.body.errors]).toEqual([400, 'invalid_request', errors]);
   });
 
   test('nesting without end', async () => {
-    const answer = await broker.call('POST', '/v1/organizations', { raw: `{"name":"x","metadata":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}` });
+    const answer = await broker.call('POST', '/v1/organizations', {
+      raw: `{"name":"x","metadata":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+    });
     expect([answer.status, answer.body.errors[0].detail]).toEqual([400, 'is nested more than 32 deep']);
   });
 
@@ -87,7 +139,10 @@ describe('a body that cannot be read:', () => {
       const answer = await broker.call('POST', '/v1/organizations', { raw: '{"name":"x"}', headers: { 'Content-Type': type } });
       expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
     }
-    const charset = await broker.call('POST', '/v1/organizations', { raw: '{"name":"x"}', headers: { 'Content-Type': 'application/json; charset=latin1' } });
+    const charset = await broker.call('POST', '/v1/organizations', {
+      raw: '{"name":"x"}',
+      headers: { 'Content-Type': 'application/json; charset=latin1' },
+    });
     expect([charset.status, charset.body.code]).toEqual([415, 'unsupported_media_type']);
   });
 
@@ -110,7 +165,10 @@ describe('a list', () => {
     let cursor: string | null = null;
     let pages = 0;
     do {
-      const page: { body: { data: { name: string }[]; next_cursor: string | null } } = await other.call('GET', `/v1/organizations?limit=3${cursor === null ? '' : `&cursor=${cursor}`}`);
+      const page: { body: { data: { name: string }[]; next_cursor: string | null } } = await other.call(
+        'GET',
+        `/v1/organizations?limit=3${cursor === null ? '' : `&cursor=${cursor}`}`,
+      );
       names.push(...page.body.data.map(({ name }) => name));
       cursor = page.body.next_cursor;
       pages += 1;

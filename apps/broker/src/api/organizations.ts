@@ -15,16 +15,23 @@ import { AnyObject, Name, Organization, Page, closed, nullable, paging, seatMode
 
 const tag = 'Organizations';
 
-const Seats = nullable(Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'Active users in all directories of the organization; null: no limit' }));
+const Seats = nullable(
+  Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'Active users in all directories of the organization; null: no limit' }),
+);
 
 /** The fields that a vendor may set, as the schemas of both POST and PATCH have them. */
 const settable = {
-  external_id: Type.Optional(nullable(Type.String({ minLength: 1, maxLength: 255, description: 'Your own id of this customer; unique in the environment' }))),
-  domains: Type.Optional(Type.Array(
-    Type.String({ pattern: '^[^\\s@/:]+\\.[^\\s@/:]+$', maxLength: 253, description: 'a domain name such as acme.com' }),
-    { maxItems: 100 },
-  )),
-  contacts: Type.Optional(Type.Array(Type.String({ format: 'email', maxLength: 320 }), { maxItems: 100, description: 'E-mail addresses of people to notify' })),
+  external_id: Type.Optional(
+    nullable(Type.String({ minLength: 1, maxLength: 255, description: 'Your own id of this customer; unique in the environment' })),
+  ),
+  domains: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[^\\s@/:]+\\.[^\\s@/:]+$', maxLength: 253, description: 'a domain name such as acme.com' }), {
+      maxItems: 100,
+    }),
+  ),
+  contacts: Type.Optional(
+    Type.Array(Type.String({ format: 'email', maxLength: 320 }), { maxItems: 100, description: 'E-mail addresses of people to notify' }),
+  ),
   metadata: Type.Optional(AnyObject),
   seat_limit: Type.Optional(Seats),
   seat_mode: Type.Optional(word(seatModes, { description: 'What happens at the limit' })),
@@ -39,7 +46,10 @@ export const organizationRoutes: Route[] = [
     tag,
     summary: 'Make an organization',
     description: 'One of your customers. Its directories, users and groups belong to it.',
-    body: closed({ name: Name, ...settable }, { examples: [{ name: 'Acme', external_id: 'acme', domains: ['acme.com'], contacts: ['it@acme.com'] }] }),
+    body: closed(
+      { name: Name, ...settable },
+      { examples: [{ name: 'Acme', external_id: 'acme', domains: ['acme.com'], contacts: ['it@acme.com'] }] },
+    ),
     answer: { status: 201, description: 'The organization', schema: Organization },
     problems: { external_id_taken: 'Another organization has that `external_id`' },
     handle: async ({ environmentId, body }, { pool }) =>
@@ -53,12 +63,13 @@ export const organizationRoutes: Route[] = [
     summary: 'List organizations',
     query: { ...paging, external_id: Type.Optional(Type.String()) },
     answer: { status: 200, description: 'A page of organizations, oldest first', schema: Page(Organization) },
-    handle: async ({ environmentId, query }, { pool }) => pageOf(
-      await listOrganizations(pool, { environmentId, externalId: query.external_id, ...pageQuery(query) }),
-      query.limit,
-      ({ id }) => id,
-      organizationJson,
-    ),
+    handle: async ({ environmentId, query }, { pool }) =>
+      pageOf(
+        await listOrganizations(pool, { environmentId, externalId: query.external_id, ...pageQuery(query) }),
+        query.limit,
+        ({ id }) => id,
+        organizationJson,
+      ),
   }),
   route({
     method: 'get',
@@ -101,7 +112,8 @@ export const organizationRoutes: Route[] = [
     params: { id: 'org' },
     answer: { status: 204, description: 'It is gone' },
     handle: async ({ environmentId, params, requestId }, { pool }) => {
-      if (!(await deleteOrganization(pool, { environmentId, organizationId: params.id, requestId }))) throw notFound(publicId('org', params.id));
+      if (!(await deleteOrganization(pool, { environmentId, organizationId: params.id, requestId })))
+        throw notFound(publicId('org', params.id));
     },
   }),
 ];

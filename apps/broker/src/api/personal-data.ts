@@ -7,15 +7,19 @@ import { Time, digits, nullable, open, publicIdOf, word } from './shapes';
 
 const tag = 'Users and groups';
 
-const Erasure = open('Erasure', {
-  user_id: publicIdOf('usr', 'the person'),
-  state: word(['kept', 'erasing', 'erased']),
-  requested_at: nullable(Time),
-  erased_at: nullable(Time),
-}, {
-  description: 'Whether a person has been forgotten.',
-  example: { user_id: `usr_${digits}`, state: 'erasing', requested_at: '2026-01-31T09:00:00.000Z', erased_at: null },
-});
+const Erasure = open(
+  'Erasure',
+  {
+    user_id: publicIdOf('usr', 'the person'),
+    state: word(['kept', 'erasing', 'erased']),
+    requested_at: nullable(Time),
+    erased_at: nullable(Time),
+  },
+  {
+    description: 'Whether a person has been forgotten.',
+    example: { user_id: `usr_${digits}`, state: 'erasing', requested_at: '2026-01-31T09:00:00.000Z', erased_at: null },
+  },
+);
 
 export const personalDataRoutes: Route[] = [
   route({
@@ -28,7 +32,8 @@ export const personalDataRoutes: Route[] = [
       'Erases them from events, requests and delivery attempts; ids, numbers and times stay, so that nothing is missing from the log. A user who still exists stays as the identity provider has them: delete them there first. May be asked for again.',
     params: { id: 'usr' },
     answer: { status: 202, description: 'It is being done', schema: Erasure },
-    handle: async ({ environmentId, params }, { pool }) => erasureJson(params.id, await erasePersonalData(pool, { environmentId, userId: params.id })),
+    handle: async ({ environmentId, params }, { pool }) =>
+      erasureJson(params.id, await erasePersonalData(pool, { environmentId, userId: params.id })),
   }),
   route({
     method: 'get',
@@ -38,7 +43,8 @@ export const personalDataRoutes: Route[] = [
     summary: 'See whether a person has been forgotten',
     params: { id: 'usr' },
     answer: { status: 200, description: 'Where it stands', schema: Erasure },
-    handle: async ({ environmentId, params }, { pool }) => erasureJson(params.id, await getErasure(pool, { environmentId, userId: params.id })),
+    handle: async ({ environmentId, params }, { pool }) =>
+      erasureJson(params.id, await getErasure(pool, { environmentId, userId: params.id })),
   }),
 ];
 

@@ -7,7 +7,8 @@ const longest = 2_000;
 export function faultOfRedirectUri(text: string): string | undefined {
   if (text.length > longest) return `must have ${longest} characters at most`;
   if (/[{}]/.test(text)) return "has a part in braces: put the app's own name in its place, as Okta shows it in the address of the app";
-  if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return 'must be a whole address, such as https://system-admin.okta.com/admin/app/cpc/…/oauth/callback';
+  if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text))
+    return 'must be a whole address, such as https://system-admin.okta.com/admin/app/cpc/…/oauth/callback';
   const url = new URL(text);
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) return 'must begin with https://';

@@ -8,32 +8,48 @@ import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from './
 
 const outcomes = ['succeeded', 'failed'] as const;
 
-const ProvisioningRequest = open('ProvisioningRequest', {
-  id: publicIdOf('req', 'the request; the `request_id` of the events that it caused'),
-  directory_id: publicIdOf('dir', 'the directory'),
-  at: Time,
-  method: Type.String(),
-  path: Type.String({ description: 'Below the base URL, with the query' }),
-  status: Type.Integer(),
-  outcome: word(outcomes),
-  scim_type: nullable(Type.String({ description: "SCIM's own code of the error" })),
-  detail: nullable(Type.String({ description: 'Why it failed, as the identity provider was told' })),
-  explanation: nullable(Type.String({ description: 'Why it failed, in plain words' })),
-  fix: nullable(Type.String({ description: 'What puts it right, and where in that identity provider' })),
-  notes: Type.Array(Type.String(), { description: 'What was tolerated or ignored' }),
-  duration_ms: Type.Number(),
-  user_agent: nullable(Type.String()),
-  request_body: Type.Unsafe<unknown>({ description: 'With secrets masked, and of attributes that nobody here uses the names alone' }),
-  response_body: Type.Unsafe<unknown>({}),
-}, {
-  description: 'One SCIM exchange with an identity provider.',
-  example: {
-    id: `req_${digits}`, directory_id: `dir_${digits}`, at: '2026-01-31T09:00:00.000Z', method: 'POST', path: '/Users', status: 409, outcome: 'failed',
-    scim_type: 'uniqueness', detail: 'Another user of this directory already has the userName "ada@acme.com".',
-    explanation: 'Another user has that name already, so it was not made a second time.', fix: 'Usually Entra then finds the one that is there and updates it.', notes: [], duration_ms: 3.2,
-    user_agent: null, request_body: { userName: 'ada@acme.com' }, response_body: null,
+const ProvisioningRequest = open(
+  'ProvisioningRequest',
+  {
+    id: publicIdOf('req', 'the request; the `request_id` of the events that it caused'),
+    directory_id: publicIdOf('dir', 'the directory'),
+    at: Time,
+    method: Type.String(),
+    path: Type.String({ description: 'Below the base URL, with the query' }),
+    status: Type.Integer(),
+    outcome: word(outcomes),
+    scim_type: nullable(Type.String({ description: "SCIM's own code of the error" })),
+    detail: nullable(Type.String({ description: 'Why it failed, as the identity provider was told' })),
+    explanation: nullable(Type.String({ description: 'Why it failed, in plain words' })),
+    fix: nullable(Type.String({ description: 'What puts it right, and where in that identity provider' })),
+    notes: Type.Array(Type.String(), { description: 'What was tolerated or ignored' }),
+    duration_ms: Type.Number(),
+    user_agent: nullable(Type.String()),
+    request_body: Type.Unsafe<unknown>({ description: 'With secrets masked, and of attributes that nobody here uses the names alone' }),
+    response_body: Type.Unsafe<unknown>({}),
   },
-});
+  {
+    description: 'One SCIM exchange with an identity provider.',
+    example: {
+      id: `req_${digits}`,
+      directory_id: `dir_${digits}`,
+      at: '2026-01-31T09:00:00.000Z',
+      method: 'POST',
+      path: '/Users',
+      status: 409,
+      outcome: 'failed',
+      scim_type: 'uniqueness',
+      detail: 'Another user of this directory already has the userName "ada@acme.com".',
+      explanation: 'Another user has that name already, so it was not made a second time.',
+      fix: 'Usually Entra then finds the one that is there and updates it.',
+      notes: [],
+      duration_ms: 3.2,
+      user_agent: null,
+      request_body: { userName: 'ada@acme.com' },
+      response_body: null,
+    },
+  },
+);
 
 export const requestRoutes: Route[] = [
   route({

@@ -16,21 +16,39 @@ beforeAll(async () => {
   directory = await broker.aDirectory();
   for (const name of ['ada', 'bob', 'cyd', 'dee', 'eve']) {
     const { body } = await directory.idp.post('/Users', {
-      schemas: [userSchema], userName: `${name}@acme.com`, externalId: name, active: name !== 'eve',
-      name: { givenName: name, familyName: 'Lovelace' }, emails: [{ value: `${name}@acme.com`, type: 'work', primary: true }],
+      schemas: [userSchema],
+      userName: `${name}@acme.com`,
+      externalId: name,
+      active: name !== 'eve',
+      name: { givenName: name, familyName: 'Lovelace' },
+      emails: [{ value: `${name}@acme.com`, type: 'work', primary: true }],
     });
     ids.push((body as { id: string }).id);
   }
-  const { body } = await directory.idp.post('/Groups', { schemas: [groupSchema], displayName: 'Eng', members: [{ value: ids[0] }, { value: ids[1] }] });
+  const { body } = await directory.idp.post('/Groups', {
+    schemas: [groupSchema],
+    displayName: 'Eng',
+    members: [{ value: ids[0] }, { value: ids[1] }],
+  });
   groupId = (body as { id: string }).id;
 });
 
 test('a user has the shape that events have, and the id that SCIM has', async () => {
   const user = (await broker.call('GET', `/v1/directory_users/${ids[0]}`)).body;
   expect(user).toMatchObject({
-    id: ids[0], directory_id: directory.id, organization_id: directory.organizationId, external_id: 'ada', user_name: 'ada@acme.com', active: true,
-    email: 'ada@acme.com', emails: [{ value: 'ada@acme.com', type: 'work', primary: true }], given_name: 'ada', family_name: 'Lovelace',
-    groups: [{ id: groupId, display_name: 'Eng' }], roles: [], attributes: {},
+    id: ids[0],
+    directory_id: directory.id,
+    organization_id: directory.organizationId,
+    external_id: 'ada',
+    user_name: 'ada@acme.com',
+    active: true,
+    email: 'ada@acme.com',
+    emails: [{ value: 'ada@acme.com', type: 'work', primary: true }],
+    given_name: 'ada',
+    family_name: 'Lovelace',
+    groups: [{ id: groupId, display_name: 'Eng' }],
+    roles: [],
+    attributes: {},
   });
   const events = await eventually(async () => {
     const { data } = (await broker.call('GET', '/v1/events?types=group.member_added')).body;
@@ -71,7 +89,7 @@ test.each([
   expect(data.map(({ id }: { id: string }) => ids.indexOf(id))).toEqual(expected);
 });
 
-test('users are filtered by their group, and what is no group\'s id is a mistake', async () => {
+test("users are filtered by their group, and what is no group's id is a mistake", async () => {
   const { data } = (await broker.call('GET', `/v1/directories/${directory.id}/users?group_id=${groupId}`)).body;
   expect(data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 2));
   for (const query of ['group_id=Eng', 'active=1', 'email=%00']) {
@@ -81,7 +99,11 @@ test('users are filtered by their group, and what is no group\'s id is a mistake
 
 test('a group is listed, read, and its members are given whole', async () => {
   const list = (await broker.call('GET', `/v1/directories/${directory.id}/groups`)).body;
-  expect(list).toEqual({ data: [expect.objectContaining({ id: groupId, display_name: 'Eng', member_count: 2 })], next_cursor: null, events_cursor: expect.any(String) });
+  expect(list).toEqual({
+    data: [expect.objectContaining({ id: groupId, display_name: 'Eng', member_count: 2 })],
+    next_cursor: null,
+    events_cursor: expect.any(String),
+  });
   expect((await broker.call('GET', `/v1/directory_groups/${groupId}`)).body).toEqual(list.data[0]);
 
   const first = (await broker.call('GET', `/v1/directory_groups/${groupId}/members?limit=1`)).body;
@@ -91,17 +113,22 @@ test('a group is listed, read, and its members are given whole', async () => {
 });
 
 test('access is told by e-mail address, in any case', async () => {
-  const access = async (email: string) => (await broker.call('GET', `/v1/access?email=${email}&organization_id=${directory.organizationId}`)).body;
+  const access = async (email: string) =>
+    (await broker.call('GET', `/v1/access?email=${email}&organization_id=${directory.organizationId}`)).body;
   expect(await access('Ada@ACME.com')).toEqual({ status: 'active', since: expect.any(String), user_id: ids[0] });
   expect((await access('eve@acme.com')).status).toBe('deactivated');
   expect(await access('nobody@acme.com')).toEqual({ status: 'unknown', since: null, user_id: null });
-  expect((await broker.call('GET', '/v1/access?email=ada@acme.com')).body.errors).toEqual([{ parameter: 'organization_id', detail: 'is required' }]);
+  expect((await broker.call('GET', '/v1/access?email=ada@acme.com')).body.errors).toEqual([
+    { parameter: 'organization_id', detail: 'is required' },
+  ]);
 });
 
 test('access is told by a userName that is an address, where no e-mail address was sent; not by any other', async () => {
   const { id: directoryId, organizationId, idp } = await broker.aDirectory();
-  const make = async (userName: string): Promise<string> => ((await idp.post('/Users', { schemas: [userSchema], userName })).body as { id: string }).id;
-  const access = async (email: string) => (await broker.call('GET', `/v1/access?email=${email}&organization_id=${organizationId}`)).body.status;
+  const make = async (userName: string): Promise<string> =>
+    ((await idp.post('/Users', { schemas: [userSchema], userName })).body as { id: string }).id;
+  const access = async (email: string) =>
+    (await broker.call('GET', `/v1/access?email=${email}&organization_id=${organizationId}`)).body.status;
   const [grace, joan] = [await make('Grace@Acme.com'), await make('joan@acme.com')];
   await make('jdoe');
   expect(await Promise.all(['grace@acme.com', 'jdoe', 'joan@acme.com'].map(access))).toEqual(['active', 'unknown', 'active']);

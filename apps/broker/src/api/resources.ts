@@ -14,7 +14,9 @@ const tag = 'Users and groups';
 function PageWithEventsCursor<S extends TSchema>(item: S) {
   return Type.Object({
     ...Page(item).properties,
-    events_cursor: Type.String({ description: 'List to the end, then follow `GET /v1/events?after=` from here: nothing is missed. The same on every page' }),
+    events_cursor: Type.String({
+      description: 'List to the end, then follow `GET /v1/events?after=` from here: nothing is missed. The same on every page',
+    }),
   });
 }
 
@@ -35,20 +37,26 @@ export const resourceRoutes: Route[] = [
       active: Type.Optional(Type.Boolean()),
     },
     answer: { status: 200, description: 'A page of users, oldest first', schema: PageWithEventsCursor(User) },
-    handle: async ({ environmentId, params, query }, { pool }) => withEventsCursor(pool, environmentId, query.cursor, async (cursor) => {
-      const users = await listUsers(pool, {
-        environmentId,
-        directoryId: params.id,
-        email: query.email,
-        userName: query.user_name,
-        externalId: query.external_id,
-        groupId: query.group_id === undefined ? undefined : idParameter('group_id', 'grp', query.group_id),
-        active: query.active,
-        ...pageQuery({ limit: query.limit, cursor }),
-      });
-      if (!users) throw notFound(publicId('dir', params.id));
-      return pageOf(users, query.limit, ({ id }) => idOf('usr', id), (user) => user);
-    }),
+    handle: async ({ environmentId, params, query }, { pool }) =>
+      withEventsCursor(pool, environmentId, query.cursor, async (cursor) => {
+        const users = await listUsers(pool, {
+          environmentId,
+          directoryId: params.id,
+          email: query.email,
+          userName: query.user_name,
+          externalId: query.external_id,
+          groupId: query.group_id === undefined ? undefined : idParameter('group_id', 'grp', query.group_id),
+          active: query.active,
+          ...pageQuery({ limit: query.limit, cursor }),
+        });
+        if (!users) throw notFound(publicId('dir', params.id));
+        return pageOf(
+          users,
+          query.limit,
+          ({ id }) => idOf('usr', id),
+          (user) => user,
+        );
+      }),
   }),
   route({
     method: 'get',
@@ -73,11 +81,17 @@ export const resourceRoutes: Route[] = [
     params: { id: 'dir' },
     query: paging,
     answer: { status: 200, description: 'A page of groups, oldest first', schema: PageWithEventsCursor(Group) },
-    handle: async ({ environmentId, params, query }, { pool }) => withEventsCursor(pool, environmentId, query.cursor, async (cursor) => {
-      const groups = await listGroups(pool, { environmentId, directoryId: params.id, ...pageQuery({ limit: query.limit, cursor }) });
-      if (!groups) throw notFound(publicId('dir', params.id));
-      return pageOf(groups, query.limit, ({ id }) => idOf('grp', id), (group) => group);
-    }),
+    handle: async ({ environmentId, params, query }, { pool }) =>
+      withEventsCursor(pool, environmentId, query.cursor, async (cursor) => {
+        const groups = await listGroups(pool, { environmentId, directoryId: params.id, ...pageQuery({ limit: query.limit, cursor }) });
+        if (!groups) throw notFound(publicId('dir', params.id));
+        return pageOf(
+          groups,
+          query.limit,
+          ({ id }) => idOf('grp', id),
+          (group) => group,
+        );
+      }),
   }),
   route({
     method: 'get',
@@ -105,15 +119,22 @@ export const resourceRoutes: Route[] = [
     answer: {
       status: 200,
       description: 'A page of members',
-      schema: Page(Type.Union([
-        Type.Intersect([Type.Object({ type: Type.Literal('user') }), User]),
-        Type.Intersect([Type.Object({ type: Type.Literal('group') }), Group]),
-      ])),
+      schema: Page(
+        Type.Union([
+          Type.Intersect([Type.Object({ type: Type.Literal('user') }), User]),
+          Type.Intersect([Type.Object({ type: Type.Literal('group') }), Group]),
+        ]),
+      ),
     },
     handle: async ({ environmentId, params, query }, { pool }) => {
       const members = await listGroupMembers(pool, { environmentId, groupId: params.id, ...pageQuery(query) });
       if (!members) throw notFound(publicId('grp', params.id));
-      return pageOf(members, query.limit, ({ id, type }) => idOf(type === 'user' ? 'usr' : 'grp', id), (member) => member);
+      return pageOf(
+        members,
+        query.limit,
+        ({ id, type }) => idOf(type === 'user' ? 'usr' : 'grp', id),
+        (member) => member,
+      );
     },
   }),
 ];
@@ -130,7 +151,7 @@ async function withEventsCursor<T>(
 ): Promise<PageJson<T> & { events_cursor: string }> {
   const [after, carried] = cursor?.split('.') ?? [];
   if (cursor !== undefined && (carried === undefined || !decodeCursor(carried, environmentId))) throw invalidCursor('cursor');
-  const eventsCursor = carried ?? await headCursor(pool, environmentId);
+  const eventsCursor = carried ?? (await headCursor(pool, environmentId));
 
   const page = await list(after);
   return { ...page, next_cursor: page.next_cursor === null ? null : `${page.next_cursor}.${eventsCursor}`, events_cursor: eventsCursor };

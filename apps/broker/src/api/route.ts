@@ -55,7 +55,10 @@ export class Streamed {
 
 /** An answer with another status than the usual one, which the route declares in `otherAnswers`. */
 export class OtherAnswer {
-  constructor(readonly status: number, readonly body: object) {}
+  constructor(
+    readonly status: number,
+    readonly body: object,
+  ) {}
 }
 
 export type Answered = { status: number; json?: string } | { status: number; stream: Streamed };
@@ -91,7 +94,10 @@ export interface RouteSpec<P extends Record<string, Prefix>, Q extends TProperti
 }
 
 /** One declaration with everything about a route: express' route, the checks and the OpenAPI operation come from it. */
-export interface Route extends Omit<RouteSpec<Record<string, Prefix>, TProperties, TSchema, TSchema>, 'handle' | 'caller' | 'params' | 'names' | 'query' | 'problems'> {
+export interface Route extends Omit<
+  RouteSpec<Record<string, Prefix>, TProperties, TSchema, TSchema>,
+  'handle' | 'caller' | 'params' | 'names' | 'query' | 'problems'
+> {
   caller: 'environment' | 'operator';
   params: Record<string, Prefix>;
   names: TProperties;
@@ -121,13 +127,16 @@ export function route<
     query: query ?? {},
     problems: spec.problems ?? {},
     run: async (incoming, parts) => {
-      const result = await handle({
-        ...incoming,
-        params: readParams(incoming.params),
-        names: Object.fromEntries(Object.entries(readNames(incoming.params)).map(([name, value]) => [name, String(value)])),
-        query: readQuery(incoming.query),
-        body: readBody?.(incoming.body === undefined ? {} : incoming.body),
-      }, parts);
+      const result = await handle(
+        {
+          ...incoming,
+          params: readParams(incoming.params),
+          names: Object.fromEntries(Object.entries(readNames(incoming.params)).map(([name, value]) => [name, String(value)])),
+          query: readQuery(incoming.query),
+          body: readBody?.(incoming.body === undefined ? {} : incoming.body),
+        },
+        parts,
+      );
       const { status } = spec.answer;
       if (result instanceof Streamed) return { status, stream: result };
       if (result instanceof JsonText) return { status, json: result.text };
@@ -137,7 +146,9 @@ export function route<
   };
 }
 
-function paramsReader<P extends Record<string, Prefix>>(prefixes: P | undefined): (params: Record<string, unknown>) => { [K in keyof P]: string } {
+function paramsReader<P extends Record<string, Prefix>>(
+  prefixes: P | undefined,
+): (params: Record<string, unknown>) => { [K in keyof P]: string } {
   return (params) => {
     const ids: Record<string, string> = {};
     for (const [name, prefix] of Object.entries<Prefix>(prefixes ?? {})) {

@@ -11,7 +11,11 @@ import { refuseUnstorable } from './validation';
  * The vendor's door: turns declared routes into express' own. For each, in this order: who calls; the body, read as JSON; the
  * Idempotency-Key of a POST; the declared checks; the handler. To be mounted at the root: the routes' paths are whole.
  */
-export function apiRouter(routes: readonly Route[], parts: ApiParts, door: { operatorApiKey: string | undefined; metrics: HttpMetrics }): Router {
+export function apiRouter(
+  routes: readonly Route[],
+  parts: ApiParts,
+  door: { operatorApiKey: string | undefined; metrics: HttpMetrics },
+): Router {
   const router = Router({ caseSensitive: true });
   const readJson = express.json({ limit: '1mb', strict: false, type: () => true });
 
@@ -19,10 +23,11 @@ export function apiRouter(routes: readonly Route[], parts: ApiParts, door: { ope
     router[route.method](
       expressPath(route.path),
       async (req, res, next) => {
-        const caller = route.caller === 'operator'
-          ? authenticateOperator(req, door.operatorApiKey)
-          // The console's door, behind which this stands as well, has found out by itself who calls.
-          : res.locals.caller ?? await authenticateEnvironment(req, parts.pool);
+        const caller =
+          route.caller === 'operator'
+            ? authenticateOperator(req, door.operatorApiKey)
+            : // The console's door, behind which this stands as well, has found out by itself who calls.
+              (res.locals.caller ?? (await authenticateEnvironment(req, parts.pool)));
         if (route.caller === 'environment') res.locals.environmentId = caller.environmentId;
         res.locals.caller = caller;
         refuseOtherMedia(req);
@@ -54,22 +59,31 @@ async function answer(route: Route, req: Request, res: Response, parts: ApiParts
   const left = new AbortController();
   res.once('close', () => left.abort());
 
-  const run = (): Promise<Answered> => recorded(route, req, res, parts.pool, () => route.run({
-    ...caller,
-    requestId,
-    params: req.params,
-    query: req.query,
-    body: req.body,
-    lastEventId: req.get('Last-Event-ID'),
-    signal: left.signal,
-    waits: () => { res.locals.waited = true; },
-  }, parts));
+  const run = (): Promise<Answered> =>
+    recorded(route, req, res, parts.pool, () =>
+      route.run(
+        {
+          ...caller,
+          requestId,
+          params: req.params,
+          query: req.query,
+          body: req.body,
+          lastEventId: req.get('Last-Event-ID'),
+          signal: left.signal,
+          waits: () => {
+            res.locals.waited = true;
+          },
+        },
+        parts,
+      ),
+    );
 
   const key = req.method === 'POST' ? idempotencyKeyOf(req.headers['idempotency-key']) : undefined;
   if (key === undefined) {
     const answered = await run();
     // HEAD asks for the headers of a stream, and would wait for its end for ever.
-    if ('stream' in answered && req.method === 'HEAD') send(res, { status: answered.status, contentType: route.answer.contentType, text: '' });
+    if ('stream' in answered && req.method === 'HEAD')
+      send(res, { status: answered.status, contentType: route.answer.contentType, text: '' });
     else if ('stream' in answered) await answered.stream.write(res);
     else send(res, wireAnswerOf(answered));
     return;

@@ -7,7 +7,8 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const { urn } of (await broker.call('GET', '/v1/schema_extensions')).body.data) await broker.call('DELETE', `/v1/schema_extensions/${urn}`);
+  for (const { urn } of (await broker.call('GET', '/v1/schema_extensions')).body.data)
+    await broker.call('DELETE', `/v1/schema_extensions/${urn}`);
 });
 
 const urn = 'urn:ietf:params:scim:schemas:extension:2.0:Metadata';
@@ -28,18 +29,43 @@ test('an extension is declared, listed, replaced and withdrawn', async () => {
 
 test('what cannot be an extension is refused, and the refusal says where', async () => {
   for (const [body, pointer] of [
-    [{}, '/resource_type'], [{ resource_type: 'Device', attributes: [{ name: 'x' }] }, '/resource_type'], [{ resource_type: 'User', attributes: [] }, '/attributes'], [{ resource_type: 'User', attributes: [{ name: 'x', required: true }] }, '/attributes/0/required'],
-    [{ resource_type: 'User', attributes: [{ name: 'x', mutability: 'readOnly' }] }, '/attributes/0/mutability'], [{ resource_type: 'User', attributes: [{ name: 'x', uniqueness: 'server' }] }, '/attributes/0/uniqueness'],
+    [{}, '/resource_type'],
+    [{ resource_type: 'Device', attributes: [{ name: 'x' }] }, '/resource_type'],
+    [{ resource_type: 'User', attributes: [] }, '/attributes'],
+    [{ resource_type: 'User', attributes: [{ name: 'x', required: true }] }, '/attributes/0/required'],
+    [{ resource_type: 'User', attributes: [{ name: 'x', mutability: 'readOnly' }] }, '/attributes/0/mutability'],
+    [{ resource_type: 'User', attributes: [{ name: 'x', uniqueness: 'server' }] }, '/attributes/0/uniqueness'],
     [{ resource_type: 'User', attributes: [{ name: 'x', colour: 'red' }] }, '/attributes/0/colour'],
   ] as const) {
     const { status, body: problem } = await declare(urn, body);
-    expect([body, status, problem.code, problem.errors.map((fault: { pointer: string }) => fault.pointer)]).toEqual([body, 400, 'invalid_request', expect.arrayContaining([pointer])]);
+    expect([body, status, problem.code, problem.errors.map((fault: { pointer: string }) => fault.pointer)]).toEqual([
+      body,
+      400,
+      'invalid_request',
+      expect.arrayContaining([pointer]),
+    ]);
   }
-  for (const body of [{ resource_type: 'User', attributes: [{ name: 'x' }, { name: 'X' }] }, { resource_type: 'User', attributes: [{ name: 'a b' }] }, { resource_type: 'User', attributes: [{ name: 'x', type: 'complex' }] }]) {
+  for (const body of [
+    { resource_type: 'User', attributes: [{ name: 'x' }, { name: 'X' }] },
+    { resource_type: 'User', attributes: [{ name: 'a b' }] },
+    { resource_type: 'User', attributes: [{ name: 'x', type: 'complex' }] },
+  ]) {
     expect((await declare(urn, body)).body.code).toBe('invalid_request');
   }
-  for (const name of ['x', 'urn:x', 'urn:a:b%00', 'urn:a:b%20c', 'urn:a:[b]', 'urn:ietf:params:scim:schemas:core:2.0:User', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User', `urn:a:${'b'.repeat(500)}`]) {
-    expect([name, (await declare(name, { resource_type: 'User', attributes: [{ name: 'x' }] })).body.code]).toEqual([name, 'invalid_request']);
+  for (const name of [
+    'x',
+    'urn:x',
+    'urn:a:b%00',
+    'urn:a:b%20c',
+    'urn:a:[b]',
+    'urn:ietf:params:scim:schemas:core:2.0:User',
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',
+    `urn:a:${'b'.repeat(500)}`,
+  ]) {
+    expect([name, (await declare(name, { resource_type: 'User', attributes: [{ name: 'x' }] })).body.code]).toEqual([
+      name,
+      'invalid_request',
+    ]);
   }
   expect((await broker.call('DELETE', '/v1/schema_extensions/urn:a:b%00')).body.code).toBe('invalid_request');
 });
@@ -64,26 +90,59 @@ test('it is shown to identity providers, and from then on checks types and keeps
   const { idp } = await broker.aDirectory();
   const before = await idp.post('/Users', { userName: 'before', [urn]: { level: 'x', costCenter: 'A' } });
   expect(before.status).toBe(201);
-  await declare(urn, { resource_type: 'User', name: 'Metadata', attributes: [{ name: 'costCenter' }, { name: 'level', type: 'integer' }, { name: 'tags', multiValued: true, type: 'complex', subAttributes: [{ name: 'value' }, { name: 'primary', type: 'boolean' }] }] });
+  await declare(urn, {
+    resource_type: 'User',
+    name: 'Metadata',
+    attributes: [
+      { name: 'costCenter' },
+      { name: 'level', type: 'integer' },
+      { name: 'tags', multiValued: true, type: 'complex', subAttributes: [{ name: 'value' }, { name: 'primary', type: 'boolean' }] },
+    ],
+  });
 
-  expect((await idp.get(`/Schemas/${urn}`)).body).toMatchObject({ id: urn, name: 'Metadata', attributes: [{ name: 'costCenter', type: 'string' }, { name: 'level', type: 'integer' }, { name: 'tags', multiValued: true, subAttributes: [{ name: 'value' }, { name: 'primary' }] }] });
-  expect((await idp.get('/ResourceTypes/User')).body).toMatchObject({ schemaExtensions: [{ schema: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User' }, { schema: urn, required: false }] });
-  expect(await idp.post('/Users', { userName: 'wrong', [urn]: { level: 'high' } })).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+  expect((await idp.get(`/Schemas/${urn}`)).body).toMatchObject({
+    id: urn,
+    name: 'Metadata',
+    attributes: [
+      { name: 'costCenter', type: 'string' },
+      { name: 'level', type: 'integer' },
+      { name: 'tags', multiValued: true, subAttributes: [{ name: 'value' }, { name: 'primary' }] },
+    ],
+  });
+  expect((await idp.get('/ResourceTypes/User')).body).toMatchObject({
+    schemaExtensions: [{ schema: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User' }, { schema: urn, required: false }],
+  });
+  expect(await idp.post('/Users', { userName: 'wrong', [urn]: { level: 'high' } })).toMatchObject({
+    status: 400,
+    body: { scimType: 'invalidValue' },
+  });
   const sent = { level: 3, costCenter: 'B', tags: [{ value: 't', primary: true }], undeclared: [1] };
   expect(await idp.post('/Users', { userName: 'right', [urn.toUpperCase()]: sent })).toMatchObject({ status: 201, body: { [urn]: sent } });
-  expect((await idp.get(`/Users?filter=${encodeURIComponent(`${urn}:level gt 2`)}`)).body).toMatchObject({ totalResults: 1, Resources: [{ userName: 'right' }] });
-  expect((await idp.get('/Users?filter=userName+eq+"before"')).body).toMatchObject({ Resources: [{ [urn]: { level: 'x', costCenter: 'A' } }] });
+  expect((await idp.get(`/Users?filter=${encodeURIComponent(`${urn}:level gt 2`)}`)).body).toMatchObject({
+    totalResults: 1,
+    Resources: [{ userName: 'right' }],
+  });
+  expect((await idp.get('/Users?filter=userName+eq+"before"')).body).toMatchObject({
+    Resources: [{ [urn]: { level: 'x', costCenter: 'A' } }],
+  });
 });
 
 test('what is stored already is filtered as the declaration has it, and as before once it is withdrawn', async () => {
   const { idp } = await broker.aDirectory();
-  for (let i = 0; i < 3; i += 1) await idp.post('/Users', { userName: `u${i}`, [urn]: { code: i === 0 ? 'ABC' : 'abc', since: '2026-01-01T01:00:00+01:00' } });
+  for (let i = 0; i < 3; i += 1)
+    await idp.post('/Users', { userName: `u${i}`, [urn]: { code: i === 0 ? 'ABC' : 'abc', since: '2026-01-01T01:00:00+01:00' } });
   await idp.post('/Groups', { displayName: 'g', [urn]: { code: 'ABC' } });
   const found = async (filter: string): Promise<unknown> => (await idp.get(`/Users?filter=${encodeURIComponent(filter)}`)).body;
   expect(await found(`${urn}:code eq "ABC"`)).toMatchObject({ totalResults: 3 });
   const versions = async (): Promise<string> => (await idp.get('/Users')).text;
   const before = await versions();
-  await declare(urn, { resource_type: 'User', attributes: [{ name: 'code', caseExact: true }, { name: 'since', type: 'dateTime' }] });
+  await declare(urn, {
+    resource_type: 'User',
+    attributes: [
+      { name: 'code', caseExact: true },
+      { name: 'since', type: 'dateTime' },
+    ],
+  });
   expect(await found(`${urn}:code eq "ABC"`)).toMatchObject({ totalResults: 1 });
   expect(await found(`${urn}:since eq "2026-01-01T00:00:00Z"`)).toMatchObject({ totalResults: 3 });
   expect(await versions()).toBe(before);

@@ -19,7 +19,9 @@ const characteristics = {
   name: Type.String({ minLength: 1, maxLength: 200 }),
   description: Type.Optional(Type.String({ maxLength: 2000 })),
   multiValued: Type.Optional(Type.Boolean()),
-  required: Type.Optional(Type.Unsafe<false>({ type: 'boolean', enum: [false], description: 'nothing can be required of an identity provider' })),
+  required: Type.Optional(
+    Type.Unsafe<false>({ type: 'boolean', enum: [false], description: 'nothing can be required of an identity provider' }),
+  ),
   canonicalValues: Type.Optional(Type.Array(Type.String(), { maxItems: 1000 })),
   caseExact: Type.Optional(Type.Boolean({ description: 'Whether filters compare with case. Default: only references and binary' })),
   uniqueness: Type.Optional(word(['none'])),
@@ -43,20 +45,39 @@ const Attribute = closed({
 });
 
 const attributesExample = [
-  { name: 'costCenter', type: 'string', multiValued: false, description: 'Who pays', caseExact: false, mutability: 'readWrite', returned: 'default', uniqueness: 'none' },
+  {
+    name: 'costCenter',
+    type: 'string',
+    multiValued: false,
+    description: 'Who pays',
+    caseExact: false,
+    mutability: 'readWrite',
+    returned: 'default',
+    uniqueness: 'none',
+  },
   { name: 'folders', type: 'string', multiValued: true },
 ];
 
-const SchemaExtension = open('SchemaExtension', {
-  urn: Type.String(),
-  resource_type: word(['User', 'Group']),
-  name: nullable(Type.String()),
-  description: nullable(Type.String()),
-  attributes: Type.Array(AnyObject, { description: 'Attributes as RFC 7643 §7 writes them' }),
-}, {
-  description: 'An extension of the SCIM schema, declared for every directory of the environment.',
-  example: { urn: 'urn:ietf:params:scim:schemas:extension:acme:2.0:User', resource_type: 'User', name: 'Acme', description: null, attributes: attributesExample },
-});
+const SchemaExtension = open(
+  'SchemaExtension',
+  {
+    urn: Type.String(),
+    resource_type: word(['User', 'Group']),
+    name: nullable(Type.String()),
+    description: nullable(Type.String()),
+    attributes: Type.Array(AnyObject, { description: 'Attributes as RFC 7643 §7 writes them' }),
+  },
+  {
+    description: 'An extension of the SCIM schema, declared for every directory of the environment.',
+    example: {
+      urn: 'urn:ietf:params:scim:schemas:extension:acme:2.0:User',
+      resource_type: 'User',
+      name: 'Acme',
+      description: null,
+      attributes: attributesExample,
+    },
+  },
+);
 
 export const schemaExtensionRoutes: Route[] = [
   route({
@@ -70,9 +91,14 @@ export const schemaExtensionRoutes: Route[] = [
     handle: async ({ environmentId, query: { limit, cursor } }, { pool }) => {
       const after = cursor === undefined ? '' : urnIn(cursor);
       // An environment has few, which are read whole with every SCIM request.
-      const all = (await listExtensions(pool, environmentId)).filter(({ urn }) => urn.toLowerCase() > after).sort((a, b) => (a.urn.toLowerCase() < b.urn.toLowerCase() ? -1 : 1));
+      const all = (await listExtensions(pool, environmentId))
+        .filter(({ urn }) => urn.toLowerCase() > after)
+        .sort((a, b) => (a.urn.toLowerCase() < b.urn.toLowerCase() ? -1 : 1));
       const last = all.length > limit ? all[limit - 1] : undefined;
-      return { data: all.slice(0, limit).map(extensionJson), next_cursor: last === undefined ? null : Buffer.from(last.urn.toLowerCase()).toString('base64url') };
+      return {
+        data: all.slice(0, limit).map(extensionJson),
+        next_cursor: last === undefined ? null : Buffer.from(last.urn.toLowerCase()).toString('base64url'),
+      };
     },
   }),
   route({
@@ -82,16 +108,19 @@ export const schemaExtensionRoutes: Route[] = [
     tag,
     summary: 'Declare an extension',
     description:
-      'It takes the place of an earlier declaration of the same URN. Identity providers find it under `/Schemas` and `/ResourceTypes` of every directory; from then on its attributes are '
-      + 'checked against their types. Undeclared extensions are kept as they are sent, so declaring one is needed for types, for immutable attributes and for `returned` alone. What is '
-      + 'stored already stays.',
+      'It takes the place of an earlier declaration of the same URN. Identity providers find it under `/Schemas` and `/ResourceTypes` of every directory; from then on its attributes are ' +
+      'checked against their types. Undeclared extensions are kept as they are sent, so declaring one is needed for types, for immutable attributes and for `returned` alone. What is ' +
+      'stored already stays.',
     names: { urn: Urn },
-    body: closed({
-      resource_type: word(['User', 'Group']),
-      name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-      description: Type.Optional(Type.String({ maxLength: 2000 })),
-      attributes: Type.Array(Attribute, { minItems: 1, maxItems: 500 }),
-    }, { examples: [{ resource_type: 'User', name: 'Acme', attributes: attributesExample }] }),
+    body: closed(
+      {
+        resource_type: word(['User', 'Group']),
+        name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+        description: Type.Optional(Type.String({ maxLength: 2000 })),
+        attributes: Type.Array(Attribute, { minItems: 1, maxItems: 500 }),
+      },
+      { examples: [{ resource_type: 'User', name: 'Acme', attributes: attributesExample }] },
+    ),
     answer: { status: 200, description: 'It is declared', schema: SchemaExtension },
     problems: { too_many_extensions: 'The environment has 50 already' },
     handle: async ({ environmentId, names, body, requestId }, { pool }) => {
@@ -111,7 +140,8 @@ export const schemaExtensionRoutes: Route[] = [
     operationId: 'withdrawSchemaExtension',
     tag,
     summary: 'Withdraw a declaration',
-    description: 'What identity providers have stored under the URN stays, and is treated like any undeclared extension. Users are mapped anew where a mapping reads it by a short name.',
+    description:
+      'What identity providers have stored under the URN stays, and is treated like any undeclared extension. Users are mapped anew where a mapping reads it by a short name.',
     names: { urn: Urn },
     answer: { status: 204, description: 'It is no longer declared' },
     problems: { not_found: 'No such extension is declared' },

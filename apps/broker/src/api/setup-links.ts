@@ -16,11 +16,17 @@ export const setupLinkRoutes: Route[] = [
     operationId: 'createSetupLink',
     tag,
     summary: 'Make a setup link',
-    description: "For your customer's IT admin: it opens the hosted setup page of this directory, and of no other, as often as it is opened until it ends. Whoever has it may connect an identity provider.",
+    description:
+      "For your customer's IT admin: it opens the hosted setup page of this directory, and of no other, as often as it is opened until it ends. Whoever has it may connect an identity provider.",
     params: { id: 'dir' },
-    body: closed({
-      expires_in: Type.Optional(Type.Integer({ minimum: 60, maximum: 30 * daySeconds, description: 'Seconds, 30 days at most; 7 days unless told otherwise' })),
-    }, { examples: [{ expires_in: 604_800 }] }),
+    body: closed(
+      {
+        expires_in: Type.Optional(
+          Type.Integer({ minimum: 60, maximum: 30 * daySeconds, description: 'Seconds, 30 days at most; 7 days unless told otherwise' }),
+        ),
+      },
+      { examples: [{ expires_in: 604_800 }] },
+    ),
     bodyOptional: true,
     answer: {
       status: 201,
@@ -30,7 +36,11 @@ export const setupLinkRoutes: Route[] = [
     handle: async ({ environmentId, params, body }, { pool, keyring, publicUrl }) => {
       const directory = await getDirectory(pool, { environmentId, directoryId: params.id });
       if (!directory) throw notFound(publicId('dir', params.id));
-      const link = await createSetupLink(pool, keyring, { environmentId, directoryId: directory.id, expiresInSeconds: body.expires_in ?? 7 * daySeconds });
+      const link = await createSetupLink(pool, keyring, {
+        environmentId,
+        directoryId: directory.id,
+        expiresInSeconds: body.expires_in ?? 7 * daySeconds,
+      });
       return { url: `${publicUrl}/setup/${link.token}`, expires_at: link.expiresAt.toISOString() };
     },
   }),

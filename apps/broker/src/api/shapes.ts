@@ -21,7 +21,11 @@ export function publicIdOf(prefix: string, of: string): TSchema & TUnsafe<string
   return Type.Unsafe<string>({ type: 'string', description: `The id of ${of}`, examples: [`${prefix}_${digits}`] });
 }
 
-export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds', examples: ['2026-01-31T09:00:00.000Z'] });
+export const Time = Type.String({
+  format: 'date-time',
+  description: 'RFC 3339, UTC, with milliseconds',
+  examples: ['2026-01-31T09:00:00.000Z'],
+});
 
 /** A name for people. */
 export const Name = Type.String({ minLength: 1, maxLength: 200 });
@@ -37,7 +41,10 @@ export const paging = { limit: Limit, cursor: PageCursor };
 
 /** One page of a list. */
 export function Page<S extends TSchema>(item: S) {
-  return closed({ data: Type.Array(item), next_cursor: nullable(Type.String({ description: 'Where the next page begins; null on the last one' })) });
+  return closed({
+    data: Type.Array(item),
+    next_cursor: nullable(Type.String({ description: 'Where the next page begins; null on the last one' })),
+  });
 }
 
 /** An object that has these fields and no others. */
@@ -52,160 +59,252 @@ export function open<P extends Record<string, TSchema>>(title: string, propertie
 
 const made = { created_at: '2026-01-31T09:00:00.000Z', updated_at: '2026-01-31T09:00:00.000Z' };
 
-export const Problem = open('Problem', {
-  type: Type.String({ format: 'uri', description: 'A page that explains the code' }),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.String({ description: 'What was wrong with this request' }),
-  code: Type.String({ description: 'For programs', examples: ['not_found'] }),
-  errors: Type.Optional(Type.Array(Type.Object({
-    pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) into the body', examples: ['/name'] })),
-    parameter: Type.Optional(Type.String({ description: 'Name of a parameter of the query' })),
-    detail: Type.String(),
-  }))),
-}, {
-  description: 'An error, as RFC 9457 has it.',
-  example: {
-    type: 'https://causeway.example.com/docs/errors#invalid_request', title: 'The request is not valid', status: 400,
-    detail: '/name: is required', code: 'invalid_request', errors: [{ pointer: '/name', detail: 'is required' }],
+export const Problem = open(
+  'Problem',
+  {
+    type: Type.String({ format: 'uri', description: 'A page that explains the code' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What was wrong with this request' }),
+    code: Type.String({ description: 'For programs', examples: ['not_found'] }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) into the body', examples: ['/name'] })),
+          parameter: Type.Optional(Type.String({ description: 'Name of a parameter of the query' })),
+          detail: Type.String(),
+        }),
+      ),
+    ),
   },
-});
+  {
+    description: 'An error, as RFC 9457 has it.',
+    example: {
+      type: 'https://causeway.example.com/docs/errors#invalid_request',
+      title: 'The request is not valid',
+      status: 400,
+      detail: '/name: is required',
+      code: 'invalid_request',
+      errors: [{ pointer: '/name', detail: 'is required' }],
+    },
+  },
+);
 
-export const Environment = open('Environment', { id: publicIdOf('env', 'an environment'), name: Type.String(), created_at: Time }, {
-  description: "A vendor's workspace: its keys, its webhook endpoints and its log.",
-  example: { id: `env_${digits}`, name: 'production', created_at: made.created_at },
-});
+export const Environment = open(
+  'Environment',
+  { id: publicIdOf('env', 'an environment'), name: Type.String(), created_at: Time },
+  {
+    description: "A vendor's workspace: its keys, its webhook endpoints and its log.",
+    example: { id: `env_${digits}`, name: 'production', created_at: made.created_at },
+  },
+);
 
-export const ApiKey = open('ApiKey', {
-  id: publicIdOf('key', 'an API key'),
-  name: Type.String(),
-  created_at: Time,
-  last_used_at: nullable(Time),
-}, {
-  description: 'A key to an environment, without its secret.',
-  example: { id: `key_${digits}`, name: 'backend', created_at: made.created_at, last_used_at: null },
-});
+export const ApiKey = open(
+  'ApiKey',
+  {
+    id: publicIdOf('key', 'an API key'),
+    name: Type.String(),
+    created_at: Time,
+    last_used_at: nullable(Time),
+  },
+  {
+    description: 'A key to an environment, without its secret.',
+    example: { id: `key_${digits}`, name: 'backend', created_at: made.created_at, last_used_at: null },
+  },
+);
 
 export const seatModes = ['reject', 'expand', 'observe'] as const;
 
-export const Organization = open('Organization', {
-  id: publicIdOf('org', 'an organization'),
-  name: Type.String(),
-  external_id: nullable(Type.String({ description: "The organization's id at the vendor" })),
-  domains: Type.Array(Type.String()),
-  contacts: Type.Array(Type.String()),
-  metadata: AnyObject,
-  seat_limit: nullable(Type.Integer()),
-  seat_mode: word(seatModes),
-  seat_ceiling: nullable(Type.Integer()),
-  seats_used: Type.Integer({ description: 'Active users in all of its directories' }),
-  created_at: Time,
-  updated_at: Time,
-}, {
-  description: "A vendor's customer.",
-  example: {
-    id: `org_${digits}`, name: 'Acme', external_id: 'acme', domains: ['acme.com'], contacts: ['it@acme.com'], metadata: {}, seat_limit: null,
-    seat_mode: 'reject', seat_ceiling: null, seats_used: 3, ...made,
+export const Organization = open(
+  'Organization',
+  {
+    id: publicIdOf('org', 'an organization'),
+    name: Type.String(),
+    external_id: nullable(Type.String({ description: "The organization's id at the vendor" })),
+    domains: Type.Array(Type.String()),
+    contacts: Type.Array(Type.String()),
+    metadata: AnyObject,
+    seat_limit: nullable(Type.Integer()),
+    seat_mode: word(seatModes),
+    seat_ceiling: nullable(Type.Integer()),
+    seats_used: Type.Integer({ description: 'Active users in all of its directories' }),
+    created_at: Time,
+    updated_at: Time,
   },
-});
+  {
+    description: "A vendor's customer.",
+    example: {
+      id: `org_${digits}`,
+      name: 'Acme',
+      external_id: 'acme',
+      domains: ['acme.com'],
+      contacts: ['it@acme.com'],
+      metadata: {},
+      seat_limit: null,
+      seat_mode: 'reject',
+      seat_ceiling: null,
+      seats_used: 3,
+      ...made,
+    },
+  },
+);
 
-export const Directory = open('Directory', {
-  id: publicIdOf('dir', 'a directory'),
-  organization_id: publicIdOf('org', 'its organization'),
-  organization_external_id: nullable(Type.String()),
-  name: Type.String(),
-  provider: word(providers),
-  state: word(['pending', 'active', 'disabled'], { description: '`pending` until the first accepted request of the identity provider' }),
-  basic_auth: Type.Boolean({ description: 'Whether the bearer token is also taken as the password of HTTP Basic' }),
-  base_url: Type.String({ format: 'uri', description: 'What an identity provider calls the Base URL or Tenant URL' }),
-  has_bearer_token: Type.Boolean(),
-  last_request_at: nullable(Time),
-  created_at: Time,
-  updated_at: Time,
-}, {
-  description: 'One connection to the identity provider of an organization.',
-  example: {
-    id: `dir_${digits}`, organization_id: `org_${digits}`, organization_external_id: 'acme', name: 'Acme Entra', provider: 'entra', state: 'active',
-    basic_auth: false, base_url: `https://causeway.example.com/scim/v2/dir_${digits}`, has_bearer_token: true, last_request_at: made.updated_at, ...made,
+export const Directory = open(
+  'Directory',
+  {
+    id: publicIdOf('dir', 'a directory'),
+    organization_id: publicIdOf('org', 'its organization'),
+    organization_external_id: nullable(Type.String()),
+    name: Type.String(),
+    provider: word(providers),
+    state: word(['pending', 'active', 'disabled'], { description: '`pending` until the first accepted request of the identity provider' }),
+    basic_auth: Type.Boolean({ description: 'Whether the bearer token is also taken as the password of HTTP Basic' }),
+    base_url: Type.String({ format: 'uri', description: 'What an identity provider calls the Base URL or Tenant URL' }),
+    has_bearer_token: Type.Boolean(),
+    last_request_at: nullable(Time),
+    created_at: Time,
+    updated_at: Time,
   },
-});
+  {
+    description: 'One connection to the identity provider of an organization.',
+    example: {
+      id: `dir_${digits}`,
+      organization_id: `org_${digits}`,
+      organization_external_id: 'acme',
+      name: 'Acme Entra',
+      provider: 'entra',
+      state: 'active',
+      basic_auth: false,
+      base_url: `https://causeway.example.com/scim/v2/dir_${digits}`,
+      has_bearer_token: true,
+      last_request_at: made.updated_at,
+      ...made,
+    },
+  },
+);
 
 const nullableText = nullable(Type.String());
 
 const userExample = {
-  id: `usr_${digits}`, directory_id: `dir_${digits}`, organization_id: `org_${digits}`, external_id: '7b3c', user_name: 'ada@acme.com', active: true,
-  email: 'ada@acme.com', emails: [{ value: 'ada@acme.com', type: 'work', primary: true }], given_name: 'Ada', family_name: 'Lovelace',
-  display_name: 'Ada Lovelace', title: 'Engineer', department: null, employee_number: null, manager: null, user_type: null, roles: [],
-  groups: [{ id: `grp_${digits}`, display_name: 'Eng' }], attributes: {}, raw: { userName: 'ada@acme.com' }, version: 41, ...made,
+  id: `usr_${digits}`,
+  directory_id: `dir_${digits}`,
+  organization_id: `org_${digits}`,
+  external_id: '7b3c',
+  user_name: 'ada@acme.com',
+  active: true,
+  email: 'ada@acme.com',
+  emails: [{ value: 'ada@acme.com', type: 'work', primary: true }],
+  given_name: 'Ada',
+  family_name: 'Lovelace',
+  display_name: 'Ada Lovelace',
+  title: 'Engineer',
+  department: null,
+  employee_number: null,
+  manager: null,
+  user_type: null,
+  roles: [],
+  groups: [{ id: `grp_${digits}`, display_name: 'Eng' }],
+  attributes: {},
+  raw: { userName: 'ada@acme.com' },
+  version: 41,
+  ...made,
 };
 
-export const User = open('User', {
-  id: publicIdOf('usr', 'a directory user'),
-  directory_id: publicIdOf('dir', 'its directory'),
-  organization_id: publicIdOf('org', 'its organization'),
-  external_id: nullableText,
-  user_name: Type.String(),
-  active: Type.Boolean(),
-  email: nullableText,
-  emails: Type.Array(Type.Unsafe<unknown>({ type: 'object', additionalProperties: true })),
-  given_name: nullableText,
-  family_name: nullableText,
-  display_name: nullableText,
-  title: nullableText,
-  department: nullableText,
-  employee_number: nullableText,
-  manager: nullable(Type.String({ description: "The manager's id, as the identity provider gave it" })),
-  user_type: nullableText,
-  roles: Type.Array(Type.Object({
-    role: Type.String(),
-    rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0; -1: none did, it is the default' }),
-    group_id: Type.Optional(publicIdOf('grp', 'the group that it came from')),
-  })),
-  groups: Type.Array(Type.Object({ id: publicIdOf('grp', 'a group'), display_name: Type.String() })),
-  attributes: AnyObject,
-  raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored' }),
-  version: Type.Integer({ description: '`sequence` of the last event that changed the user' }),
-  created_at: Time,
-  updated_at: Time,
-}, { description: 'A user that an identity provider has pushed.', example: userExample });
-
-export const Group = open('Group', {
-  id: publicIdOf('grp', 'a directory group'),
-  directory_id: publicIdOf('dir', 'its directory'),
-  organization_id: publicIdOf('org', 'its organization'),
-  external_id: nullableText,
-  display_name: Type.String(),
-  member_count: Type.Integer(),
-  raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored, without members' }),
-  version: Type.Integer({ description: '`sequence` of the last event that changed the group' }),
-  created_at: Time,
-  updated_at: Time,
-}, {
-  description: 'A group that an identity provider has pushed.',
-  example: {
-    id: `grp_${digits}`, directory_id: `dir_${digits}`, organization_id: `org_${digits}`, external_id: null, display_name: 'Eng', member_count: 3,
-    raw: { displayName: 'Eng' }, version: 40, ...made,
+export const User = open(
+  'User',
+  {
+    id: publicIdOf('usr', 'a directory user'),
+    directory_id: publicIdOf('dir', 'its directory'),
+    organization_id: publicIdOf('org', 'its organization'),
+    external_id: nullableText,
+    user_name: Type.String(),
+    active: Type.Boolean(),
+    email: nullableText,
+    emails: Type.Array(Type.Unsafe<unknown>({ type: 'object', additionalProperties: true })),
+    given_name: nullableText,
+    family_name: nullableText,
+    display_name: nullableText,
+    title: nullableText,
+    department: nullableText,
+    employee_number: nullableText,
+    manager: nullable(Type.String({ description: "The manager's id, as the identity provider gave it" })),
+    user_type: nullableText,
+    roles: Type.Array(
+      Type.Object({
+        role: Type.String(),
+        rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0; -1: none did, it is the default' }),
+        group_id: Type.Optional(publicIdOf('grp', 'the group that it came from')),
+      }),
+    ),
+    groups: Type.Array(Type.Object({ id: publicIdOf('grp', 'a group'), display_name: Type.String() })),
+    attributes: AnyObject,
+    raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored' }),
+    version: Type.Integer({ description: '`sequence` of the last event that changed the user' }),
+    created_at: Time,
+    updated_at: Time,
   },
-});
+  { description: 'A user that an identity provider has pushed.', example: userExample },
+);
+
+export const Group = open(
+  'Group',
+  {
+    id: publicIdOf('grp', 'a directory group'),
+    directory_id: publicIdOf('dir', 'its directory'),
+    organization_id: publicIdOf('org', 'its organization'),
+    external_id: nullableText,
+    display_name: Type.String(),
+    member_count: Type.Integer(),
+    raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored, without members' }),
+    version: Type.Integer({ description: '`sequence` of the last event that changed the group' }),
+    created_at: Time,
+    updated_at: Time,
+  },
+  {
+    description: 'A group that an identity provider has pushed.',
+    example: {
+      id: `grp_${digits}`,
+      directory_id: `dir_${digits}`,
+      organization_id: `org_${digits}`,
+      external_id: null,
+      display_name: 'Eng',
+      member_count: 3,
+      raw: { displayName: 'Eng' },
+      version: 40,
+      ...made,
+    },
+  },
+);
 
 export const EventTypeName = word(eventTypes);
 
-export const Event = open('Event', {
-  id: publicIdOf('evt', 'an event'),
-  type: EventTypeName,
-  occurred_at: Time,
-  organization_id: publicIdOf('org', 'the organization'),
-  organization_external_id: nullableText,
-  directory_id: publicIdOf('dir', 'the directory'),
-  position: Type.Integer({ description: '1, 2, 3 … within the environment' }),
-  sequence: Type.Integer({ description: '1, 2, 3 … within the directory' }),
-  request_id: nullable(Type.String({ description: 'The request that caused it' })),
-  data: AnyObject,
-}, {
-  description: 'A change that is committed. The same by webhook and by API.',
-  example: {
-    id: `evt_${digits}`, type: 'user.updated', occurred_at: made.updated_at, organization_id: `org_${digits}`, organization_external_id: 'acme',
-    directory_id: `dir_${digits}`, position: 90_210, sequence: 42, request_id: `req_${digits}`,
-    data: { user: userExample, previous: { title: null } },
+export const Event = open(
+  'Event',
+  {
+    id: publicIdOf('evt', 'an event'),
+    type: EventTypeName,
+    occurred_at: Time,
+    organization_id: publicIdOf('org', 'the organization'),
+    organization_external_id: nullableText,
+    directory_id: publicIdOf('dir', 'the directory'),
+    position: Type.Integer({ description: '1, 2, 3 … within the environment' }),
+    sequence: Type.Integer({ description: '1, 2, 3 … within the directory' }),
+    request_id: nullable(Type.String({ description: 'The request that caused it' })),
+    data: AnyObject,
   },
-});
+  {
+    description: 'A change that is committed. The same by webhook and by API.',
+    example: {
+      id: `evt_${digits}`,
+      type: 'user.updated',
+      occurred_at: made.updated_at,
+      organization_id: `org_${digits}`,
+      organization_external_id: 'acme',
+      directory_id: `dir_${digits}`,
+      position: 90_210,
+      sequence: 42,
+      request_id: `req_${digits}`,
+      data: { user: userExample, previous: { title: null } },
+    },
+  },
+);

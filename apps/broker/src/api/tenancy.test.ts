@@ -14,7 +14,13 @@ beforeAll(async () => {
   broker.sequence();
   const { id, organizationId, idp } = await broker.aDirectory();
   const user: any = (await idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' })).body; // oxlint-disable-line no-explicit-any
-  const group: any = (await idp.post('/Groups', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'Eng', members: [{ value: user.id }] })).body; // oxlint-disable-line no-explicit-any
+  const group: any = (
+    await idp.post('/Groups', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Eng',
+      members: [{ value: user.id }],
+    })
+  ).body; // oxlint-disable-line no-explicit-any
   const endpoint = await broker.call('POST', '/v1/webhook_endpoints', { body: { url: 'http://127.0.0.1:9/', start: 'beginning' } });
   const key = await broker.call('POST', '/v1/api_keys', { body: { name: 'ours' } });
   const client = await broker.call('POST', `/v1/directories/${id}/oauth_clients`, { body: { grant_type: 'client_credentials' } });
@@ -23,8 +29,16 @@ beforeAll(async () => {
   let events: { id: string }[] = [];
   while (events.length === 0) events = (await broker.call('GET', '/v1/events?wait=5')).body.data;
   ours = {
-    org: organizationId, dir: id, usr: user.id, grp: group.id, we: endpoint.body.id, key: key.body.id, oac: client.body.id, tok: token.body.id,
-    rmp: mapping.body.remap_id, evt: events[0]?.id ?? '',
+    org: organizationId,
+    dir: id,
+    usr: user.id,
+    grp: group.id,
+    we: endpoint.body.id,
+    key: key.body.id,
+    oac: client.body.id,
+    tok: token.body.id,
+    rmp: mapping.body.remap_id,
+    evt: events[0]?.id ?? '',
   };
 }, 60_000);
 
@@ -49,19 +63,26 @@ test('and each of those ids opens something for its owner, or the test above wou
   }
 });
 
-test.each(routes.filter((route) => Object.keys(route.params).length === 0 && route.method === 'get' && route.caller === 'environment' && !route.path.endsWith('/stream')).map((route) => [route.path]))(
-  'GET %s shows a stranger nothing of ours',
-  async (path) => {
-    for (const query of ['', `organization_id=${ours.org}`, `directory_id=${ours.dir}`, `email=ada@acme.com&organization_id=${ours.org}`]) {
-      const answer = await broker.call('GET', `${path}?${query}`, { key: stranger });
-      // The stranger's own key is all there is.
-      const text = path === '/v1/api_keys' ? answer.text.replace(/"key_\w+"/, '') : answer.text;
-      for (const [prefix, id] of Object.entries(ours)) if (!query.includes(id)) expect([prefix, text.includes(id)]).toEqual([prefix, false]);
-      if (path === '/v1/attribute_mapping') expect(answer.body.roles.default).toBeNull();
-      else if (answer.status === 200 && path !== '/v1/api_keys') expect(answer.body.data).toEqual([]);
-    }
-  },
-);
+test.each(
+  routes
+    .filter(
+      (route) =>
+        Object.keys(route.params).length === 0 &&
+        route.method === 'get' &&
+        route.caller === 'environment' &&
+        !route.path.endsWith('/stream'),
+    )
+    .map((route) => [route.path]),
+)('GET %s shows a stranger nothing of ours', async (path) => {
+  for (const query of ['', `organization_id=${ours.org}`, `directory_id=${ours.dir}`, `email=ada@acme.com&organization_id=${ours.org}`]) {
+    const answer = await broker.call('GET', `${path}?${query}`, { key: stranger });
+    // The stranger's own key is all there is.
+    const text = path === '/v1/api_keys' ? answer.text.replace(/"key_\w+"/, '') : answer.text;
+    for (const [prefix, id] of Object.entries(ours)) if (!query.includes(id)) expect([prefix, text.includes(id)]).toEqual([prefix, false]);
+    if (path === '/v1/attribute_mapping') expect(answer.body.roles.default).toBeNull();
+    else if (answer.status === 200 && path !== '/v1/api_keys') expect(answer.body.data).toEqual([]);
+  }
+});
 
 test("bodies and queries that name another environment's ids are answered as for ids that never were", async () => {
   const calls = (org: string, dir: string, evt: string): [string, string, unknown?][] => [
@@ -77,21 +98,30 @@ test("bodies and queries that name another environment's ids are answered as for
   const invented = calls(publicId('org', newId()), publicId('dir', newId()), publicId('evt', newId()));
   for (const [i, [method, path, body]] of known.entries()) {
     const [, otherPath = '', otherBody] = invented[i] ?? [];
-    const [one, other] = [await broker.call(method, path, { key: stranger, body }), await broker.call(method, otherPath, { key: stranger, body: otherBody })];
+    const [one, other] = [
+      await broker.call(method, path, { key: stranger, body }),
+      await broker.call(method, otherPath, { key: stranger, body: otherBody }),
+    ];
     expect([path, one.status, withoutIds(one.text)]).toEqual([path, other.status, withoutIds(other.text)]);
   }
 });
 
 test("a cursor of another environment's is refused like one that nobody gave", async () => {
   const { next_cursor: cursor } = (await broker.call('GET', '/v1/events')).body;
-  const [theirs, nobodys] = [await broker.call('GET', `/v1/events?after=${cursor}`, { key: stranger }), await broker.call('GET', '/v1/events?after=xyz', { key: stranger })];
+  const [theirs, nobodys] = [
+    await broker.call('GET', `/v1/events?after=${cursor}`, { key: stranger }),
+    await broker.call('GET', '/v1/events?after=xyz', { key: stranger }),
+  ];
   expect([theirs.status, theirs.body]).toEqual([400, nobodys.body]);
 });
 
-test.each(routes.map((route) => [route.method.toUpperCase(), route.path, route] as const))('%s %s is shut to whoever has no key', async (_method, _path, route) => {
-  const { answer } = await callWith(route, (prefix) => ours[prefix] ?? '', null);
-  expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
-});
+test.each(routes.map((route) => [route.method.toUpperCase(), route.path, route] as const))(
+  '%s %s is shut to whoever has no key',
+  async (_method, _path, route) => {
+    const { answer } = await callWith(route, (prefix) => ours[prefix] ?? '', null);
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
+  },
+);
 
 async function callWith(route: Route, idOf: (prefix: string) => string, key: string | null) {
   const ids: string[] = [];

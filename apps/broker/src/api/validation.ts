@@ -5,7 +5,9 @@ import { type Fault, Problem, escapePointer } from './errors';
 
 // A body says what it means: "5" is no number in it. A query knows only text, so there "5" becomes one.
 const bodies = addFormats(new Ajv2020({ allErrors: true, strict: true, verbose: true, allowUnionTypes: true }));
-const queries = addFormats(new Ajv2020({ allErrors: true, strict: true, verbose: true, allowUnionTypes: true, coerceTypes: true, useDefaults: true }));
+const queries = addFormats(
+  new Ajv2020({ allErrors: true, strict: true, verbose: true, allowUnionTypes: true, coerceTypes: true, useDefaults: true }),
+);
 
 const faultsAtMost = 20;
 
@@ -52,7 +54,13 @@ function withoutBranches(errors: ErrorObject[]): ErrorObject[] {
 }
 
 const articles: Record<string, string> = {
-  string: 'a string', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'an array', object: 'an object', null: 'null',
+  string: 'a string',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+  null: 'null',
 };
 
 /** A fault as somebody would say it: where, and what is wrong. */
@@ -62,14 +70,23 @@ function sentence(error: ErrorObject): [path: string, detail: string] {
     case 'required':
       return [`${instancePath}/${escapePointer(String(params.missingProperty))}`, 'is required'];
     case 'additionalProperties':
-      return [`${instancePath}/${escapePointer(String(params.additionalProperty))}`, `is not a field here; the fields are ${Object.keys(parentSchema?.properties ?? {}).join(', ')}`];
+      return [
+        `${instancePath}/${escapePointer(String(params.additionalProperty))}`,
+        `is not a field here; the fields are ${Object.keys(parentSchema?.properties ?? {}).join(', ')}`,
+      ];
     case 'type':
-      return [instancePath, `must be ${String(params.type).split(',').map((type) => articles[type] ?? type).join(' or ')}`];
+      return [
+        instancePath,
+        `must be ${String(params.type)
+          .split(',')
+          .map((type) => articles[type] ?? type)
+          .join(' or ')}`,
+      ];
     case 'enum':
       return [instancePath, `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1).replaceAll('","', '", "')}`];
     case 'anyOf':
     case 'pattern':
-      return [instancePath, parentSchema?.description ? `must be ${String(parentSchema.description)}` : message ?? 'is not valid'];
+      return [instancePath, parentSchema?.description ? `must be ${String(parentSchema.description)}` : (message ?? 'is not valid')];
     case 'format':
       return [instancePath, params.format === 'email' ? 'must be an e-mail address' : `must be a ${String(params.format)}`];
     default:
@@ -83,7 +100,12 @@ const unstorable = /\u0000|\p{Surrogate}/u;
 const deepest = 32;
 
 /** Refuses what no schema speaks of and no table can hold: characters that are no text, and nesting without end. */
-export function refuseUnstorable(value: unknown, faultAt: FaultAt = (path, detail) => ({ pointer: path, detail }), path = '', depth = 0): void {
+export function refuseUnstorable(
+  value: unknown,
+  faultAt: FaultAt = (path, detail) => ({ pointer: path, detail }),
+  path = '',
+  depth = 0,
+): void {
   if (typeof value === 'string') {
     if (unstorable.test(value)) throw oneFault(faultAt(path, 'holds a character that is no text (U+0000, or half a surrogate pair)'));
   } else if (typeof value === 'object' && value !== null) {

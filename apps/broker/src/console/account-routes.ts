@@ -38,7 +38,11 @@ export interface AccountParts {
   mailReaches: boolean;
 }
 
-const NewPassword = Type.String({ minLength: shortestPassword, maxLength: 1000, description: `A password needs at least ${shortestPassword} characters.` });
+const NewPassword = Type.String({
+  minLength: shortestPassword,
+  maxLength: 1000,
+  description: `A password needs at least ${shortestPassword} characters.`,
+});
 const GivenPassword = Type.String({ maxLength: 1000 });
 const Secret = Type.String({ maxLength: 200 });
 
@@ -92,9 +96,11 @@ export function accountRouter(parts: AccountParts): Router {
     const { email, password, environment_name: environmentName } = readSignUp(req.body);
     await countMail(email, req.ip);
     const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
-    sendMail(kept.kind === 'kept'
-      ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
-      : alreadySignedUpMail(email, `${publicUrl}/sign-in`, `${publicUrl}/forgotten`));
+    sendMail(
+      kept.kind === 'kept'
+        ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
+        : alreadySignedUpMail(email, `${publicUrl}/sign-in`, `${publicUrl}/forgotten`),
+    );
     res.locals.decision = 'mailed';
     answer(res, 202, { mail_reaches: parts.mailReaches });
   });
@@ -105,9 +111,16 @@ export function accountRouter(parts: AccountParts): Router {
       case 'made':
         return enter(req, res, confirmed.memberId, 'createEnvironment', confirmed.environmentId);
       case 'wrong_password':
-        throw new PageProblem('wrong_credentials', 'This is not the password that was chosen at this sign-up. If it was not you who signed up, ignore the mail.', 'password');
+        throw new PageProblem(
+          'wrong_credentials',
+          'This is not the password that was chosen at this sign-up. If it was not you who signed up, ignore the mail.',
+          'password',
+        );
       case 'no_link':
-        throw new PageProblem('link_used', 'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.');
+        throw new PageProblem(
+          'link_used',
+          'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.',
+        );
     }
   });
 
@@ -128,8 +141,17 @@ export function accountRouter(parts: AccountParts): Router {
 
   router.post('/invitation', async (req, res) => {
     const invitation = await openInvitation(pool, readSecret(req.body));
-    if (!invitation) throw new PageProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
-    answer(res, 200, { email: invitation.email, role: invitation.role, environment_name: invitation.environmentName, known: invitation.known });
+    if (!invitation)
+      throw new PageProblem(
+        'link_used',
+        'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.',
+      );
+    answer(res, 200, {
+      email: invitation.email,
+      role: invitation.role,
+      environment_name: invitation.environmentName,
+      known: invitation.known,
+    });
   });
 
   router.post('/invitation/accept', async (req, res) => {
@@ -139,8 +161,12 @@ export function accountRouter(parts: AccountParts): Router {
       throw new PageProblem('invalid_request', `A password needs at least ${shortestPassword} characters.`, 'password');
     }
     // A member's own password is left alone, so whatever stands in its place is not looked at.
-    const accepted = invitation && await acceptInvitation(pool, { secret, password: invitation.known ? undefined : password });
-    if (!accepted) throw new PageProblem('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
+    const accepted = invitation && (await acceptInvitation(pool, { secret, password: invitation.known ? undefined : password }));
+    if (!accepted)
+      throw new PageProblem(
+        'link_used',
+        'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.',
+      );
     await enter(req, res, accepted.memberId, 'acceptInvitation', accepted.environmentId);
   });
 
@@ -201,7 +227,8 @@ export function accountRouter(parts: AccountParts): Router {
 async function note(pool: Pool, req: Request, res: Response, act: string, environmentId?: string): Promise<void> {
   const { member } = memberOf(res);
   try {
-    const environments = environmentId === undefined ? (await listMemberEnvironments(pool, { memberId: member.id })).map(({ id }) => id) : [environmentId];
+    const environments =
+      environmentId === undefined ? (await listMemberEnvironments(pool, { memberId: member.id })).map(({ id }) => id) : [environmentId];
     for (const one of environments) {
       await recordAct(pool, {
         environmentId: one,

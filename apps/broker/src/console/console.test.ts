@@ -10,7 +10,14 @@ let mailbox: MailServer;
 let broker: TestBroker;
 beforeAll(async () => {
   mailbox = await aMailServer();
-  broker = await aBroker({ bootstrapAdminEmail: first.email, bootstrapAdminPassword: first.password, signUp: 'open', trustedProxies: ['127.0.0.1/32'], smtpUrl: mailbox.url, mailFrom: 'Causeway <causeway@example.com>' });
+  broker = await aBroker({
+    bootstrapAdminEmail: first.email,
+    bootstrapAdminPassword: first.password,
+    signUp: 'open',
+    trustedProxies: ['127.0.0.1/32'],
+    smtpUrl: mailbox.url,
+    mailFrom: 'Causeway <causeway@example.com>',
+  });
 });
 afterAll(() => mailbox.close());
 
@@ -19,7 +26,9 @@ const someone = (): string => `${randomBytes(6).toString('hex')}@example.org`;
 
 /** The link in the newest mail to somebody. */
 async function linkTo(email: string, place: string): Promise<string> {
-  const mail = await eventually(() => mailbox.received.findLast(({ to, text }) => to.includes(email) && text.includes(`/${place}/`)) ?? false);
+  const mail = await eventually(
+    () => mailbox.received.findLast(({ to, text }) => to.includes(email) && text.includes(`/${place}/`)) ?? false,
+  );
   return new RegExp(`${origin}/${place}/([A-Za-z0-9_-]{43})\\b`).exec(mail.text)?.[1] ?? '';
 }
 
@@ -28,7 +37,10 @@ async function signedUp(): Promise<{ email: string; member: AMember; environment
   const email = someone();
   const member = new AMember(broker);
   expect((await member.call('POST', '/sign_up', { email, password: 'a password of theirs', environment_name: 'Theirs' })).status).toBe(202);
-  const { body } = await member.call('POST', '/sign_up/confirm', { secret: await linkTo(email, 'confirm'), password: 'a password of theirs' });
+  const { body } = await member.call('POST', '/sign_up/confirm', {
+    secret: await linkTo(email, 'confirm'),
+    password: 'a password of theirs',
+  });
   return { email, member, environment: body.environments[0].id };
 }
 
@@ -37,7 +49,10 @@ async function invited(role: 'admin' | 'viewer'): Promise<{ email: string; membe
   const email = someone();
   await (await admin()).call('POST', `/environments/${broker.environmentId}/invitations`, { email, role });
   const member = new AMember(broker);
-  expect((await member.call('POST', '/invitation/accept', { secret: await linkTo(email, 'invitation'), password: 'a password of theirs' })).status).toBe(200);
+  expect(
+    (await member.call('POST', '/invitation/accept', { secret: await linkTo(email, 'invitation'), password: 'a password of theirs' }))
+      .status,
+  ).toBe(200);
   return { email, member };
 }
 
@@ -45,7 +60,12 @@ describe('signing in', () => {
   test('the first member is an admin of the first environment, whatever the case of the address', async () => {
     const ada = await admin();
     const { body } = await ada.call('GET', '/session');
-    expect(body).toMatchObject({ member: { email: 'Ada@Example.com' }, environments: [{ id: broker.environmentId, name: 'default', role: 'admin' }], sign_up: 'open', mail_reaches: true });
+    expect(body).toMatchObject({
+      member: { email: 'Ada@Example.com' },
+      environments: [{ id: broker.environmentId, name: 'default', role: 'admin' }],
+      sign_up: 'open',
+      mail_reaches: true,
+    });
     expect((await new AMember(broker).call('GET', '/session')).body).toMatchObject({ member: null, environments: [] });
   });
 
@@ -61,7 +81,9 @@ describe('signing in', () => {
     const cookie = answer.headers.get('set-cookie') ?? '';
     expect(cookie.replace(/=cwm_[\w-]{43}/, '=…')).toBe('causeway_console=…; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000');
     const secret = /cwm_([\w-]{43})/.exec(cookie)?.[1] ?? '';
-    const { rows } = await broker.db.pool.query<{ row: string }>('select s::text as row from member_sessions s union all select m::text from members m');
+    const { rows } = await broker.db.pool.query<{ row: string }>(
+      'select s::text as row from member_sessions s union all select m::text from members m',
+    );
     for (const { row } of rows) expect(row).not.toContain(secret);
     expect(rows.some(({ row }) => row.includes(first.password))).toBe(false);
   });
@@ -69,7 +91,10 @@ describe('signing in', () => {
   test('a session ends when it is signed out of, everywhere else when the password changes, and by itself', async () => {
     const { email, member } = await signedUp();
     const other = await new AMember(broker).signIn(email, 'a password of theirs');
-    expect((await member.call('POST', '/password', { current: 'wrong', next: 'another password' })).body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/current' }] });
+    expect((await member.call('POST', '/password', { current: 'wrong', next: 'another password' })).body).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ pointer: '/current' }],
+    });
     expect((await member.call('POST', '/password', { current: 'a password of theirs', next: 'another password' })).status).toBe(204);
     expect((await other.call('GET', '/session')).body.member).toBeNull();
     expect((await member.call('GET', '/session')).body.member).not.toBeNull();
@@ -80,7 +105,10 @@ describe('signing in', () => {
     expect((await member.call('GET', '/session')).body.member).toBeNull();
 
     const late = await new AMember(broker).signIn(email, 'another password');
-    await broker.db.pool.query("update member_sessions set expires_at = now() - interval '1 second' where member_id = (select id from members where email = $1)", [email]);
+    await broker.db.pool.query(
+      "update member_sessions set expires_at = now() - interval '1 second' where member_id = (select id from members where email = $1)",
+      [email],
+    );
     expect((await late.call('GET', '/session')).body.member).toBeNull();
   });
 
@@ -105,7 +133,10 @@ describe('signing up', () => {
     expect((await member.call('POST', '/session', { email, password: 'a password of theirs' })).status).toBe(401);
     const secret = await linkTo(email, 'confirm');
     const password = 'a password of theirs';
-    expect((await member.call('POST', '/sign_up/confirm', { secret, password })).body).toMatchObject({ member: { email }, environments: [{ name: 'Theirs', role: 'admin' }] });
+    expect((await member.call('POST', '/sign_up/confirm', { secret, password })).body).toMatchObject({
+      member: { email },
+      environments: [{ name: 'Theirs', role: 'admin' }],
+    });
     expect((await new AMember(broker).call('POST', '/sign_up/confirm', { secret, password })).body.code).toBe('link_used');
   });
 
@@ -125,16 +156,24 @@ describe('signing up', () => {
     expect((await owner.call('POST', '/sign_up/confirm', { secret: mine, password: 'a password of theirs' })).status).toBe(200);
     expect((await stranger.call('POST', '/session', { email, password: 'known to a stranger' })).status).toBe(401);
     // Nor afterwards: the address is a member's by now.
-    expect((await stranger.call('POST', '/sign_up/confirm', { secret: strangers, password: 'known to a stranger' })).body.code).toBe('link_used');
+    expect((await stranger.call('POST', '/sign_up/confirm', { secret: strangers, password: 'known to a stranger' })).body.code).toBe(
+      'link_used',
+    );
     await new AMember(broker).signIn(email, 'a password of theirs');
   });
 
   test('somebody who is known is answered like a stranger, and told by mail', async () => {
     const { email } = await signedUp();
     const before = mailbox.received.length;
-    const answers = await Promise.all([email, someone()].map((address) => new AMember(broker).call('POST', '/sign_up', { email: address, password: 'another password', environment_name: 'X' })));
+    const answers = await Promise.all(
+      [email, someone()].map((address) =>
+        new AMember(broker).call('POST', '/sign_up', { email: address, password: 'another password', environment_name: 'X' }),
+      ),
+    );
     expect(answers[0]?.text).toBe(answers[1]?.text);
-    await eventually(() => mailbox.received.slice(before).some(({ to, text }) => to.includes(email) && text.includes('has an account already')));
+    await eventually(() =>
+      mailbox.received.slice(before).some(({ to, text }) => to.includes(email) && text.includes('has an account already')),
+    );
     await new AMember(broker).signIn(email, 'a password of theirs');
   });
 
@@ -150,7 +189,11 @@ describe('signing up', () => {
 
   test('closed, it makes nobody', async () => {
     const closed = await aBroker({ bootstrapAdminEmail: first.email, bootstrapAdminPassword: first.password });
-    const answer = await new AMember(closed).call('POST', '/sign_up', { email: someone(), password: 'a password of theirs', environment_name: 'X' });
+    const answer = await new AMember(closed).call('POST', '/sign_up', {
+      email: someone(),
+      password: 'a password of theirs',
+      environment_name: 'X',
+    });
     expect([answer.status, answer.body.code]).toEqual([403, 'sign_up_closed']);
   });
 });
@@ -158,7 +201,9 @@ describe('signing up', () => {
 describe('a forgotten password', () => {
   test('is replaced by a link that works once and ends every session; who is known is not told', async () => {
     const { email, member } = await signedUp();
-    const answers = await Promise.all([email, someone()].map((address) => new AMember(broker).call('POST', '/password_reset', { email: address })));
+    const answers = await Promise.all(
+      [email, someone()].map((address) => new AMember(broker).call('POST', '/password_reset', { email: address })),
+    );
     expect(answers[0]?.text).toBe(answers[1]?.text);
     const secret = await linkTo(email, 'reset');
 
@@ -166,7 +211,9 @@ describe('a forgotten password', () => {
     expect((await returned.call('POST', '/password_reset/confirm', { secret, password: 'a new password' })).status).toBe(200);
     expect((await returned.call('GET', '/session')).body.member).toMatchObject({ email });
     expect((await member.call('GET', '/session')).body.member).toBeNull();
-    expect((await new AMember(broker).call('POST', '/password_reset/confirm', { secret, password: 'a new password' })).body.code).toBe('link_used');
+    expect((await new AMember(broker).call('POST', '/password_reset/confirm', { secret, password: 'a new password' })).body.code).toBe(
+      'link_used',
+    );
     await new AMember(broker).signIn(email, 'a new password');
   });
 
@@ -176,7 +223,9 @@ describe('a forgotten password', () => {
     const secret = await linkTo(email, 'reset');
     await broker.db.pool.query("update member_links set expires_at = now() - interval '1 second' where email = $1", [email]);
     for (const one of [secret, 'x'.repeat(43), '']) {
-      expect((await new AMember(broker).call('POST', '/password_reset/confirm', { secret: one, password: 'a new password' })).body.code).toBe('link_used');
+      expect(
+        (await new AMember(broker).call('POST', '/password_reset/confirm', { secret: one, password: 'a new password' })).body.code,
+      ).toBe('link_used');
     }
     await new AMember(broker).signIn(email, 'a password of theirs');
   });
@@ -207,18 +256,27 @@ describe('strangers at the door', () => {
       const { status } = await new AMember(broker).call('POST', path, bodyOf(address()));
       expect([202, 401, 429]).toContain(status);
     };
-    const [known, unknown] = await medians(ask(() => email), ask(someone), rounds);
+    const [known, unknown] = await medians(
+      ask(() => email),
+      ask(someone),
+      rounds,
+    );
     // Half of the quicker one, or what a busy machine is off by: a bcrypt comparison, or a write that the disk must confirm, would show.
     expect(Math.abs(known - unknown)).toBeLessThan(Math.max(10, Math.min(known, unknown) / 2));
   });
 
   test('write as much for an address that is nobody’s as for one that is somebody’s', async () => {
     const { email } = await signedUp();
-    for (const [path, body] of [['/password_reset', {}], ['/sign_up', { password: 'a password of theirs', environment_name: 'X' }]] as const) {
-      const written = await Promise.all([email, someone()].map(async (address) => {
-        await new AMember(broker).call('POST', path, { email: address, ...body });
-        return (await broker.db.pool.query('select 1 from member_links where email_key = $1', [address])).rowCount;
-      }));
+    for (const [path, body] of [
+      ['/password_reset', {}],
+      ['/sign_up', { password: 'a password of theirs', environment_name: 'X' }],
+    ] as const) {
+      const written = await Promise.all(
+        [email, someone()].map(async (address) => {
+          await new AMember(broker).call('POST', path, { email: address, ...body });
+          return (await broker.db.pool.query('select 1 from member_links where email_key = $1', [address])).rowCount;
+        }),
+      );
       expect([path, written[0]]).toEqual([path, written[1]]);
       await broker.db.pool.query('delete from member_links');
     }
@@ -227,14 +285,19 @@ describe('strangers at the door', () => {
   test('pay for no hash of a password with a link that they made up', async () => {
     const member = new AMember(broker);
     const begun = performance.now();
-    await Promise.all(Array.from({ length: 40 }, () => member.call('POST', '/password_reset/confirm', { secret: randomBytes(32).toString('base64url'), password: 'a new password' })));
+    await Promise.all(
+      Array.from({ length: 40 }, () =>
+        member.call('POST', '/password_reset/confirm', { secret: randomBytes(32).toString('base64url'), password: 'a new password' }),
+      ),
+    );
     // Forty of them, at a quarter of a second each, would take five seconds of two cores.
     expect(performance.now() - begun).toBeLessThan(2_500);
   });
 
   test('are counted by network: an address of IPv6 can be changed at will within its /64', async () => {
     const { email } = await signedUp();
-    const from = async (address: string) => (await new AMember(broker).call('POST', '/session', { email, password: 'a guess' }, { 'x-forwarded-for': address })).status;
+    const from = async (address: string) =>
+      (await new AMember(broker).call('POST', '/session', { email, password: 'a guess' }, { 'x-forwarded-for': address })).status;
     const statuses = [];
     for (let i = 0; i < 11; i++) statuses.push(await from(`2001:db8:1:2::${i.toString(16)}`));
     expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
@@ -251,7 +314,11 @@ describe('writes from other sites', () => {
     const ada = await admin();
     const sent: Record<string, string> = { cookie: ada.cookie ?? '', 'sec-fetch-site': 'same-origin', 'x-causeway-page': '1', ...headers };
     if (dropped) delete sent['x-causeway-page'];
-    for (const [method, path] of [['POST', `/environments/${broker.environmentId}/v1/organizations`], ['POST', '/environments'], ['DELETE', '/session']] as const) {
+    for (const [method, path] of [
+      ['POST', `/environments/${broker.environmentId}/v1/organizations`],
+      ['POST', '/environments'],
+      ['DELETE', '/session'],
+    ] as const) {
       const answer = await broker.call(method, `/console/api${path}`, { key: null, body: { name: 'X' }, headers: sent });
       expect([answer.status, answer.body.code]).toEqual([403, 'foreign_page']);
     }
@@ -259,9 +326,12 @@ describe('writes from other sites', () => {
 
   test('a browser that does not say which site is judged by the origin', async () => {
     const ada = await admin();
-    const write = (from: string) => broker.call('POST', `/console/api/environments/${broker.environmentId}/v1/organizations`, {
-      key: null, body: { name: 'X' }, headers: { cookie: ada.cookie ?? '', 'x-causeway-page': '1', origin: from },
-    });
+    const write = (from: string) =>
+      broker.call('POST', `/console/api/environments/${broker.environmentId}/v1/organizations`, {
+        key: null,
+        body: { name: 'X' },
+        headers: { cookie: ada.cookie ?? '', 'x-causeway-page': '1', origin: from },
+      });
     expect((await write(origin)).status).toBe(201);
     expect((await write('https://evil.example')).status).toBe(403);
     expect((await write('null')).status).toBe(403);
@@ -276,7 +346,8 @@ describe('an environment', () => {
     for (const path of ['/v1/organizations', '/overview', '/members', '/events', '/requests', '/appearance']) {
       expect([path, (await member.call('GET', `${others}${path}`)).status]).toEqual([path, 404]);
     }
-    for (const id of ['env_00000000000000000000000000000000', 'nothing']) expect((await member.call('GET', `/environments/${id}/overview`)).status).toBe(404);
+    for (const id of ['env_00000000000000000000000000000000', 'nothing'])
+      expect((await member.call('GET', `/environments/${id}/overview`)).status).toBe(404);
   });
 
   test('is not shown to whoever is signed out, and a key opens nothing here', async () => {
@@ -291,17 +362,25 @@ describe('an environment', () => {
     expect([made.status, (await broker.call('GET', `/v1/organizations/${made.body.id}`)).body]).toEqual([201, made.body]);
     expect((await ada.call('GET', `/environments/${broker.environmentId}/v1/nothing`)).body.code).toBe('not_found');
     for (const method of ['GET', 'POST']) {
-      expect((await ada.call(method, `/environments/${broker.environmentId}/v1/environments`, method === 'POST' ? { name: 'X' } : undefined)).status).toBe(401);
+      expect(
+        (await ada.call(method, `/environments/${broker.environmentId}/v1/environments`, method === 'POST' ? { name: 'X' } : undefined))
+          .status,
+      ).toBe(401);
     }
   });
 
   test('a viewer may look at everything and change nothing', async () => {
     const { member } = await invited('viewer');
     const base = `/environments/${broker.environmentId}`;
-    for (const path of ['/v1/organizations', '/overview', '/members', '/v1/audit_log']) expect((await member.call('GET', `${base}${path}`)).status).toBe(200);
+    for (const path of ['/v1/organizations', '/overview', '/members', '/v1/audit_log'])
+      expect((await member.call('GET', `${base}${path}`)).status).toBe(200);
     for (const [method, path, body] of [
-      ['POST', '/v1/organizations', { name: 'X' }], ['POST', '/v1/api_keys', { name: 'X' }], ['POST', '/invitations', { email: someone(), role: 'admin' }],
-      ['PATCH', '', { name: 'X' }], ['DELETE', '', undefined], ['PUT', '/appearance', { vendor_name: 'X', color: null, support_email: null }],
+      ['POST', '/v1/organizations', { name: 'X' }],
+      ['POST', '/v1/api_keys', { name: 'X' }],
+      ['POST', '/invitations', { email: someone(), role: 'admin' }],
+      ['PATCH', '', { name: 'X' }],
+      ['DELETE', '', undefined],
+      ['PUT', '/appearance', { vendor_name: 'X', color: null, support_email: null }],
     ] as const) {
       expect([path, (await member.call(method, `${base}${path}`, body)).body.code]).toEqual([path, 'not_allowed']);
     }
@@ -311,7 +390,8 @@ describe('an environment', () => {
     const ada = await admin();
     const { email, member } = await invited('admin');
     const base = `/environments/${broker.environmentId}`;
-    const idOf = async (address: string) => (await ada.call('GET', `${base}/members`)).body.members.find((one: { email: string }) => one.email === address).id;
+    const idOf = async (address: string) =>
+      (await ada.call('GET', `${base}/members`)).body.members.find((one: { email: string }) => one.email === address).id;
     await ada.call('PATCH', `${base}/members/${await idOf(email)}`, { role: 'viewer' });
     expect((await member.call('POST', `${base}/v1/organizations`, { name: 'X' })).status).toBe(403);
     await ada.call('DELETE', `${base}/members/${await idOf(email)}`);
@@ -319,8 +399,13 @@ describe('an environment', () => {
 
     const alone = await signedUp();
     const { members } = (await alone.member.call('GET', `/environments/${alone.environment}/members`)).body;
-    for (const [method, body] of [['PATCH', { role: 'viewer' }], ['DELETE', undefined]] as const) {
-      expect((await alone.member.call(method, `/environments/${alone.environment}/members/${members[0].id}`, body)).body.code).toBe('last_admin');
+    for (const [method, body] of [
+      ['PATCH', { role: 'viewer' }],
+      ['DELETE', undefined],
+    ] as const) {
+      expect((await alone.member.call(method, `/environments/${alone.environment}/members/${members[0].id}`, body)).body.code).toBe(
+        'last_admin',
+      );
     }
   });
 
@@ -399,13 +484,19 @@ describe('the look of the setup page', () => {
     const look = { vendor_name: 'Northwind', color: '#0F766E', support_email: 'help@example.com' };
     const png = Buffer.from('89504e470d0a1a0a0000', 'hex');
     expect((await ada.call('PUT', base, { ...look, logo: png.toString('base64') })).status).toBe(204);
-    expect((await ada.call('GET', base)).body).toEqual({ vendor_name: 'Northwind', color: '#0f766e', has_logo: true, support_email: 'help@example.com' });
+    expect((await ada.call('GET', base)).body).toEqual({
+      vendor_name: 'Northwind',
+      color: '#0f766e',
+      has_logo: true,
+      support_email: 'help@example.com',
+    });
     const logo = await ada.call('GET', `${base}/logo`);
     expect([logo.headers.get('content-type'), logo.headers.get('x-content-type-options')]).toEqual(['image/png', 'nosniff']);
 
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>').toString('base64');
     expect((await ada.call('PUT', base, { ...look, logo: svg })).body.errors[0].pointer).toBe('/logo');
-    for (const color of ['red', '#12345', 'url(x)']) expect((await ada.call('PUT', base, { ...look, color })).body.errors[0].pointer).toBe('/color');
+    for (const color of ['red', '#12345', 'url(x)'])
+      expect((await ada.call('PUT', base, { ...look, color })).body.errors[0].pointer).toBe('/color');
   });
 });
 
@@ -413,9 +504,22 @@ test('what the pages read is refused where it is no question: never a fault of o
   const ada = await admin();
   const base = `/environments/${broker.environmentId}`;
   for (const path of [
-    '/events?before=x', '/events?subject=nobody', '/events?types=nothing', '/requests?cursor=nonsense', '/requests?directory_id=x', '/requests?search=%00', '/requests/req_x',
-    '/directories/dir_x/health', '/directories/dir_00000000000000000000000000000000/health', '/directories/dir_00000000000000000000000000000000/users?cursor=%FF',
-    '/webhook_endpoints/we_00000000000000000000000000000000/statistics', '/webhook_endpoints/we_x/statistics?hours=9999', '/events/live?after=-1', '/webhook_endpoints/we_x/last_attempt', '/directories/dir_x/setup_links', '/events/evt_x',
+    '/events?before=x',
+    '/events?subject=nobody',
+    '/events?types=nothing',
+    '/requests?cursor=nonsense',
+    '/requests?directory_id=x',
+    '/requests?search=%00',
+    '/requests/req_x',
+    '/directories/dir_x/health',
+    '/directories/dir_00000000000000000000000000000000/health',
+    '/directories/dir_00000000000000000000000000000000/users?cursor=%FF',
+    '/webhook_endpoints/we_00000000000000000000000000000000/statistics',
+    '/webhook_endpoints/we_x/statistics?hours=9999',
+    '/events/live?after=-1',
+    '/webhook_endpoints/we_x/last_attempt',
+    '/directories/dir_x/setup_links',
+    '/events/evt_x',
   ]) {
     const { status } = await ada.call('GET', `${base}${path}`);
     expect([path, status < 500]).toEqual([path, true]);

@@ -32,7 +32,11 @@ export interface EnvironmentParts {
   mailReaches: boolean;
 }
 
-const RoleWord = Type.Unsafe<(typeof roles)[number]>({ type: 'string', enum: [...roles], description: 'A member is an admin or a viewer.' });
+const RoleWord = Type.Unsafe<(typeof roles)[number]>({
+  type: 'string',
+  enum: [...roles],
+  description: 'A member is an admin or a viewer.',
+});
 const NullableText = (maxLength: number) => Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength });
 
 const readName = bodyReader({ name: NameText });
@@ -40,8 +44,16 @@ const readRole = bodyReader({ role: RoleWord });
 const readInvitation = bodyReader({ email: Email, role: RoleWord });
 const readAppearance = bodyReader({
   vendor_name: NullableText(100),
-  color: Type.Unsafe<string | null>({ type: ['string', 'null'], pattern: '^#[0-9A-Fa-f]{6}$', description: 'A colour is six hexadecimal digits after a #.' }),
-  support_email: Type.Unsafe<string | null>({ type: ['string', 'null'], pattern: '^[^\\s@<>"]{1,64}@[^\\s@<>"]{1,255}$', description: 'This is not an e-mail address.' }),
+  color: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    pattern: '^#[0-9A-Fa-f]{6}$',
+    description: 'A colour is six hexadecimal digits after a #.',
+  }),
+  support_email: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    pattern: '^[^\\s@<>"]{1,64}@[^\\s@<>"]{1,255}$',
+    description: 'This is not an e-mail address.',
+  }),
   logo: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 100_000 })),
 });
 
@@ -89,14 +101,16 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
   router.patch('/members/:member', async (req, res) => {
     const { environmentId } = callerOf(res);
     const { role } = readRole(req.body);
-    if (!(await changeRole(pool, { environmentId, memberId: uuidIn(req.params.member), role }))) throw notFound('This member does not belong to the environment any more.');
+    if (!(await changeRole(pool, { environmentId, memberId: uuidIn(req.params.member), role })))
+      throw notFound('This member does not belong to the environment any more.');
     await note(pool, req, res, 'changeMember', ['role']);
     answerNothing(res);
   });
 
   router.delete('/members/:member', async (req, res) => {
     const { environmentId } = callerOf(res);
-    if (!(await removeMember(pool, { environmentId, memberId: uuidIn(req.params.member) }))) throw notFound('This member does not belong to the environment any more.');
+    if (!(await removeMember(pool, { environmentId, memberId: uuidIn(req.params.member) })))
+      throw notFound('This member does not belong to the environment any more.');
     await note(pool, req, res, 'removeMember');
     answerNothing(res);
   });
@@ -108,13 +122,20 @@ export function environmentRouter({ pool, publicUrl, sendMail, mailReaches }: En
     const made = await invite(pool, { environmentId, email, role, invitedBy: member.id });
     await note(pool, req, res, 'inviteMember', ['email', 'role']);
     const appearance = await getSetupAppearance(pool, { environmentId });
-    sendMail(invitationMail(made.email, { by: member.email, environment: appearance?.vendorName ?? 'an environment', link: `${publicUrl}/invitation/${made.secret}` }));
+    sendMail(
+      invitationMail(made.email, {
+        by: member.email,
+        environment: appearance?.vendorName ?? 'an environment',
+        link: `${publicUrl}/invitation/${made.secret}`,
+      }),
+    );
     answer(res, 201, { email: made.email, expires_at: made.expiresAt.toISOString(), mail_reaches: mailReaches });
   });
 
   router.delete('/invitations/:invitation', async (req, res) => {
     const { environmentId } = callerOf(res);
-    if (!(await revokeInvitation(pool, { environmentId, invitationId: uuidIn(req.params.invitation) }))) throw notFound('This invitation has been answered or taken back already.');
+    if (!(await revokeInvitation(pool, { environmentId, invitationId: uuidIn(req.params.invitation) })))
+      throw notFound('This invitation has been answered or taken back already.');
     await note(pool, req, res, 'revokeInvitation');
     answerNothing(res);
   });
@@ -185,10 +206,14 @@ function uuidIn(text: unknown): string {
 /** A picture in base64, by what it begins with: what a browser is told it is must be what it is. */
 function logoIn(base64: string): Logo {
   const bytes = Buffer.from(base64, 'base64');
-  const type = bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex')) ? 'image/png'
-    : bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex')) ? 'image/jpeg'
-    : bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP' ? 'image/webp'
-    : undefined;
-  if (!type || bytes.length > largestLogoBytes) throw new PageProblem('invalid_request', `A logo is a PNG, JPEG or WebP picture of at most ${largestLogoBytes / 1024} KiB.`, 'logo');
+  const type = bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))
+    ? 'image/png'
+    : bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))
+      ? 'image/jpeg'
+      : bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP'
+        ? 'image/webp'
+        : undefined;
+  if (!type || bytes.length > largestLogoBytes)
+    throw new PageProblem('invalid_request', `A logo is a PNG, JPEG or WebP picture of at most ${largestLogoBytes / 1024} KiB.`, 'logo');
   return { bytes, type };
 }

@@ -76,13 +76,17 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
 
   router.get('/requests/:request', async (req, res) => {
     const requestId = parsePublicId('req', req.params.request);
-    const found = requestId && await findRequest(pool, { environmentId: environmentOf(res), requestId });
+    const found = requestId && (await findRequest(pool, { environmentId: environmentOf(res), requestId }));
     if (!found) throw notFound('There is no such request, or it is no longer kept.');
     answer(res, 200, found);
   });
 
   router.get('/directories/:directory/health', async (req, res) => {
-    const health = await directoryHealth(pool, { environmentId: environmentOf(res), directoryId: idInPath(req.params.directory, 'dir'), now: new Date() });
+    const health = await directoryHealth(pool, {
+      environmentId: environmentOf(res),
+      directoryId: idInPath(req.params.directory, 'dir'),
+      now: new Date(),
+    });
     if (!health) throw notFound();
     answer(res, 200, health);
   });
@@ -113,27 +117,53 @@ export function insightRouter({ pool, keyring, feed }: { pool: Pool; keyring: Ke
 
   router.get('/webhook_endpoints/:endpoint/statistics', async (req, res) => {
     const hours = wholeNumber(req, 'hours', 1, 24 * 30) ?? 24;
-    answer(res, 200, await orNotFound(endpointStatistics(pool, keyring, {
-      environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), hours, now: new Date(),
-    })));
+    answer(
+      res,
+      200,
+      await orNotFound(
+        endpointStatistics(pool, keyring, {
+          environmentId: environmentOf(res),
+          endpointId: idInPath(req.params.endpoint, 'we'),
+          hours,
+          now: new Date(),
+        }),
+      ),
+    );
   });
 
   router.get('/webhook_endpoints/:endpoint/last_attempt', async (req, res) => {
-    answer(res, 200, { data: await lastAttemptOf(pool, { environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), now: new Date() }) });
+    answer(res, 200, {
+      data: await lastAttemptOf(pool, {
+        environmentId: environmentOf(res),
+        endpointId: idInPath(req.params.endpoint, 'we'),
+        now: new Date(),
+      }),
+    });
   });
 
   router.get('/directories/:directory/setup_links', async (req, res) => {
     const links = await listSetupLinks(pool, { environmentId: environmentOf(res), directoryId: idInPath(req.params.directory, 'dir') });
-    answer(res, 200, { data: links.map((link) => ({ created_at: link.createdAt.toISOString(), expires_at: link.expiresAt.toISOString() })) });
+    answer(res, 200, {
+      data: links.map((link) => ({ created_at: link.createdAt.toISOString(), expires_at: link.expiresAt.toISOString() })),
+    });
   });
 
   router.get('/webhook_endpoints/:endpoint/replay_preview', async (req, res) => {
     const since = text(req, 'since');
     const time = since === undefined ? undefined : new Date(since);
     if (time && Number.isNaN(time.getTime())) throw new PageProblem('invalid_request', 'This is not a time.', 'since');
-    answer(res, 200, await orNotFound(countReplay(pool, keyring, {
-      environmentId: environmentOf(res), endpointId: idInPath(req.params.endpoint, 'we'), since: time, directoryId: id(req, 'directory_id', 'dir'),
-    })));
+    answer(
+      res,
+      200,
+      await orNotFound(
+        countReplay(pool, keyring, {
+          environmentId: environmentOf(res),
+          endpointId: idInPath(req.params.endpoint, 'we'),
+          since: time,
+          directoryId: id(req, 'directory_id', 'dir'),
+        }),
+      ),
+    );
   });
 
   return router;

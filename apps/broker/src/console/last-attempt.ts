@@ -13,8 +13,17 @@ export interface LastAttempt {
 const dayMs = 86_400_000;
 
 /** The newest attempt at an endpoint in the last day, of which a failing one has many; null where there is none, or no such endpoint. */
-export async function lastAttemptOf(pool: Pool, { environmentId, endpointId, now }: { environmentId: string; endpointId: string; now: Date }): Promise<LastAttempt | null> {
-  const { rows } = await pool.query<{ event_id: string; at: Date; status: number | null; error: string | null; response_body: string | null }>({
+export async function lastAttemptOf(
+  pool: Pool,
+  { environmentId, endpointId, now }: { environmentId: string; endpointId: string; now: Date },
+): Promise<LastAttempt | null> {
+  const { rows } = await pool.query<{
+    event_id: string;
+    at: Date;
+    status: number | null;
+    error: string | null;
+    response_body: string | null;
+  }>({
     name: 'console_last_attempt',
     text: `
       select event_id, at, status, error, left(response_body, 2000) as response_body

@@ -16,15 +16,19 @@ beforeAll(async () => {
 
 let users = 0;
 const aUser = async (): Promise<string> => {
-  const { body } = await directory.idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `user-${++users}` });
+  const { body } = await directory.idp.post('/Users', {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+    userName: `user-${++users}`,
+  });
   return (body as { id: string }).id;
 };
 /** The end of the log, once everything that was written has its position there. */
-const theEnd = (): Promise<number> => eventually(async () => {
-  const { rows } = await broker.db.pool.query<{ written: string }>('select count(*) as written from events');
-  const { head } = (await member.call('GET', `/environments/${broker.environmentId}/events?limit=1`)).body;
-  return head === Number(rows[0]?.written) && head;
-});
+const theEnd = (): Promise<number> =>
+  eventually(async () => {
+    const { rows } = await broker.db.pool.query<{ written: string }>('select count(*) as written from events');
+    const { head } = (await member.call('GET', `/environments/${broker.environmentId}/events?limit=1`)).body;
+    return head === Number(rows[0]?.written) && head;
+  });
 
 interface Sent {
   id: number;
@@ -35,8 +39,15 @@ interface Sent {
 /** Reads a stream until `count` events have come, then leaves. */
 async function follow(query: string, count: number, headers: Record<string, string> = {}): Promise<Sent[]> {
   const left = new AbortController();
-  const response = await fetch(`${broker.url}/console/api/environments/${broker.environmentId}/events/live?${query}`, { headers: { cookie: member.cookie ?? '', ...headers }, signal: left.signal });
-  expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'text/event-stream', 'no-store']);
+  const response = await fetch(`${broker.url}/console/api/environments/${broker.environmentId}/events/live?${query}`, {
+    headers: { cookie: member.cookie ?? '', ...headers },
+    signal: left.signal,
+  });
+  expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([
+    200,
+    'text/event-stream',
+    'no-store',
+  ]);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const sent: Sent[] = [];
   let text = '';
@@ -62,7 +73,10 @@ test('what is committed while somebody looks is sent to them, and whoever was cu
   const following = follow(`after=${after}`, 2);
   const [one, two] = [await aUser(), await aUser()];
   const sent = await following;
-  expect(sent).toEqual([{ id: after + 1, type: 'user.created', subject: one }, { id: after + 2, type: 'user.created', subject: two }]);
+  expect(sent).toEqual([
+    { id: after + 1, type: 'user.created', subject: one },
+    { id: after + 2, type: 'user.created', subject: two },
+  ]);
   // The address is the same as it was: the browser's own header counts.
   expect(await follow(`after=${after}`, 1, { 'last-event-id': String(sent[0]?.id) })).toEqual([sent[1]]);
 });
@@ -72,7 +86,10 @@ test('one user is followed past all the others', async () => {
   const after = await theEnd();
   const following = follow(`after=${after}&subject=${user}`, 1);
   await aUser();
-  await directory.idp.patch(`/Users/${user}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: 'Engineer' }] });
+  await directory.idp.patch(`/Users/${user}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path: 'title', value: 'Engineer' }],
+  });
   expect(await following).toMatchObject([{ type: 'user.updated', subject: user }]);
 });
 

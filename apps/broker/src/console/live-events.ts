@@ -42,10 +42,13 @@ export async function streamEvents(res: Response, pool: Pool, feed: Feed, query:
       // The first page is read before the stream begins: a failure is still an answer of its own.
       const page = await readEvents(pool, { environmentId, after, limit: 200, types, organizationId, directoryId });
       if (!res.headersSent) begin(res);
-      const told = page.events.filter((event) => subject === undefined || tellsOf(event, subject)).map(({ json, position }) => `id: ${position}\ndata: ${json}\n\n`);
+      const told = page.events
+        .filter((event) => subject === undefined || tellsOf(event, subject))
+        .map(({ json, position }) => `id: ${position}\ndata: ${json}\n\n`);
       // An id without data wakes nobody, and is where the browser goes on.
       const passed = page.scannedTo > after ? `id: ${page.scannedTo}\n\n` : '';
-      if (!res.write(told.join('') + passed || ': nothing new\n\n')) await once(res, 'drain', { signal: left.signal }).catch(() => undefined);
+      if (!res.write(told.join('') + passed || ': nothing new\n\n'))
+        await once(res, 'drain', { signal: left.signal }).catch(() => undefined);
 
       after = page.scannedTo;
       const leftMs = end - performance.now();

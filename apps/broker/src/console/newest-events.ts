@@ -72,7 +72,15 @@ async function readStretch(pool: Pool, query: NewestQuery, before: number, limit
               and $6 in (e.data->'user'->>'id', e.data->'group'->>'id', e.data->'member_group'->>'id'))
        order by f.position desc
        limit $7`,
-    values: [query.environmentId, before, query.types ?? null, query.organizationId ?? null, query.directoryId ?? null, query.subject ?? null, limit],
+    values: [
+      query.environmentId,
+      before,
+      query.types ?? null,
+      query.organizationId ?? null,
+      query.directoryId ?? null,
+      query.subject ?? null,
+      limit,
+    ],
   });
   return rows.map((row) => ({ position: row.position, json: jsonOf(row) }));
 }

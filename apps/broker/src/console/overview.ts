@@ -9,7 +9,15 @@ export interface Overview {
   endpoints: { total: number; failing: number; disabled: number };
   events: { total: number; last_day: number };
   /** Directories of which something failed in the last 24 hours, the worst first. */
-  failing_directories: { id: string; name: string; organization_id: string; organization_name: string; provider: string; failed: number; last_request_at: string | null }[];
+  failing_directories: {
+    id: string;
+    name: string;
+    organization_id: string;
+    organization_name: string;
+    provider: string;
+    failed: number;
+    last_request_at: string | null;
+  }[];
   /** Endpoints that do not get their events. */
   failing_endpoints: { id: string; url: string; state: 'failing' | 'disabled'; reason: string | null; since: string | null }[];
 }
@@ -36,7 +44,15 @@ export async function overviewOf(pool: Pool, { environmentId, now }: { environme
            and deleted_at is null`,
       values: [environmentId],
     }),
-    pool.query<{ id: string; name: string; organization_id: string; organization_name: string; provider: string; failed: number; last_request_at: Date | null }>({
+    pool.query<{
+      id: string;
+      name: string;
+      organization_id: string;
+      organization_name: string;
+      provider: string;
+      failed: number;
+      last_request_at: Date | null;
+    }>({
       name: 'console_failing_directories',
       text: `
         select d.id, d.name, d.organization_id, o.name as organization_name, d.provider, f.failed, d.last_request_at

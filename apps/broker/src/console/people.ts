@@ -33,8 +33,19 @@ interface Paged {
  * A directory's users in the order of their user names, a page at a time: each page is one walk on along the index of names. A
  * search walks further, past whoever does not match.
  */
-export async function listPeople(pool: Pool, query: Paged & { active: boolean | undefined }): Promise<{ data: ListedUser[]; next: string | null }> {
-  const { rows } = await pool.query<{ id: string; key: string; user_name: string; display_name: string | null; email: string | null; active: boolean; updated_at: Date }>({
+export async function listPeople(
+  pool: Pool,
+  query: Paged & { active: boolean | undefined },
+): Promise<{ data: ListedUser[]; next: string | null }> {
+  const { rows } = await pool.query<{
+    id: string;
+    key: string;
+    user_name: string;
+    display_name: string | null;
+    email: string | null;
+    active: boolean;
+    updated_at: Date;
+  }>({
     name: 'console_list_people',
     text: `
       select u.id, u.user_name_key as key, u.profile->>'user_name' as user_name, u.display_name, u.profile->>'email' as email, u.active, u.updated_at
@@ -59,7 +70,7 @@ export async function listPeople(pool: Pool, query: Paged & { active: boolean | 
       active: row.active,
       updated_at: row.updated_at.toISOString(),
     })),
-    next: rows.length > query.limit ? page.at(-1)?.key ?? null : null,
+    next: rows.length > query.limit ? (page.at(-1)?.key ?? null) : null,
   };
 }
 
@@ -87,7 +98,7 @@ export async function listGroupNames(pool: Pool, query: Paged): Promise<{ data: 
       member_count: row.member_count,
       updated_at: row.updated_at.toISOString(),
     })),
-    next: rows.length > query.limit ? page.at(-1)?.key ?? null : null,
+    next: rows.length > query.limit ? (page.at(-1)?.key ?? null) : null,
   };
 }
 

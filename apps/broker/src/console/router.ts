@@ -68,7 +68,7 @@ function inEnvironment(pool: Pool) {
     const session = memberOf(res);
     const named = req.params.environment;
     const environmentId = typeof named === 'string' ? parsePublicId('env', named) : undefined;
-    const role = environmentId && await roleIn(pool, { memberId: session.member.id, environmentId });
+    const role = environmentId && (await roleIn(pool, { memberId: session.member.id, environmentId }));
     if (!environmentId || !role) throw notFound('You do not belong to this environment, or no longer.');
     if (role !== 'admin' && req.method !== 'GET' && req.method !== 'HEAD') {
       throw new PageProblem('not_allowed', 'You may look, but not change anything: ask an admin of this environment.');

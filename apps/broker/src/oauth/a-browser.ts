@@ -23,7 +23,10 @@ export class ABrowser {
   /** Presses a button of a page's form. `changed` replaces fields, as somebody with a console could. */
   async press(page: Page, button: { name: string; value: string }, changed: Record<string, string> = {}): Promise<Page> {
     const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1] ?? '/no-form';
-    const fields = [...page.text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [name, unescape(value)]);
+    const fields = [...page.text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [
+      name,
+      unescape(value),
+    ]);
     return this.#send(action, {
       method: 'POST',
       body: new URLSearchParams({ ...Object.fromEntries(fields), ...changed, [button.name]: button.value }),
@@ -38,7 +41,12 @@ export class ABrowser {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       this.cookies.set(name, value);
     }
-    return { status: response.status, headers: response.headers, text: await response.text(), location: response.headers.get('location') ?? undefined };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: await response.text(),
+      location: response.headers.get('location') ?? undefined,
+    };
   }
 }
 

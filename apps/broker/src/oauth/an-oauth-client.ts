@@ -17,7 +17,11 @@ export interface TokenAnswer {
 
 export const oktaCallback = 'https://system-admin.okta.com/admin/app/cpc/acme_causeway_1/oauth/callback';
 
-export async function anOAuthClient(broker: TestBroker, directoryId: string, grantType: 'client_credentials' | 'authorization_code'): Promise<OAuthSettings> {
+export async function anOAuthClient(
+  broker: TestBroker,
+  directoryId: string,
+  grantType: 'client_credentials' | 'authorization_code',
+): Promise<OAuthSettings> {
   const { body } = await broker.call('POST', `/v1/directories/${directoryId}/oauth_clients`, {
     body: { grant_type: grantType, ...(grantType === 'authorization_code' && { redirect_uris: [oktaCallback] }) },
   });
@@ -60,7 +64,11 @@ export async function anAdminsBrowser(broker: TestBroker, directoryId: string): 
 }
 
 /** An authorization code, as Okta gets it when its admin has allowed it. */
-export async function anAuthorizationCode(broker: TestBroker, client: OAuthSettings, changed: Record<string, string | undefined> = {}): Promise<string> {
+export async function anAuthorizationCode(
+  broker: TestBroker,
+  client: OAuthSettings,
+  changed: Record<string, string | undefined> = {},
+): Promise<string> {
   const browser = await anAdminsBrowser(broker, client.directoryId);
   const page = await browser.open(authorizeAddress(client, changed));
   const { location } = await browser.press(page, allow);

@@ -2,14 +2,26 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { aBroker, type TestBroker } from '../a-broker';
 import { ABrowser, allow, decline } from './a-browser';
-import { anAdminsBrowser, anAuthorizationCode, anOAuthClient, askOAuth, authorizeAddress, exchangeOf, idpWith, oktaCallback, type OAuthSettings, type Style } from './an-oauth-client';
+import {
+  anAdminsBrowser,
+  anAuthorizationCode,
+  anOAuthClient,
+  askOAuth,
+  authorizeAddress,
+  exchangeOf,
+  idpWith,
+  oktaCallback,
+  type OAuthSettings,
+  type Style,
+} from './an-oauth-client';
 
 let broker: TestBroker;
 beforeAll(async () => {
   broker = await aBroker();
 });
 
-const aClient = async (): Promise<OAuthSettings> => anOAuthClient(broker, (await broker.aDirectory({ provider: 'okta' })).id, 'authorization_code');
+const aClient = async (): Promise<OAuthSettings> =>
+  anOAuthClient(broker, (await broker.aDirectory({ provider: 'okta' })).id, 'authorization_code');
 const refresh = (token: string): Record<string, string> => ({ grant_type: 'refresh_token', refresh_token: token });
 
 /** Tokens, as after Okta's admin has connected it. */
@@ -19,36 +31,56 @@ async function connected(client: OAuthSettings): Promise<{ access: string; refre
   return { access: body.access_token, refresh: body.refresh_token, code };
 }
 
-const opens = async (client: OAuthSettings, token: string): Promise<boolean> => (await idpWith(broker, client.directoryId, token).get('/Users')).status === 200;
+const opens = async (client: OAuthSettings, token: string): Promise<boolean> =>
+  (await idpWith(broker, client.directoryId, token).get('/Users')).status === 200;
 
-test.each<Style>(['form', 'basic'])('Okta is allowed in by an admin, provisions a user, and goes on with refreshed tokens (secret in the %s)', async (style) => {
-  const client = await aClient();
-  const browser = await anAdminsBrowser(broker, client.directoryId);
-  const asked = await browser.open(authorizeAddress(client, { state: 'a b&c="d"' }));
-  expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-  expect(asked.text).toContain('<strong>system-admin.okta.com</strong> asks to be connected to the directory <strong>Acme</strong>');
+test.each<Style>(['form', 'basic'])(
+  'Okta is allowed in by an admin, provisions a user, and goes on with refreshed tokens (secret in the %s)',
+  async (style) => {
+    const client = await aClient();
+    const browser = await anAdminsBrowser(broker, client.directoryId);
+    const asked = await browser.open(authorizeAddress(client, { state: 'a b&c="d"' }));
+    expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(asked.text).toContain('<strong>system-admin.okta.com</strong> asks to be connected to the directory <strong>Acme</strong>');
 
-  const answered = await browser.press(asked, allow);
-  const back = new URL(answered.location ?? '');
-  expect([answered.status, back.origin + back.pathname]).toEqual([303, oktaCallback]);
-  expect(Object.fromEntries(back.searchParams)).toEqual({
-    code: expect.stringMatching(/^cwc_/), state: 'a b&c="d"', iss: `http://causeway.test/oauth/${client.directoryId}`,
-  });
+    const answered = await browser.press(asked, allow);
+    const back = new URL(answered.location ?? '');
+    expect([answered.status, back.origin + back.pathname]).toEqual([303, oktaCallback]);
+    expect(Object.fromEntries(back.searchParams)).toEqual({
+      code: expect.stringMatching(/^cwc_/),
+      state: 'a b&c="d"',
+      iss: `http://causeway.test/oauth/${client.directoryId}`,
+    });
 
-  const given = await askOAuth(broker, 'token', client, exchangeOf(back.searchParams.get('code') ?? ''), style);
-  expect([given.status, given.body]).toEqual([200, {
-    access_token: expect.stringMatching(/^cwa_/), token_type: 'Bearer', expires_in: 3600, refresh_token: expect.stringMatching(/^cwr_/),
-  }]);
-  const okta = idpWith(broker, client.directoryId, given.body.access_token);
-  const made = await okta.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com', externalId: '00u1', active: true });
-  expect(made.status).toBe(201);
+    const given = await askOAuth(broker, 'token', client, exchangeOf(back.searchParams.get('code') ?? ''), style);
+    expect([given.status, given.body]).toEqual([
+      200,
+      {
+        access_token: expect.stringMatching(/^cwa_/),
+        token_type: 'Bearer',
+        expires_in: 3600,
+        refresh_token: expect.stringMatching(/^cwr_/),
+      },
+    ]);
+    const okta = idpWith(broker, client.directoryId, given.body.access_token);
+    const made = await okta.post('/Users', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      userName: 'ada@acme.com',
+      externalId: '00u1',
+      active: true,
+    });
+    expect(made.status).toBe(201);
 
-  const refreshed = await askOAuth(broker, 'token', client, refresh(given.body.refresh_token), style);
-  expect([refreshed.status, Object.keys(refreshed.body).sort()]).toEqual([200, ['access_token', 'expires_in', 'refresh_token', 'token_type']]);
-  expect(refreshed.body.refresh_token).not.toBe(given.body.refresh_token);
-  const later = idpWith(broker, client.directoryId, refreshed.body.access_token);
-  expect((await later.get(`/Users?filter=${encodeURIComponent('userName eq "ada@acme.com"')}`)).body).toMatchObject({ totalResults: 1 });
-});
+    const refreshed = await askOAuth(broker, 'token', client, refresh(given.body.refresh_token), style);
+    expect([refreshed.status, Object.keys(refreshed.body).sort()]).toEqual([
+      200,
+      ['access_token', 'expires_in', 'refresh_token', 'token_type'],
+    ]);
+    expect(refreshed.body.refresh_token).not.toBe(given.body.refresh_token);
+    const later = idpWith(broker, client.directoryId, refreshed.body.access_token);
+    expect((await later.get(`/Users?filter=${encodeURIComponent('userName eq "ada@acme.com"')}`)).body).toMatchObject({ totalResults: 1 });
+  },
+);
 
 describe('the code', () => {
   test('works once, and its second use ends what the first gave', async () => {
@@ -68,7 +100,9 @@ describe('the code', () => {
     const given = answers.filter(({ status }) => status === 200);
     expect(given.length).toBeLessThanOrEqual(1);
     for (const { body } of given) expect(await opens(client, body.access_token)).toBe(false);
-    const { rows } = await broker.db.pool.query('select id from oauth_access_tokens where directory_id::text = $1', [uuidOf(client.directoryId)]);
+    const { rows } = await broker.db.pool.query('select id from oauth_access_tokens where directory_id::text = $1', [
+      uuidOf(client.directoryId),
+    ]);
     expect(rows).toEqual([]);
   });
 
@@ -76,7 +110,8 @@ describe('the code', () => {
     const [client, other] = [await aClient(), await aClient()];
     const sibling = await anOAuthClient(broker, client.directoryId, 'authorization_code');
     const code = await anAuthorizationCode(broker, client);
-    for (const thief of [other, sibling]) expect((await askOAuth(broker, 'token', thief, exchangeOf(code))).body.error).toBe('invalid_grant');
+    for (const thief of [other, sibling])
+      expect((await askOAuth(broker, 'token', thief, exchangeOf(code))).body.error).toBe('invalid_grant');
     expect((await askOAuth(broker, 'token', client, exchangeOf(code))).status).toBe(200);
   });
 
@@ -98,7 +133,9 @@ describe('the code', () => {
   test('ends after two minutes', async () => {
     const client = await aClient();
     const code = await anAuthorizationCode(broker, client);
-    await broker.db.pool.query("update oauth_grants set code_expires_at = now() - interval '1 second' where client_id::text = $1", [uuidOf(client.id)]);
+    await broker.db.pool.query("update oauth_grants set code_expires_at = now() - interval '1 second' where client_id::text = $1", [
+      uuidOf(client.id),
+    ]);
     expect((await askOAuth(broker, 'token', client, exchangeOf(code))).body.error).toBe('invalid_grant');
   });
 });
@@ -134,7 +171,10 @@ describe('PKCE', () => {
     const client = await aClient();
     const browser = await anAdminsBrowser(broker, client.directoryId);
     const { status, location } = await browser.open(authorizeAddress(client, changed));
-    expect([status, Object.fromEntries(new URL(location ?? '').searchParams)]).toMatchObject([303, { error: 'invalid_request', state: 'st8' }]);
+    expect([status, Object.fromEntries(new URL(location ?? '').searchParams)]).toMatchObject([
+      303,
+      { error: 'invalid_request', state: 'st8' },
+    ]);
   });
 });
 
@@ -173,7 +213,9 @@ describe('the refresh token', () => {
     const client = await aClient();
     const first = await connected(client);
     const second = (await askOAuth(broker, 'token', client, refresh(first.refresh))).body;
-    await broker.db.pool.query("update oauth_grants set refreshed_at = refreshed_at - interval '121 seconds' where client_id::text = $1", [uuidOf(client.id)]);
+    await broker.db.pool.query("update oauth_grants set refreshed_at = refreshed_at - interval '121 seconds' where client_id::text = $1", [
+      uuidOf(client.id),
+    ]);
     expect((await askOAuth(broker, 'token', client, refresh(first.refresh))).body.error).toBe('invalid_grant');
     expect(await opens(client, second.access_token)).toBe(false);
   });
@@ -258,7 +300,8 @@ describe('the page', () => {
     const [client, other] = [await aClient(), await aClient()];
     const browser = await anAdminsBrowser(broker, client.directoryId);
     const [theirs, nobodys] = [
-      await browser.open(authorizeAddress(client, { client_id: other.id })), await browser.open(authorizeAddress(client, { client_id: 'oac_00000000000000000000000000000000' })),
+      await browser.open(authorizeAddress(client, { client_id: other.id })),
+      await browser.open(authorizeAddress(client, { client_id: 'oac_00000000000000000000000000000000' })),
     ];
     expect([theirs.status, theirs.text]).toEqual([400, nobodys.text]);
   });
@@ -269,7 +312,10 @@ describe('the page', () => {
     const declined = await browser.press(await browser.open(authorizeAddress(client)), decline);
     expect(Object.fromEntries(new URL(declined.location ?? '').searchParams)).toMatchObject({ error: 'access_denied', state: 'st8' });
     const token = await browser.open(authorizeAddress(client, { response_type: 'token' }));
-    expect(Object.fromEntries(new URL(token.location ?? '').searchParams)).toMatchObject({ error: 'unsupported_response_type', state: 'st8' });
+    expect(Object.fromEntries(new URL(token.location ?? '').searchParams)).toMatchObject({
+      error: 'unsupported_response_type',
+      state: 'st8',
+    });
   });
 
   test('cannot be pressed by a page of somebody else, nor after the link was revoked', async () => {
@@ -290,7 +336,9 @@ describe('the page', () => {
 
   test('runs no script, loads nothing, is framed by nobody, and escapes what it shows', async () => {
     const organization = await broker.call('POST', '/v1/organizations', { body: { name: '<script>alert("org")</script>' } });
-    const made = await broker.call('POST', '/v1/directories', { body: { organization_id: organization.body.id, provider: 'okta', name: `<img src=x onerror='alert(1)'>` } });
+    const made = await broker.call('POST', '/v1/directories', {
+      body: { organization_id: organization.body.id, provider: 'okta', name: `<img src=x onerror='alert(1)'>` },
+    });
     const client = await anOAuthClient(broker, made.body.id, 'authorization_code');
     const browser = await anAdminsBrowser(broker, made.body.id);
     const page = await browser.open(authorizeAddress(client, { state: '"><script>alert(2)</script>' }));
@@ -298,7 +346,11 @@ describe('the page', () => {
     expect(page.text).toContain('&lt;script&gt;alert(&quot;org&quot;)');
     const policy = page.headers.get('content-security-policy') ?? '';
     expect(policy.replace(/sha256-[^']+/, 'sha256-…').split('; ')).toEqual([
-      "default-src 'none'", "style-src 'sha256-…'", "form-action 'self' https://system-admin.okta.com", "base-uri 'none'", "frame-ancestors 'none'",
+      "default-src 'none'",
+      "style-src 'sha256-…'",
+      "form-action 'self' https://system-admin.okta.com",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
     ]);
     expect([page.headers.get('cache-control'), page.headers.get('referrer-policy')]).toEqual(['no-store', 'no-referrer']);
     const style = /<style>([^<]*)<\/style>/.exec(page.text)?.[1] ?? '';
@@ -320,7 +372,11 @@ describe('the page', () => {
       browser.cookies.set('causeway_console', await aMembersCookie(environmentId, role));
       return (await browser.open(authorizeAddress(client))).status;
     };
-    expect([await statusOf(environment?.id ?? '', 'admin'), await statusOf(environment?.id ?? '', 'viewer'), await statusOf(theirs, 'admin')]).toEqual([200, 403, 403]);
+    expect([
+      await statusOf(environment?.id ?? '', 'admin'),
+      await statusOf(environment?.id ?? '', 'viewer'),
+      await statusOf(theirs, 'admin'),
+    ]).toEqual([200, 403, 403]);
   });
 });
 
@@ -328,20 +384,25 @@ test('the metadata is where RFC 8414 has it, and names what is there', async () 
   const client = await aClient();
   const { status, body } = await broker.call('GET', `/.well-known/oauth-authorization-server/oauth/${client.directoryId}`, { key: null });
   const issuer = `http://causeway.test/oauth/${client.directoryId}`;
-  expect([status, body]).toEqual([200, {
-    issuer,
-    authorization_endpoint: `${issuer}/authorize`,
-    token_endpoint: `${issuer}/token`,
-    revocation_endpoint: `${issuer}/revoke`,
-    response_types_supported: ['code'],
-    response_modes_supported: ['query'],
-    grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    code_challenge_methods_supported: ['S256'],
-    authorization_response_iss_parameter_supported: true,
-  }]);
-  expect((await broker.call('GET', '/.well-known/oauth-authorization-server/oauth/dir_00000000000000000000000000000000', { key: null })).status).toBe(200);
+  expect([status, body]).toEqual([
+    200,
+    {
+      issuer,
+      authorization_endpoint: `${issuer}/authorize`,
+      token_endpoint: `${issuer}/token`,
+      revocation_endpoint: `${issuer}/revoke`,
+      response_types_supported: ['code'],
+      response_modes_supported: ['query'],
+      grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true,
+    },
+  ]);
+  expect(
+    (await broker.call('GET', '/.well-known/oauth-authorization-server/oauth/dir_00000000000000000000000000000000', { key: null })).status,
+  ).toBe(200);
   expect((await broker.call('GET', '/.well-known/oauth-authorization-server/oauth/nonsense', { key: null })).status).toBe(404);
 });
 

@@ -2,7 +2,15 @@ import OAuth2Server from '@node-oauth/oauth2-server';
 import type { Request, Response } from 'express';
 import type { Pool } from 'pg';
 import { type Keyring, secretsEqual } from '#credential';
-import { type CallingClient, codeSeconds, type Directory, findOAuthClient, getDirectory, getOrganization, grantAuthorizationCode } from '#directory';
+import {
+  type CallingClient,
+  codeSeconds,
+  type Directory,
+  findOAuthClient,
+  getDirectory,
+  getOrganization,
+  grantAuthorizationCode,
+} from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import { html, type PlainPage, sendPlainPage } from '../plain-page';
 import { parametersOf } from './form';
@@ -35,7 +43,7 @@ export interface AuthorizeParts {
  */
 export async function authorize(parts: AuthorizeParts, req: Request, res: Response): Promise<void> {
   const directoryId = parsePublicId('dir', String(req.params.directory));
-  const consenter = directoryId && await parts.consenterOf(req, directoryId);
+  const consenter = directoryId && (await parts.consenterOf(req, directoryId));
   if (!consenter) return refuse(res, strangerPage);
   res.locals.directoryId = consenter.directoryId;
   res.locals.environmentId = consenter.environmentId;
@@ -45,7 +53,7 @@ export async function authorize(parts: AuthorizeParts, req: Request, res: Respon
   const parameters = parametersOf(req.method === 'POST' ? req.body : req.query);
   if (!parameters) return refuse(res, unusablePage('The request says something twice.'));
   const clientId = parsePublicId('oac', parameters.get('client_id') ?? '');
-  const client = clientId && await findOAuthClient(parts.pool, { directoryId: directory.id, clientId });
+  const client = clientId && (await findOAuthClient(parts.pool, { directoryId: directory.id, clientId }));
   if (!client || client.grantType !== 'authorization_code') return refuse(res, unusablePage('The client id is not one of this directory.'));
   const redirectUri = redirectUriOf(parameters, client);
   if (redirectUri === undefined) return refuse(res, unusablePage(sentenceOnRedirectUri(parameters.get('redirect_uri'))));
@@ -135,7 +143,10 @@ async function codeFor(parts: AuthorizeParts, client: CallingClient, parameters:
       saveToken: async () => undefined,
     },
   });
-  await server.authorize(new OAuth2Server.Request({ method: 'POST', headers: {}, query: Object.fromEntries(requestIn(parameters)), body: {} }), new OAuth2Server.Response());
+  await server.authorize(
+    new OAuth2Server.Request({ method: 'POST', headers: {}, query: Object.fromEntries(requestIn(parameters)), body: {} }),
+    new OAuth2Server.Response(),
+  );
   return code;
 }
 

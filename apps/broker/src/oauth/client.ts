@@ -18,11 +18,16 @@ export interface ClientParts {
  *
  * @throws OAuthRefusal
  */
-export async function callingClient({ pool, keyring, failedAttempts }: ClientParts, req: Request, res: Response, form: ReadonlyMap<string, string>): Promise<CallingClient> {
+export async function callingClient(
+  { pool, keyring, failedAttempts }: ClientParts,
+  req: Request,
+  res: Response,
+  form: ReadonlyMap<string, string>,
+): Promise<CallingClient> {
   const given = credentialsIn(req, form);
   const directoryId = parsePublicId('dir', String(req.params.directory));
   const clientId = given && parsePublicId('oac', given.id);
-  const client = directoryId && clientId && await authenticateOAuthClient(pool, keyring, { directoryId, clientId, secret: given.secret });
+  const client = directoryId && clientId && (await authenticateOAuthClient(pool, keyring, { directoryId, clientId, secret: given.secret }));
   if (client) return client;
 
   const verdict = await failedAttempts.count(req, res, String(req.params.directory));
@@ -41,7 +46,10 @@ function credentialsIn(req: Request, form: ReadonlyMap<string, string>): { id: s
   const header = { id: formDecoded(name), secret: formDecoded(password) };
   // §2.3: one way to prove who calls, not two. Naming oneself in the form as well proves nothing, and does no harm.
   if (secret !== undefined || (id !== undefined && id !== header.id)) {
-    throw new OAuthRefusal('invalid_request', 'The client id and the client secret are sent in the Basic header or in the form, not in both.');
+    throw new OAuthRefusal(
+      'invalid_request',
+      'The client id and the client secret are sent in the Basic header or in the form, not in both.',
+    );
   }
   return header;
 }

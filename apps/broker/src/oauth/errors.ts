@@ -3,14 +3,37 @@ import { isOutage } from '../outage';
 
 const refusals = {
   invalid_request: { status: 400, description: 'The request is not complete, or says something twice.' },
-  invalid_client: { status: 401, description: 'The client id or the client secret is not right for this directory. Check both, and the token URL.' },
-  invalid_grant: { status: 400, description: 'The code or the refresh token is not valid any more: it has been used, has expired, or was given to another client. Start the authorization again in your identity provider.' },
-  unauthorized_client: { status: 400, description: 'This client was made for another grant type. Make one for the grant type that your identity provider uses.' },
-  unsupported_grant_type: { status: 400, description: 'The grant types here are client_credentials, authorization_code and refresh_token.' },
-  too_many_attempts: { status: 429, description: 'Too many requests without a valid client secret. Check the client id and the client secret, and wait a minute; the right ones are let in at once.' },
-  too_many_requests: { status: 429, description: 'This client asks for more tokens than it may. Ask again after the seconds in Retry-After.' },
+  invalid_client: {
+    status: 401,
+    description: 'The client id or the client secret is not right for this directory. Check both, and the token URL.',
+  },
+  invalid_grant: {
+    status: 400,
+    description:
+      'The code or the refresh token is not valid any more: it has been used, has expired, or was given to another client. Start the authorization again in your identity provider.',
+  },
+  unauthorized_client: {
+    status: 400,
+    description: 'This client was made for another grant type. Make one for the grant type that your identity provider uses.',
+  },
+  unsupported_grant_type: {
+    status: 400,
+    description: 'The grant types here are client_credentials, authorization_code and refresh_token.',
+  },
+  too_many_attempts: {
+    status: 429,
+    description:
+      'Too many requests without a valid client secret. Check the client id and the client secret, and wait a minute; the right ones are let in at once.',
+  },
+  too_many_requests: {
+    status: 429,
+    description: 'This client asks for more tokens than it may. Ask again after the seconds in Retry-After.',
+  },
   temporarily_unavailable: { status: 503, description: 'The database cannot be reached at the moment. Try again shortly.' },
-  server_error: { status: 500, description: 'The request could not be processed. If it happens again, report the X-Request-Id of this answer.' },
+  server_error: {
+    status: 500,
+    description: 'The request could not be processed. If it happens again, report the X-Request-Id of this answer.',
+  },
 } as const;
 
 export type OAuthErrorCode = keyof typeof refusals;
@@ -21,7 +44,11 @@ export function isOAuthErrorCode(name: string): name is OAuthErrorCode {
 
 /** A refusal of the token endpoint (RFC 6749 §5.2). The description is for an IT admin, in the characters that the RFC allows. */
 export class OAuthRefusal extends Error {
-  constructor(readonly code: OAuthErrorCode, readonly description: string = refusals[code].description, readonly retryAfterSeconds?: number) {
+  constructor(
+    readonly code: OAuthErrorCode,
+    readonly description: string = refusals[code].description,
+    readonly retryAfterSeconds?: number,
+  ) {
     super(code);
   }
 }
@@ -56,7 +83,10 @@ function refusalOf(thrown: unknown): OAuthRefusal {
   if (isOutage(thrown)) return new OAuthRefusal('temporarily_unavailable');
   // Of the body's reader: too large, cut off, in an encoding that nobody knows.
   if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500) {
-    return new OAuthRefusal('invalid_request', 'The body could not be read: send application/x-www-form-urlencoded, in UTF-8, of 16 KiB at most.');
+    return new OAuthRefusal(
+      'invalid_request',
+      'The body could not be read: send application/x-www-form-urlencoded, in UTF-8, of 16 KiB at most.',
+    );
   }
   return new OAuthRefusal('server_error');
 }

@@ -6,7 +6,17 @@
 import { randomBytes } from 'node:crypto';
 import Redis from 'ioredis';
 import { createLog } from '#runtime';
-import { aMailServer, createTestDatabase, eventually, identityProvider, redisUrl, type MailServer, startVendor, type TestDatabase, type Vendor } from '#testing';
+import {
+  aMailServer,
+  createTestDatabase,
+  eventually,
+  identityProvider,
+  redisUrl,
+  type MailServer,
+  startVendor,
+  type TestDatabase,
+  type Vendor,
+} from '#testing';
 import { startWorker } from '../../../worker/src/worker';
 import { aConfig, type Answer, caller, type CallOptions, type TestBroker } from '../a-broker';
 import { startBroker } from '../broker';
@@ -47,23 +57,35 @@ const redisUser = `causeway-${random()}`;
 beforeAll(async () => {
   db = await createTestDatabase();
   // Says back all that it was sent, first as a failure.
-  vendor = await startVendor(({ headers, body }) => ({ status: vendor.received.length < 2 ? 500 : 200, body: JSON.stringify({ you_sent: { headers, body } }) }));
+  vendor = await startVendor(({ headers, body }) => ({
+    status: vendor.received.length < 2 ? 500 : 200,
+    body: JSON.stringify({ you_sent: { headers, body } }),
+  }));
   const smtpPassword = used('password of the mail server', random());
   mailbox = await aMailServer({ login: { user: 'causeway', pass: smtpPassword } });
   const redis = await redisOf(used('password of Redis', random()));
   const member = { email: 'ada@example.com', password: used("a member's password", `Pw-${random()}`) };
   const config = aConfig({
-    databaseUrl: db.url, ...(redis !== undefined && { redisUrl: redis }), smtpUrl: mailbox.url, mailFrom: 'Causeway <causeway@example.com>', logLevel: 'trace',
+    databaseUrl: db.url,
+    ...(redis !== undefined && { redisUrl: redis }),
+    smtpUrl: mailbox.url,
+    mailFrom: 'Causeway <causeway@example.com>',
+    logLevel: 'trace',
     bootstrapApiKey: used('API key of the first start', `cwk_${randomBytes(32).toString('base64url')}`),
     operatorApiKey: used("operator's key", randomBytes(24).toString('base64url')),
     metricsToken: used('token of /metrics', randomBytes(24).toString('base64url')),
-    bootstrapAdminEmail: member.email, bootstrapAdminPassword: member.password, signUp: 'open', trustedProxies: ['127.0.0.1/32'],
+    bootstrapAdminEmail: member.email,
+    bootstrapAdminPassword: member.password,
+    signUp: 'open',
+    trustedProxies: ['127.0.0.1/32'],
   });
   used('ENCRYPTION_KEY', config.encryptionKey.toString('base64'));
   const logOf = (name: string) => createLog('trace', name, { write: (line: string) => void lines.push(line) });
   // A database that cannot be reached is complained of.
   const elsewhere = `postgres://causeway:${used('password of the database', random())}@127.0.0.1:1/causeway`;
-  told.push(String(await startBroker({ config: { ...config, databaseUrl: elsewhere }, log: logOf('broker') }).catch((error: unknown) => error)));
+  told.push(
+    String(await startBroker({ config: { ...config, databaseUrl: elsewhere }, log: logOf('broker') }).catch((error: unknown) => error)),
+  );
   const worker = await startWorker({ config, log: logOf('worker') });
   const broker = await startBroker({ config, log: logOf('broker') });
   const callIt = caller(broker.url, config.bootstrapApiKey ?? '');
@@ -72,16 +94,21 @@ beforeAll(async () => {
     if (answer.status >= 400) told.push(answer.text);
     return answer;
   };
-  const post = async (path: string, body?: object, headers?: Record<string, string>) => (await call('POST', path, { ...(body && { body }), ...(headers && { headers }) })).body;
+  const post = async (path: string, body?: object, headers?: Record<string, string>) =>
+    (await call('POST', path, { ...(body && { body }), ...(headers && { headers }) })).body;
   const asBroker = { ...broker, config, call } as unknown as TestBroker;
   try {
     used('API key', (await post('/v1/api_keys', { name: 'ci' })).key);
-    used("another environment's key", (await call('POST', '/v1/environments', { key: config.operatorApiKey ?? '', body: { name: 'x' } })).body.api_key);
+    used(
+      "another environment's key",
+      (await call('POST', '/v1/environments', { key: config.operatorApiKey ?? '', body: { name: 'x' } })).body.api_key,
+    );
     const organization = await post('/v1/organizations', { name: 'Acme' });
     const { id } = await post('/v1/directories', { organization_id: organization.id, provider: 'okta' });
     await call('PATCH', `/v1/directories/${id}`, { body: { basic_auth: true } });
     const endpoint = await post('/v1/webhook_endpoints', {
-      url: vendor.url, headers: { 'x-key': used('header of a webhook', random()), authorization: `Bearer ${used('Authorization of a webhook', random())}` },
+      url: vendor.url,
+      headers: { 'x-key': used('header of a webhook', random()), authorization: `Bearer ${used('Authorization of a webhook', random())}` },
     });
     used('webhook secret', endpoint.secret);
     used('rotated webhook secret', (await post(`/v1/webhook_endpoints/${endpoint.id}/rotate_secret`, {})).secret);
@@ -98,14 +125,25 @@ beforeAll(async () => {
     const user: any = (await idp.post('/Users', { schemas: [userUrn], userName: 'ada@acme.com', password })).body; // oxlint-disable-line no-explicit-any
     await tell(idp.patch(`/Users/${user.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', path: 'password', value: password }] }));
     await tell(idp.patch(`/Users/${user.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', value: { password } }] }));
-    await tell(idp.patch(`/Users/${user.id}`, { schemas: [patchUrn], Operations: [{ op: 'add', path: 'password[value eq "x"]', value: { deeper: [password] } }] }));
+    await tell(
+      idp.patch(`/Users/${user.id}`, {
+        schemas: [patchUrn],
+        Operations: [{ op: 'add', path: 'password[value eq "x"]', value: { deeper: [password] } }],
+      }),
+    );
     await tell(idp.post('/Users', { schemas: [userUrn], userName: 'ada@acme.com', password }));
     await tell(idp.post('/Users', { schemas: [userUrn], userName: 'bob@acme.com', password: { value: [password] } }));
     await tell(idp.get(`/Users?filter=${encodeURIComponent(`password eq "${password}"`)}`));
-    await tell(idp.post('/.search', { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], filter: `password eq "${password}"` }));
+    await tell(
+      idp.post('/.search', { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], filter: `password eq "${password}"` }),
+    );
     await idpWith(asBroker, id, named).get('/Users');
     const basic = used('Basic header', Buffer.from(`${id}:${token}`).toString('base64'));
-    await identityProvider({ baseUrl: `${broker.url}/scim/v2/${id}` }).send({ method: 'GET', path: '/Users', headers: { authorization: `Basic ${basic}` } });
+    await identityProvider({ baseUrl: `${broker.url}/scim/v2/${id}` }).send({
+      method: 'GET',
+      path: '/Users',
+      headers: { authorization: `Basic ${basic}` },
+    });
     // Put by mistake where it does not belong, by a stranger and by the holder.
     await tell(identityProvider({ baseUrl: `${broker.url}/scim/v2/${id}` }).get(`/Users?access_token=${token}`));
     await tell(idp.get(`/Users?access_token=${token}`));
@@ -142,11 +180,15 @@ beforeAll(async () => {
     const code = used('authorization code', new URL(location ?? '').searchParams.get('code'));
     const first = (await askOAuth(asBroker, 'token', okta, exchangeOf(code))).body;
     await idpWith(asBroker, id, used('access token, of a code', first.access_token)).get('/Users');
-    const second = (await askOAuth(asBroker, 'token', okta, { grant_type: 'refresh_token', refresh_token: used('refresh token', first.refresh_token) })).body;
+    const second = (
+      await askOAuth(asBroker, 'token', okta, { grant_type: 'refresh_token', refresh_token: used('refresh token', first.refresh_token) })
+    ).body;
     used('access token, refreshed', second.access_token);
     await askOAuth(asBroker, 'token', okta, { grant_type: 'refresh_token', refresh_token: first.refresh_token });
     await askOAuth(asBroker, 'revoke', okta, { token: used('second refresh token', second.refresh_token) });
-    await tell(askOAuth(asBroker, 'token', { ...okta, secret: entra.secret }, { grant_type: 'refresh_token', refresh_token: second.refresh_token }));
+    await tell(
+      askOAuth(asBroker, 'token', { ...okta, secret: entra.secret }, { grant_type: 'refresh_token', refresh_token: second.refresh_token }),
+    );
     await tell(askOAuth(asBroker, 'token', okta, exchangeOf(code)));
     // A link is opened once more by somebody who has it wrong by a letter, and by a method that is none.
     await fetch(`${broker.url}/setup/${secrets.get('setup link')}`, { method: 'POST' });
@@ -179,7 +221,9 @@ afterAll(async () => {
 /** What people do: sign up and in, forget, are invited; each link comes by mail, and is opened in a browser. */
 async function inTheConsole(broker: TestBroker, member: { email: string; password: string }): Promise<void> {
   const linkTo = async (email: string, place: string): Promise<string> => {
-    const mail = await eventually(() => mailbox.received.findLast(({ to, text }) => to.includes(email) && text.includes(`/${place}/`)) ?? false);
+    const mail = await eventually(
+      () => mailbox.received.findLast(({ to, text }) => to.includes(email) && text.includes(`/${place}/`)) ?? false,
+    );
     const secret = used(`link of the mail to ${place}`, new RegExp(`/${place}/([A-Za-z0-9_-]{43})`).exec(mail.text)?.[1]);
     await fetch(`${broker.url}/${place}/${secret}`, { headers: { accept: 'text/html' } });
     await fetch(`${broker.url}//${place}/${secret}/?x=1`);
@@ -206,8 +250,17 @@ async function inTheConsole(broker: TestBroker, member: { email: string; passwor
   const [{ id: environment }] = (await ada.call('GET', '/session')).body.environments;
   told.push((await ada.call('POST', `/environments/${environment}/invitations`, { email: 'eve@example.com', role: 'viewer' })).text);
   const eve = new AMember(broker);
-  await eve.call('POST', '/invitation/accept', { secret: await linkTo('eve@example.com', 'invitation'), password: used('password of somebody invited', `Pw-${random()}`) });
-  for (const path of ['/session', '/sessions', `/environments/${environment}/members`, `/environments/${environment}/overview`, `/environments/${environment}/requests`]) {
+  await eve.call('POST', '/invitation/accept', {
+    secret: await linkTo('eve@example.com', 'invitation'),
+    password: used('password of somebody invited', `Pw-${random()}`),
+  });
+  for (const path of [
+    '/session',
+    '/sessions',
+    `/environments/${environment}/members`,
+    `/environments/${environment}/overview`,
+    `/environments/${environment}/requests`,
+  ]) {
     told.push((await eve.call('GET', path)).text);
   }
   // A mail that cannot be sent is complained of.
@@ -222,8 +275,21 @@ async function recordAll(call: TestBroker['call'], directory: string, metricsTok
   // What was just done is recorded a moment later.
   await eventually(async () => (await call('GET', `${of}/requests?limit=1000`)).text.includes('idp/1'));
   for (const path of [
-    '/v1/api_keys', '/v1/organizations', '/v1/directories', of, `${of}/bearer_tokens`, `${of}/oauth_clients`, `${of}/users`, `${of}/groups`, `${of}/requests?limit=1000`,
-    '/v1/events', '/v1/audit_log?limit=1000', '/v1/attribute_mapping', '/readyz', '/docs', '/v1/openapi.json',
+    '/v1/api_keys',
+    '/v1/organizations',
+    '/v1/directories',
+    of,
+    `${of}/bearer_tokens`,
+    `${of}/oauth_clients`,
+    `${of}/users`,
+    `${of}/groups`,
+    `${of}/requests?limit=1000`,
+    '/v1/events',
+    '/v1/audit_log?limit=1000',
+    '/v1/attribute_mapping',
+    '/readyz',
+    '/docs',
+    '/v1/openapi.json',
     ...endpoints.map(({ id }: { id: string }) => `/v1/webhook_endpoints/${id}/deliveries`),
   ]) {
     const answer = await call('GET', path);
@@ -238,7 +304,13 @@ async function recordAll(call: TestBroker['call'], directory: string, metricsTok
 /** The ways in which a secret could be written down. */
 function spellings(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  return [secret, bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url'), encodeURIComponent(secret)];
+  return [
+    secret,
+    bytes.toString('hex'),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    encodeURIComponent(secret),
+  ];
 }
 
 test('no table holds any of them in the clear', async () => {
@@ -253,20 +325,40 @@ test('no table holds any of them in the clear', async () => {
     const { rows } = await db.pool.query<{ row: string }>(`select t::text as row from ${name} t`);
     if (rows.length > 0) filled.push(name);
     const text = rows.map(({ row }) => row).join('\n');
-    for (const [what, secret] of secrets) expect([name, what, spellings(secret).some((one) => text.includes(one))]).toEqual([name, what, false]);
+    for (const [what, secret] of secrets)
+      expect([name, what, spellings(secret).some((one) => text.includes(one))]).toEqual([name, what, false]);
   }
   // Or it would prove nothing.
-  expect(filled).toEqual(expect.arrayContaining([
-    'api_keys', 'audit_log', 'bearer_tokens', 'delivery_attempts', 'events', 'idempotency_keys', 'member_sessions', 'members', 'oauth_access_tokens', 'oauth_client_secrets', 'requests',
-    'setup_links', 'setup_sessions', 'webhook_endpoints', 'webhook_secrets',
-  ].map((name) => `public.${name}`)));
+  expect(filled).toEqual(
+    expect.arrayContaining(
+      [
+        'api_keys',
+        'audit_log',
+        'bearer_tokens',
+        'delivery_attempts',
+        'events',
+        'idempotency_keys',
+        'member_sessions',
+        'members',
+        'oauth_access_tokens',
+        'oauth_client_secrets',
+        'requests',
+        'setup_links',
+        'setup_sessions',
+        'webhook_endpoints',
+        'webhook_secrets',
+      ].map((name) => `public.${name}`),
+    ),
+  );
 });
 
 test('no refusal, no list and no page holds any of them, nor what endpoints were sent', () => {
   expect(told.length).toBeGreaterThan(40);
   expect(vendor.received.length).toBeGreaterThan(3);
   // Its own headers are what an endpoint is sent; all else is not for it.
-  const sent = vendor.received.map(({ headers, body }) => JSON.stringify({ headers: { ...headers, 'x-key': '', authorization: '' }, body }));
+  const sent = vendor.received.map(({ headers, body }) =>
+    JSON.stringify({ headers: { ...headers, 'x-key': '', authorization: '' }, body }),
+  );
   const text = [...told, ...sent].join('\n');
   for (const [what, secret] of secrets) expect([what, spellings(secret).some((one) => text.includes(one))]).toEqual([what, false]);
 });
@@ -283,20 +375,28 @@ test('no refusal, no list and no page holds any of them, nor what endpoints were
 
 async function contentOf(redis: Redis, key: string): Promise<unknown> {
   switch (await redis.type(key)) {
-    case 'string': return redis.get(key);
-    case 'hash': return redis.hgetall(key);
-    case 'list': return redis.lrange(key, 0, -1);
-    case 'set': return redis.smembers(key);
-    case 'zset': return redis.zrange(key, '0', '-1');
-    case 'stream': return redis.xrange(key, '-', '+');
-    default: return null;
+    case 'string':
+      return redis.get(key);
+    case 'hash':
+      return redis.hgetall(key);
+    case 'list':
+      return redis.lrange(key, 0, -1);
+    case 'set':
+      return redis.smembers(key);
+    case 'zset':
+      return redis.zrange(key, '0', '-1');
+    case 'stream':
+      return redis.xrange(key, '-', '+');
+    default:
+      return null;
   }
 }
 
 test('no line of the log holds any of them', () => {
   expect(lines.filter((line) => line.includes('"door":"oauth"')).length).toBeGreaterThan(5);
   expect(lines.filter((line) => line.includes('/setup/cwl_***')).length).toBe(3);
-  for (const place of ['confirm', 'reset', 'invitation']) expect([place, lines.filter((line) => line.includes(`/${place}/***`)).length]).toEqual([place, 2]);
+  for (const place of ['confirm', 'reset', 'invitation'])
+    expect([place, lines.filter((line) => line.includes(`/${place}/***`)).length]).toEqual([place, 2]);
   expect(lines.some((line) => line.includes('a mail could not be sent'))).toBe(true);
   const text = lines.join('');
   for (const [what, secret] of secrets) expect([what, spellings(secret).some((one) => text.includes(one))]).toEqual([what, false]);

@@ -50,7 +50,8 @@ function token(parts: OAuthParts) {
 
     const outcome = await giveToken(parts, client, form);
     if (outcome.kind === 'refused') {
-      if (outcome.reused) res.locals.decision = `refused: ${outcome.refusal.code}, used for the second time: what was given for it has been ended`;
+      if (outcome.reused)
+        res.locals.decision = `refused: ${outcome.refusal.code}, used for the second time: what was given for it has been ended`;
       throw outcome.refusal;
     }
     parts.recentUses.add({ kind: 'oauth_client', id: client.id });
@@ -83,19 +84,21 @@ function metadata(publicUrl: string) {
     const methods = ['client_secret_basic', 'client_secret_post'];
     res.locals.decision = 'answered';
     res.setHeader('Content-Type', 'application/json');
-    res.end(JSON.stringify({
-      issuer,
-      authorization_endpoint: `${issuer}/authorize`,
-      token_endpoint: `${issuer}/token`,
-      revocation_endpoint: `${issuer}/revoke`,
-      response_types_supported: ['code'],
-      response_modes_supported: ['query'],
-      grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token'],
-      token_endpoint_auth_methods_supported: methods,
-      revocation_endpoint_auth_methods_supported: methods,
-      code_challenge_methods_supported: ['S256'],
-      authorization_response_iss_parameter_supported: true,
-    }));
+    res.end(
+      JSON.stringify({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        revocation_endpoint: `${issuer}/revoke`,
+        response_types_supported: ['code'],
+        response_modes_supported: ['query'],
+        grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token'],
+        token_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_methods_supported: methods,
+        code_challenge_methods_supported: ['S256'],
+        authorization_response_iss_parameter_supported: true,
+      }),
+    );
   };
 }
 

@@ -2,7 +2,12 @@ import OAuth2Server from '@node-oauth/oauth2-server';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import {
-  accessTokenSeconds, type CallingClient, issueAccessToken, issueGrantTokens, refreshGrant, takeAuthorizationCode,
+  accessTokenSeconds,
+  type CallingClient,
+  issueAccessToken,
+  issueGrantTokens,
+  refreshGrant,
+  takeAuthorizationCode,
 } from '#directory';
 import { publicId } from '#identifier';
 import { isOAuthErrorCode, OAuthRefusal } from './errors';
@@ -16,7 +21,11 @@ const grantsOf: Record<CallingClient['grantType'], string[]> = {
 };
 
 /** Answers a token request of a client that has proved who it is. */
-export async function giveToken(o: { pool: Pool; keyring: Keyring }, client: CallingClient, form: ReadonlyMap<string, string>): Promise<TokenOutcome> {
+export async function giveToken(
+  o: { pool: Pool; keyring: Keyring },
+  client: CallingClient,
+  form: ReadonlyMap<string, string>,
+): Promise<TokenOutcome> {
   const grantType = form.get('grant_type');
   // The library knows the password grant too, and would call it another client's.
   if (grantType !== undefined && !Object.values(grantsOf).flat().includes(grantType)) {
@@ -86,7 +95,8 @@ class TokenModel implements OAuth2Server.RefreshTokenModel, OAuth2Server.ClientC
     if (taken.kind !== 'good') return undefined;
     // §4.1.3: the same address as in the request for the code, where that named one.
     const named = this.form.get('redirect_uri');
-    if (taken.redirectUri === null ? named !== undefined && !this.caller.redirectUris.includes(named) : named !== taken.redirectUri) return undefined;
+    if (taken.redirectUri === null ? named !== undefined && !this.caller.redirectUris.includes(named) : named !== taken.redirectUri)
+      return undefined;
     this.#presented = { kind: 'code', grantId: taken.grantId };
     return {
       authorizationCode: code,

@@ -44,7 +44,14 @@ export async function directoryHealth(
 ): Promise<DirectoryHealth | undefined> {
   const since = idAt(new Date(now.getTime() - dayMs));
   const { rows } = await pool.query<{
-    provider: Provider; users: number; active_users: number; groups: number; operations: number; failed: number; last_success_at: Date | null; last_failure_at: Date | null;
+    provider: Provider;
+    users: number;
+    active_users: number;
+    groups: number;
+    operations: number;
+    failed: number;
+    last_success_at: Date | null;
+    last_failure_at: Date | null;
   }>({
     name: 'console_directory_health',
     text: `
@@ -99,7 +106,15 @@ export async function directoryHealth(
 // Names and ids in quotes are what differs between failures that are alike.
 async function failuresOf(pool: Pool, directoryId: string, provider: Provider, since: string): Promise<Failure[]> {
   const { rows } = await pool.query<{
-    status: number; scim_type: string | null; method: string; resource: string; detail: string | null; count: number; last_at: Date; request_id: string; subject: string | null;
+    status: number;
+    scim_type: string | null;
+    method: string;
+    resource: string;
+    detail: string | null;
+    count: number;
+    last_at: Date;
+    request_id: string;
+    subject: string | null;
   }>({
     name: 'console_directory_failures',
     text: `

@@ -54,30 +54,41 @@ export const pageErrorEdge: ErrorRequestHandler = (error: unknown, _req, res, _n
   if (problem.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(problem.retryAfterSeconds));
   res.setHeader('Content-Type', 'application/problem+json');
   res.setHeader('Cache-Control', 'no-store');
-  res.end(JSON.stringify({
-    status: problem.status,
-    code: problem.code,
-    detail: problem.message,
-    ...(problem.field !== undefined && { errors: [{ pointer: `/${problem.field}`, detail: problem.message }] }),
-  }));
+  res.end(
+    JSON.stringify({
+      status: problem.status,
+      code: problem.code,
+      detail: problem.message,
+      ...(problem.field !== undefined && { errors: [{ pointer: `/${problem.field}`, detail: problem.message }] }),
+    }),
+  );
 };
 
 function problemOf(error: unknown): PageProblem {
   if (error instanceof PageProblem) return error;
   if (error instanceof AlreadyMember) return new PageProblem('already_member', `${error.email} is a member already.`, 'email');
-  if (error instanceof LastAdmin) return new PageProblem('last_admin', 'Every environment needs an admin. Make somebody else an admin first.');
-  if (error instanceof EnvironmentInUse) return new PageProblem('environment_in_use', 'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.');
+  if (error instanceof LastAdmin)
+    return new PageProblem('last_admin', 'Every environment needs an admin. Make somebody else an admin first.');
+  if (error instanceof EnvironmentInUse)
+    return new PageProblem(
+      'environment_in_use',
+      'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.',
+    );
   // What express and its body parser throw carries a `status`.
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 413) return new PageProblem('body_too_large', 'That is too large.');
-  if (typeof status === 'number' && status >= 400 && status < 500) return new PageProblem('invalid_request', 'The request could not be read.');
-  if (isOutage(error)) return new PageProblem('unavailable', 'The database cannot be reached right now. Try again in a moment.', undefined, 5);
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return new PageProblem('invalid_request', 'The request could not be read.');
+  if (isOutage(error))
+    return new PageProblem('unavailable', 'The database cannot be reached right now. Try again in a moment.', undefined, 5);
   return new PageProblem('internal', 'Something went wrong here. Try again; the log of the broker has the cause.');
 }
 
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code)
-    || /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
+  return (
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code) ||
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
+  );
 }

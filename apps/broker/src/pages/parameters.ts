@@ -16,7 +16,8 @@ export function wholeNumber(req: Request, name: string, least: number, most: num
   const value = text(req, name);
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (!Number.isInteger(number) || number < least || number > most) throw new PageProblem('invalid_request', `${name} is a whole number from ${least} to ${most}.`, name);
+  if (!Number.isInteger(number) || number < least || number > most)
+    throw new PageProblem('invalid_request', `${name} is a whole number from ${least} to ${most}.`, name);
   return number;
 }
 
@@ -40,7 +41,8 @@ export function id(req: Request, name: string, prefix: Prefix): string | undefin
 export function subject(req: Request): string | undefined {
   const value = text(req, 'subject');
   if (value === undefined) return undefined;
-  if (!parsePublicId('usr', value) && !parsePublicId('grp', value)) throw new PageProblem('invalid_request', 'subject is the id of a user or a group.', 'subject');
+  if (!parsePublicId('usr', value) && !parsePublicId('grp', value))
+    throw new PageProblem('invalid_request', 'subject is the id of a user or a group.', 'subject');
   return value;
 }
 

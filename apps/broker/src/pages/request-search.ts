@@ -100,14 +100,19 @@ export async function findRequests(
        order by r.id desc
        limit $7`,
     values: [
-      query.environmentId, query.directoryId ?? null, query.before !== undefined && uuid.test(query.before) ? query.before : lastId, query.outcome ?? null, query.method ?? null,
-      query.search?.trim().toLowerCase() || null, query.limit + 1,
+      query.environmentId,
+      query.directoryId ?? null,
+      query.before !== undefined && uuid.test(query.before) ? query.before : lastId,
+      query.outcome ?? null,
+      query.method ?? null,
+      query.search?.trim().toLowerCase() || null,
+      query.limit + 1,
     ],
   });
   const page = rows.slice(0, query.limit);
   const data = page.map(listed);
   await nameSubjects(pool, query.environmentId, data);
-  return { data, next: rows.length > query.limit ? page.at(-1)?.id ?? null : null };
+  return { data, next: rows.length > query.limit ? (page.at(-1)?.id ?? null) : null };
 }
 
 /** Of requests that say whom they are about by an id alone, as most do, tells the name that goes with it, while there is one. */
@@ -116,7 +121,7 @@ async function nameSubjects(pool: Pool, environmentId: string, requests: ListedR
     const [, prefix, digits] = /^\/\w+\/(usr|grp)_([0-9a-f]{32})\b/.exec(request.path) ?? [];
     return prefix && parsePublicId(prefix === 'usr' ? 'usr' : 'grp', `${prefix}_${digits}`);
   };
-  const ids = [...new Set(requests.flatMap((request) => (request.subject === null ? idOf(request) ?? [] : [])))];
+  const ids = [...new Set(requests.flatMap((request) => (request.subject === null ? (idOf(request) ?? []) : [])))];
   if (ids.length === 0) return;
   const { rows } = await pool.query<{ id: string; name: string }>({
     name: 'console_names_of_subjects',
@@ -137,8 +142,13 @@ async function nameSubjects(pool: Pool, environmentId: string, requests: ListedR
 }
 
 /** One request, with its bodies and the events that it made; `undefined` where the environment has none such, or no longer. */
-export async function findRequest(pool: Pool, { environmentId, requestId }: { environmentId: string; requestId: string }): Promise<WholeRequest | undefined> {
-  const { rows } = await pool.query<RequestRow & { provider: Provider; notes: string[]; user_agent: string | null; request_body: unknown; response_body: unknown }>({
+export async function findRequest(
+  pool: Pool,
+  { environmentId, requestId }: { environmentId: string; requestId: string },
+): Promise<WholeRequest | undefined> {
+  const { rows } = await pool.query<
+    RequestRow & { provider: Provider; notes: string[]; user_agent: string | null; request_body: unknown; response_body: unknown }
+  >({
     name: 'console_request',
     text: `
       select ${columns}, r.notes, r.user_agent, r.request_body, r.response_body, d.provider

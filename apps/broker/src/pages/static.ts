@@ -76,17 +76,20 @@ const noncePlaceholder = '{{csp-nonce}}';
 /** Scripts and styles come from our own files, and from nowhere else; the nonce is for the style elements that the components write. */
 function sendPage(res: Response, html: string): void {
   const nonce = randomBytes(16).toString('base64');
-  res.setHeader('Content-Security-Policy', [
-    "default-src 'none'",
-    "script-src 'self'",
-    `style-src 'self' 'nonce-${nonce}'`,
-    "img-src 'self' data: blob:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '));
+  res.setHeader(
+    'Content-Security-Policy',
+    [
+      "default-src 'none'",
+      "script-src 'self'",
+      `style-src 'self' 'nonce-${nonce}'`,
+      "img-src 'self' data: blob:",
+      "font-src 'self'",
+      "connect-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+  );
   res.setHeader('Permissions-Policy', 'camera=(), geolocation=(), microphone=()');
   res.setHeader('Cache-Control', 'no-store'); // the nonce is good for once
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
@@ -112,5 +115,7 @@ async function sendAsset(req: Request, res: Response, asset: Asset): Promise<voi
 
 /** The project's dist/console, from this file's place in the source tree or in dist/. */
 function pagesFolder(): string | undefined {
-  return ['../../../../dist/console', '../../../../console'].map((up) => path.join(__dirname, up)).find((folder) => existsSync(path.join(folder, 'index.html')));
+  return ['../../../../dist/console', '../../../../console']
+    .map((up) => path.join(__dirname, up))
+    .find((folder) => existsSync(path.join(folder, 'index.html')));
 }

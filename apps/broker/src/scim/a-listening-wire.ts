@@ -26,12 +26,18 @@ export async function aListeningWire(databaseUrl: string): Promise<ListeningWire
     front.on('data', (part) => {
       const asked = messages.read(part);
       if (asked.length === 0) return;
-      if (!trip) trips.push(trip = []);
+      if (!trip) trips.push((trip = []));
       trip.push(...asked);
     });
-    back.on('data', () => { trip = undefined; });
+    back.on('data', () => {
+      trip = undefined;
+    });
     front.pipe(back).pipe(front);
-    for (const [one, other] of [[front, back], [back, front]] as const) one.on('error', () => other.destroy());
+    for (const [one, other] of [
+      [front, back],
+      [back, front],
+    ] as const)
+      one.on('error', () => other.destroy());
   });
   await new Promise<void>((resolve) => server.listen(path.join(folder, '.s.PGSQL.5432'), resolve));
   const url = new URL(databaseUrl);
@@ -65,7 +71,10 @@ class Messages {
       const end = typed + this.#rest.readUInt32BE(typed);
       if (this.#rest.length < end) return statements;
       const type = typed ? String.fromCharCode(this.#rest[0] ?? 0) : '';
-      const texts = this.#rest.subarray(typed + 4, end).toString('latin1').split('\0');
+      const texts = this.#rest
+        .subarray(typed + 4, end)
+        .toString('latin1')
+        .split('\0');
       if (type === 'Q') statements.push(texts[0] ?? '');
       if (type === 'B') statements.push(texts[1] ?? ''); // a portal, which has no name here, and the statement
       this.#begun = true;

@@ -34,14 +34,22 @@ export interface AuthenticationParts {
  */
 export function authenticateDirectory(parts: AuthenticationParts) {
   const passport = new Passport();
-  passport.use(new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (presented: Presented, token: string, done: Done): void => {
-    open(parts, String(presented.params.directory), token).then((authenticated) => done(null, authenticated ?? false), (error: unknown) => done(error));
-  }));
+  passport.use(
+    new Strategy({ passReqToCallback: true, realm: 'Causeway SCIM' }, (presented: Presented, token: string, done: Done): void => {
+      open(parts, String(presented.params.directory), token).then(
+        (authenticated) => done(null, authenticated ?? false),
+        (error: unknown) => done(error),
+      );
+    }),
+  );
 
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const directoryId = String(req.params.directory);
     const given = credentialIn(req.headers.authorization);
-    const authenticated = given?.kind === 'basic' ? await openWithPassword(parts, directoryId, given) : given && await present(passport, res, { params: req.params, headers: { authorization: `Bearer ${given.token}` } });
+    const authenticated =
+      given?.kind === 'basic'
+        ? await openWithPassword(parts, directoryId, given)
+        : given && (await present(passport, res, { params: req.params, headers: { authorization: `Bearer ${given.token}` } }));
     if (!authenticated) throw await refusal(parts, req, res);
 
     parts.recentUses.add(authenticated.credential);
@@ -70,22 +78,36 @@ type Done = (error: unknown, authenticated?: Authenticated | false) => void;
 function present(passport: InstanceType<typeof Passport>, res: Response, presented: Presented): Promise<Authenticated | false | undefined> {
   return new Promise((resolve, reject) => {
     // With a callback passport answers nothing itself; nothing is thrown past it, which would leave the request hanging.
-    const authenticate: unknown = passport.authenticate('bearer', { session: false }, (error: unknown, authenticated: Authenticated | false | undefined) => {
-      if (error) reject(error);
-      else resolve(authenticated);
-    });
+    const authenticate: unknown = passport.authenticate(
+      'bearer',
+      { session: false },
+      (error: unknown, authenticated: Authenticated | false | undefined) => {
+        if (error) reject(error);
+        else resolve(authenticated);
+      },
+    );
     if (typeof authenticate === 'function') authenticate(presented, res, reject);
   });
 }
 
 /** The two kinds of token tell themselves apart by their prefix. */
-async function open({ lookups, keyring, tokens }: AuthenticationParts, directory: string, token: string): Promise<Authenticated | undefined> {
+async function open(
+  { lookups, keyring, tokens }: AuthenticationParts,
+  directory: string,
+  token: string,
+): Promise<Authenticated | undefined> {
   const directoryId = parsePublicId('dir', directory);
   if (directoryId === undefined) return undefined;
-  return token.startsWith('cwa_') ? authenticateAccessToken(lookups, keyring, directoryId, token) : authenticateBearer(lookups, tokens, directoryId, token);
+  return token.startsWith('cwa_')
+    ? authenticateAccessToken(lookups, keyring, directoryId, token)
+    : authenticateBearer(lookups, tokens, directoryId, token);
 }
 
-async function openWithPassword({ lookups, tokens }: AuthenticationParts, directory: string, given: { userName: string; password: string }): Promise<Authenticated | undefined> {
+async function openWithPassword(
+  { lookups, tokens }: AuthenticationParts,
+  directory: string,
+  given: { userName: string; password: string },
+): Promise<Authenticated | undefined> {
   const directoryId = parsePublicId('dir', given.userName);
   if (directoryId === undefined || given.userName !== directory) return undefined;
   const authenticated = await authenticateBearer(lookups, tokens, directoryId, given.password);

@@ -17,14 +17,23 @@ const basic = (user: string, password: string): string => `Basic ${Buffer.from(`
 test('several named tokens live at once, each is seen in use, and ends by itself', async () => {
   const { id, token: unnamed } = await broker.aDirectory();
   const path = `/v1/directories/${id}/bearer_tokens`;
-  const [first, second] = [(await broker.call('POST', path, { body: { name: 'Entra' } })).body, (await broker.call('POST', path, { body: { name: 'script', expires_in: 3600 } })).body];
+  const [first, second] = [
+    (await broker.call('POST', path, { body: { name: 'Entra' } })).body,
+    (await broker.call('POST', path, { body: { name: 'script', expires_in: 3600 } })).body,
+  ];
   expect(second).toEqual({
-    id: expect.stringMatching(/^tok_[0-9a-f]{32}$/), name: 'script', token: expect.stringMatching(/^cwt_[A-Za-z0-9_-]{56}$/),
-    created_at: expect.any(String), expires_at: new Date(Date.parse(second.created_at) + 3_600_000).toISOString(), last_used_at: null,
+    id: expect.stringMatching(/^tok_[0-9a-f]{32}$/),
+    name: 'script',
+    token: expect.stringMatching(/^cwt_[A-Za-z0-9_-]{56}$/),
+    created_at: expect.any(String),
+    expires_at: new Date(Date.parse(second.created_at) + 3_600_000).toISOString(),
+    last_used_at: null,
   });
   for (const token of [unnamed, first.token, second.token]) expect(await status(id, token)).toBe(200);
 
-  await eventually(async () => (await broker.call('GET', path)).body.data.every((one: { last_used_at: string | null }) => one.last_used_at !== null));
+  await eventually(async () =>
+    (await broker.call('GET', path)).body.data.every((one: { last_used_at: string | null }) => one.last_used_at !== null),
+  );
   const listed = await broker.call('GET', path);
   expect(listed.body.data.map(({ name }: { name: string }) => name)).toEqual([null, 'Entra', 'script']);
   expect(listed.text).not.toContain('cwt_');
@@ -64,13 +73,15 @@ test('the last use is written some at a time, not with each request', async () =
   const { id, token } = await broker.aDirectory();
   const writes = async (): Promise<number> => {
     await broker.db.pool.query('select pg_stat_force_next_flush()');
-    return Number((await broker.db.pool.query("select n_tup_upd from pg_stat_user_tables where relname = 'bearer_tokens'")).rows[0].n_tup_upd);
+    return Number(
+      (await broker.db.pool.query("select n_tup_upd from pg_stat_user_tables where relname = 'bearer_tokens'")).rows[0].n_tup_upd,
+    );
   };
-  await eventually(async () => await status(id, token) === 200);
+  await eventually(async () => (await status(id, token)) === 200);
   const before = await writes();
   for (let i = 0; i < 60; i++) expect(await status(id, token)).toBe(200);
   await eventually(async () => (await broker.call('GET', `/v1/directories/${id}/bearer_tokens`)).body.data[0].last_used_at !== null);
-  expect(await writes() - before).toBeLessThan(10);
+  expect((await writes()) - before).toBeLessThan(10);
 });
 
 describe('HTTP Basic', () => {
@@ -87,7 +98,16 @@ describe('HTTP Basic', () => {
     const [one, other] = [await broker.aDirectory(), await broker.aDirectory()];
     for (const { id } of [one, other]) await broker.call('PATCH', `/v1/directories/${id}`, { body: { basic_auth: true } });
     const garbage = await withHeader(one.id, 'Bearer garbage');
-    for (const header of [basic(other.id, one.token), basic(one.id, other.token), basic('', one.token), basic(one.id, ''), basic(one.id, `${one.token}x`), 'Basic !!!', 'Basic', `Basic ${one.token}`]) {
+    for (const header of [
+      basic(other.id, one.token),
+      basic(one.id, other.token),
+      basic('', one.token),
+      basic(one.id, ''),
+      basic(one.id, `${one.token}x`),
+      'Basic !!!',
+      'Basic',
+      `Basic ${one.token}`,
+    ]) {
       const { status: refused, body } = await withHeader(one.id, header);
       expect([header, refused, body]).toEqual([header, 401, garbage.body]);
     }
@@ -101,9 +121,17 @@ test('all ways are open at once, and closing one leaves the others', async () =>
   const client = (await broker.call('POST', `/v1/directories/${id}/oauth_clients`, { body: { grant_type: 'client_credentials' } })).body;
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: client.client_id, client_secret: client.client_secret });
   const given: any = await (await fetch(`${broker.url}/oauth/${id}/token`, { method: 'POST', body: form })).json(); // oxlint-disable-line no-explicit-any
-  const all = async (): Promise<number[]> => (await Promise.all([
-    withHeader(id, `Bearer ${token}`), withHeader(id, token), withHeader(id, basic(id, token)), withHeader(id, `Bearer ${named.token}`), withHeader(id, `Bearer ${given.access_token}`), withHeader(id, given.access_token),
-  ])).map((one) => one.status);
+  const all = async (): Promise<number[]> =>
+    (
+      await Promise.all([
+        withHeader(id, `Bearer ${token}`),
+        withHeader(id, token),
+        withHeader(id, basic(id, token)),
+        withHeader(id, `Bearer ${named.token}`),
+        withHeader(id, `Bearer ${given.access_token}`),
+        withHeader(id, given.access_token),
+      ])
+    ).map((one) => one.status);
   expect(await all()).toEqual([200, 200, 200, 200, 200, 200]);
   await broker.call('DELETE', `/v1/directories/${id}/oauth_clients/${client.id}`);
   expect(await all()).toEqual([200, 200, 200, 200, 401, 401]);
@@ -121,7 +149,8 @@ describe('credential.expiring', () => {
 
   test('is logged once two weeks before the end and once a day before, whoever else asks at the same moment', async () => {
     const { id } = await broker.aDirectory();
-    const token = (await broker.call('POST', `/v1/directories/${id}/bearer_tokens`, { body: { name: 'yearly', expires_in: 365 * 86_400 } })).body;
+    const token = (await broker.call('POST', `/v1/directories/${id}/bearer_tokens`, { body: { name: 'yearly', expires_in: 365 * 86_400 } }))
+      .body;
     const twice = async (now: Date): Promise<string[]> => (await Promise.all([announcedFor(id, now), announcedFor(id, now)])).flat();
     expect(await twice(inDays(350))).toEqual([]);
     expect(await twice(inDays(351.5))).toEqual(['bearer_token']);
@@ -135,7 +164,10 @@ describe('credential.expiring', () => {
       return data.length === 2 && data;
     });
     expect(events[0]).toMatchObject({
-      type: 'credential.expiring', sequence: 1, directory_id: id, request_id: null,
+      type: 'credential.expiring',
+      sequence: 1,
+      directory_id: id,
+      request_id: null,
       data: { credential: { kind: 'bearer_token', id: token.id, name: 'yearly', expires_at: token.expires_at, last_used_at: null } },
     });
   });

@@ -1,8 +1,16 @@
 import type { ScimDirectory } from '#directory';
 import { listCursorSeconds } from '#directory';
 import {
-  type AuthenticationScheme, listResponse, type QueryParameters, refuseDiscoveryFilter, resourceType, resourceTypes, schemaDocument,
-  schemaDocuments, ScimError, serviceProviderConfig,
+  type AuthenticationScheme,
+  listResponse,
+  type QueryParameters,
+  refuseDiscoveryFilter,
+  resourceType,
+  resourceTypes,
+  schemaDocument,
+  schemaDocuments,
+  ScimError,
+  serviceProviderConfig,
 } from '#scim';
 import type { Answer } from './exchange';
 import { limits } from './limits';
@@ -28,14 +36,16 @@ export function discover(path: string[], query: QueryParameters, directory: Scim
   switch (endpoint?.toLowerCase()) {
     case 'serviceproviderconfig':
       refuseDiscoveryFilter(query);
-      return name !== undefined ? undefined : {
-        status: 200,
-        body: serviceProviderConfig({
-          baseUrl,
-          limits: { ...limits, cursorTimeoutSeconds: listCursorSeconds },
-          authenticationSchemes: directory.basicAuth ? [bearerScheme, basicScheme] : [bearerScheme],
-        }),
-      };
+      return name !== undefined
+        ? undefined
+        : {
+            status: 200,
+            body: serviceProviderConfig({
+              baseUrl,
+              limits: { ...limits, cursorTimeoutSeconds: listCursorSeconds },
+              authenticationSchemes: directory.basicAuth ? [bearerScheme, basicScheme] : [bearerScheme],
+            }),
+          };
     case 'resourcetypes': {
       refuseDiscoveryFilter(query);
       if (name === undefined) return whole(resourceTypes(baseUrl, directory.schemas));
@@ -47,7 +57,8 @@ export function discover(path: string[], query: QueryParameters, directory: Scim
       refuseDiscoveryFilter(query);
       if (name === undefined) return whole(schemaDocuments(baseUrl, directory.schemas));
       const one = schemaDocument(name, baseUrl, directory.schemas);
-      if (!one) throw new ScimError(404, undefined, `There is no schema ${JSON.stringify(name)} here; GET /Schemas lists those that there are.`);
+      if (!one)
+        throw new ScimError(404, undefined, `There is no schema ${JSON.stringify(name)} here; GET /Schemas lists those that there are.`);
       return { status: 200, body: one };
     }
     default:

@@ -1,5 +1,12 @@
 import {
-  BrakeEngaged, DirectoryGone, GroupNameTaken, GroupNotFound, NoSeatLeft, UnknownMember, UserNameTaken, UserNotFound,
+  BrakeEngaged,
+  DirectoryGone,
+  GroupNameTaken,
+  GroupNotFound,
+  NoSeatLeft,
+  UnknownMember,
+  UserNameTaken,
+  UserNotFound,
 } from '#directory';
 import { ScimError } from '#scim';
 
@@ -12,7 +19,10 @@ export class Unauthorized extends Error {
 
 /** The same request may well be taken later: `retryAfterSeconds` goes into the header Retry-After. */
 export class TooManyRequests extends ScimError {
-  constructor(detail: string, readonly retryAfterSeconds: number) {
+  constructor(
+    detail: string,
+    readonly retryAfterSeconds: number,
+  ) {
     super(429, undefined, detail);
   }
 }
@@ -24,18 +34,34 @@ export class TooManyRequests extends ScimError {
 export function scimErrorOf(error: unknown): ScimError {
   if (error instanceof ScimError) return error;
   if (error instanceof Unauthorized || error instanceof DirectoryGone) {
-    return new ScimError(401, undefined, 'This needs a valid credential of this directory in the Authorization header. Check the base URL and the secret token.');
+    return new ScimError(
+      401,
+      undefined,
+      'This needs a valid credential of this directory in the Authorization header. Check the base URL and the secret token.',
+    );
   }
   if (error instanceof UserNotFound) return new ScimError(404, undefined, 'There is no user with this id in this directory.');
   if (error instanceof GroupNotFound) return new ScimError(404, undefined, 'There is no group with this id in this directory.');
   if (error instanceof UserNameTaken) {
-    return new ScimError(409, 'uniqueness', `Another user of this directory already has the userName ${JSON.stringify(error.userName)}. Match on it instead, or send another userName.`);
+    return new ScimError(
+      409,
+      'uniqueness',
+      `Another user of this directory already has the userName ${JSON.stringify(error.userName)}. Match on it instead, or send another userName.`,
+    );
   }
   if (error instanceof GroupNameTaken) {
-    return new ScimError(409, 'uniqueness', `Another group of this directory already has the displayName ${JSON.stringify(error.displayName)}. Match on it instead, or send another displayName.`);
+    return new ScimError(
+      409,
+      'uniqueness',
+      `Another group of this directory already has the displayName ${JSON.stringify(error.displayName)}. Match on it instead, or send another displayName.`,
+    );
   }
   if (error instanceof UnknownMember) {
-    return new ScimError(400, 'invalidValue', `members: there is no user or group with the id ${JSON.stringify(error.value.slice(0, 100))} in this directory. Provision it first, then add it.`);
+    return new ScimError(
+      400,
+      'invalidValue',
+      `members: there is no user or group with the id ${JSON.stringify(error.value.slice(0, 100))} in this directory. Provision it first, then add it.`,
+    );
   }
   if (error instanceof NoSeatLeft) return new ScimError(403, undefined, noSeat(error));
   if (error instanceof BrakeEngaged) {
@@ -45,9 +71,15 @@ export function scimErrorOf(error: unknown): ScimError {
     );
   }
   // The path is decoded before anything else is done.
-  if (error instanceof URIError) return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
-  if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Nothing has been changed; try again shortly.');
-  return new ScimError(500, undefined, 'The request could not be processed. Nothing has been changed; if it happens again, report the X-Request-Id of this answer.');
+  if (error instanceof URIError)
+    return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
+  if (isOutage(error))
+    return new ScimError(503, undefined, 'The database cannot be reached at the moment. Nothing has been changed; try again shortly.');
+  return new ScimError(
+    500,
+    undefined,
+    'The request could not be processed. Nothing has been changed; if it happens again, report the X-Request-Id of this answer.',
+  );
 }
 
 function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
@@ -60,6 +92,8 @@ function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code)
-    || /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message);
+  return (
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code) ||
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message)
+  );
 }

@@ -19,24 +19,30 @@ beforeEach(async () => {
   redis.disconnect();
 });
 
-describe.each([['the process', undefined], ['Redis', redisUrl()]] as const)('failed attempts, counted in %s', (place, url) => {
+describe.each([
+  ['the process', undefined],
+  ['Redis', redisUrl()],
+] as const)('failed attempts, counted in %s', (place, url) => {
   const there = place === 'the process' || url !== undefined;
 
-  (there ? test : test.skip)('beyond a hundred a minute are 429 for a directory, be there such a directory or not, and the right token is let in at once', async () => {
-    const broker = await aBroker(url === undefined ? {} : { redisUrl: url });
-    const { id, token } = await broker.aDirectory();
-    const invented = `dir_${Math.random().toString(16).slice(2).padEnd(32, '0').slice(0, 32)}`;
-    for (const directoryId of [id, invented]) {
-      const answers = await times(105, () => asking(broker, directoryId, 'garbage'));
-      expect([count(answers, 401), count(answers, 429)]).toEqual([100, 5]);
-      const late = answers.find((one) => one.status === 429);
-      expect(late?.body).toEqual(errorShape('429'));
-      expect(Number(late?.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(Number(late?.headers.get('retry-after'))).toBeLessThanOrEqual(60);
-    }
-    const [right, wrong] = await Promise.all([asking(broker, id, token), asking(broker, id, 'garbage')]);
-    expect([right.status, wrong.status]).toEqual([200, 429]);
-  });
+  (there ? test : test.skip)(
+    'beyond a hundred a minute are 429 for a directory, be there such a directory or not, and the right token is let in at once',
+    async () => {
+      const broker = await aBroker(url === undefined ? {} : { redisUrl: url });
+      const { id, token } = await broker.aDirectory();
+      const invented = `dir_${Math.random().toString(16).slice(2).padEnd(32, '0').slice(0, 32)}`;
+      for (const directoryId of [id, invented]) {
+        const answers = await times(105, () => asking(broker, directoryId, 'garbage'));
+        expect([count(answers, 401), count(answers, 429)]).toEqual([100, 5]);
+        const late = answers.find((one) => one.status === 429);
+        expect(late?.body).toEqual(errorShape('429'));
+        expect(Number(late?.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(Number(late?.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+      }
+      const [right, wrong] = await Promise.all([asking(broker, id, token), asking(broker, id, 'garbage')]);
+      expect([right.status, wrong.status]).toEqual([200, 429]);
+    },
+  );
 });
 
 (redisUrl() ? test : test.skip)('what one broker has counted counts at another', async () => {
@@ -56,7 +62,11 @@ test('beyond three hundred a minute from one address are 429 for every directory
   const link: string = (await broker.call('POST', `/v1/directories/${id}/setup_link`)).body.url;
   for (let i = 0; i < 4; i++) await times(75, () => asking(broker, `dir_${String(i).padStart(32, '0')}`, 'garbage'));
 
-  const ask = (secret: string) => fetch(`${broker.url}/oauth/${id}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', client_id: client.client_id, client_secret: secret }) });
+  const ask = (secret: string) =>
+    fetch(`${broker.url}/oauth/${id}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: client.client_id, client_secret: secret }),
+    });
   const open = (address: string) => fetch(address.replace('http://causeway.test', broker.url), { redirect: 'manual' });
   const wrong = await Promise.all([asking(broker, id, 'garbage'), ask('garbage'), open('/setup/cwl_garbage'.replace(/^/, broker.url))]);
   for (const { status, headers } of wrong) expect([status, Number(headers.get('retry-after')) > 0]).toEqual([429, true]);
@@ -70,12 +80,14 @@ test('those that are one too many wait five seconds each, so that whoever waits 
   await times(100, () => asking(broker, id, 'garbage'));
   let answered = 0;
   const until = performance.now() + 2_000;
-  await Promise.all(Array.from({ length: 20 }, async () => {
-    while (performance.now() < until) {
-      await asking(broker, id, 'garbage');
-      answered += 1;
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      while (performance.now() < until) {
+        await asking(broker, id, 'garbage');
+        answered += 1;
+      }
+    }),
+  );
   expect(answered).toBe(20);
   expect((await asking(broker, id, token)).status).toBe(200);
 });
@@ -96,7 +108,11 @@ describe('SCIM_RATE_LIMIT', () => {
     expect(count(answers, 200)).toBeLessThanOrEqual(25);
     expect(count(answers, 200) + count(answers, 429)).toBe(40);
     const late = answers.find(({ status }) => status === 429);
-    expect([late?.headers.get('content-type'), late?.headers.get('retry-after'), late?.body]).toEqual(['application/scim+json', '1', errorShape('429')]);
+    expect([late?.headers.get('content-type'), late?.headers.get('retry-after'), late?.body]).toEqual([
+      'application/scim+json',
+      '1',
+      errorShape('429'),
+    ]);
     expect((await other.idp.get('/Users')).status).toBe(200);
 
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -107,7 +123,9 @@ describe('SCIM_RATE_LIMIT', () => {
     const { id, idp } = await broker.aDirectory();
     await times(60, () => asking(broker, id, 'garbage'));
     expect((await idp.get('/Users')).status).toBe(200);
-    const writes = await times(40, () => idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' }));
+    const writes = await times(40, () =>
+      idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' }),
+    );
     expect(count(writes, 429)).toBeGreaterThan(0);
     const { rows } = await broker.db.pool.query("select 1 from events where type = 'provisioning.failed' and data::text like '%429%'");
     expect(rows).toEqual([]);
@@ -124,13 +142,22 @@ describe('what one request may bring', () => {
 
   test('a body that is too large is 413, and one of a stranger is not even read', async () => {
     const large = Buffer.alloc(16 * 1024 * 1024 + 1, ' ');
-    expect(await directory.idp.send({ method: 'POST', path: '/Users', body: large })).toMatchObject({ status: 413, body: errorShape('413') });
+    expect(await directory.idp.send({ method: 'POST', path: '/Users', body: large })).toMatchObject({
+      status: 413,
+      body: errorShape('413'),
+    });
     expect((await strangersBody(broker, directory.id)).split('\r\n')[0]).toBe('HTTP/1.1 401 Unauthorized');
   });
 
-  test.each([['arrays', '['], ['objects', '{"a":']])('a body of %s without end is 400', async (_what, opening) => {
+  test.each([
+    ['arrays', '['],
+    ['objects', '{"a":'],
+  ])('a body of %s without end is 400', async (_what, opening) => {
     const deep = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"x","y":${opening.repeat(100_000)}`;
-    expect(await directory.idp.send({ method: 'POST', path: '/Users', body: deep })).toMatchObject({ status: 400, body: { scimType: 'invalidSyntax', detail: expect.stringContaining('64 deep') } });
+    expect(await directory.idp.send({ method: 'POST', path: '/Users', body: deep })).toMatchObject({
+      status: 400,
+      body: { scimType: 'invalidSyntax', detail: expect.stringContaining('64 deep') },
+    });
   });
 
   test('brackets inside a text are no nesting', async () => {
@@ -139,7 +166,10 @@ describe('what one request may bring', () => {
   });
 
   test('headers without end are 431', async () => {
-    const answer = await raw(broker, `GET /livez HTTP/1.1\r\nHost: x\r\n${Array.from({ length: 3_000 }, (_, i) => `X-${i}: y\r\n`).join('')}\r\n`);
+    const answer = await raw(
+      broker,
+      `GET /livez HTTP/1.1\r\nHost: x\r\n${Array.from({ length: 3_000 }, (_, i) => `X-${i}: y\r\n`).join('')}\r\n`,
+    );
     expect(answer.split('\r\n')[0]).toBe('HTTP/1.1 431 Request Header Fields Too Large');
   });
 
@@ -152,11 +182,24 @@ describe('what one request may bring', () => {
   });
 
   test('no other origin is let in by a browser, and every answer says how it may be used', async () => {
-    for (const path of [`/scim/v2/${directory.id}/Users`, `/oauth/${directory.id}/token`, `/oauth/${directory.id}/authorize`, '/v1/directories', '/setup/cwl_x']) {
+    for (const path of [
+      `/scim/v2/${directory.id}/Users`,
+      `/oauth/${directory.id}/token`,
+      `/oauth/${directory.id}/authorize`,
+      '/v1/directories',
+      '/setup/cwl_x',
+    ]) {
       for (const method of ['GET', 'OPTIONS']) {
-        const { headers } = await fetch(`${broker.url}${path}`, { method, headers: { origin: 'https://evil.example.com', 'access-control-request-method': 'POST' } });
+        const { headers } = await fetch(`${broker.url}${path}`, {
+          method,
+          headers: { origin: 'https://evil.example.com', 'access-control-request-method': 'POST' },
+        });
         expect([path, [...headers.keys()].filter((name) => name.startsWith('access-control'))]).toEqual([path, []]);
-        expect([path, headers.get('x-content-type-options'), headers.get('content-security-policy')]).toEqual([path, 'nosniff', expect.stringContaining("frame-ancestors 'none'")]);
+        expect([path, headers.get('x-content-type-options'), headers.get('content-security-policy')]).toEqual([
+          path,
+          'nosniff',
+          expect.stringContaining("frame-ancestors 'none'"),
+        ]);
       }
     }
   });
@@ -182,7 +225,10 @@ test('a directory that is not there and a wrong token take the same time', async
 
 /** Says that 100 MB follow, sends none of it, and waits for the answer. */
 function strangersBody(broker: TestBroker, directoryId: string): Promise<string> {
-  return raw(broker, `POST /scim/v2/${directoryId}/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: 100000000\r\n\r\n`);
+  return raw(
+    broker,
+    `POST /scim/v2/${directoryId}/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: 100000000\r\n\r\n`,
+  );
 }
 
 function raw(broker: TestBroker, request: string): Promise<string> {

@@ -1,11 +1,38 @@
 import {
-  changeGroup, createGroup, deleteGroup, findGroup, type GroupMember, GroupNotFound, type MemberIdentity, type MembersPart, readMembers, type ResolvedMemberChange,
-  searchGroups, type StoredGroup, UnknownMember,
+  changeGroup,
+  createGroup,
+  deleteGroup,
+  findGroup,
+  type GroupMember,
+  GroupNotFound,
+  type MemberIdentity,
+  type MembersPart,
+  readMembers,
+  type ResolvedMemberChange,
+  searchGroups,
+  type StoredGroup,
+  UnknownMember,
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import {
-  checkIfMatch, etagOf, isExplicit, isNotModified, type JsonObject, type ListPage, type ListQuery, listResponse, locationOf, type MemberChange, type MemberReference,
-  parseGroup, parsePatch, patchGroup, type Projection, renderResource, replaceGroup, wantsMembers,
+  checkIfMatch,
+  etagOf,
+  isExplicit,
+  isNotModified,
+  type JsonObject,
+  type ListPage,
+  type ListQuery,
+  listResponse,
+  locationOf,
+  type MemberChange,
+  type MemberReference,
+  parseGroup,
+  parsePatch,
+  patchGroup,
+  type Projection,
+  renderResource,
+  replaceGroup,
+  wantsMembers,
 } from '#scim';
 import { type Answer, type Exchange, readOrMissing } from './exchange';
 
@@ -55,21 +82,30 @@ export async function patchGroupById(exchange: Exchange, id: string, body: unkno
 }
 
 export async function deleteGroupById(exchange: Exchange, id: string): Promise<Answer> {
-  await deleteGroup(exchange.pool, exchange.directory, exchange.requestId, groupId(id), (version) => checkIfMatch(exchange.ifMatch, version));
+  await deleteGroup(exchange.pool, exchange.directory, exchange.requestId, groupId(id), (version) =>
+    checkIfMatch(exchange.ifMatch, version),
+  );
   return { status: 204, id };
 }
 
 export async function listGroups(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
   const { total, resources, nextCursor } = await searchGroups(exchange.pool, exchange.directory, query, exchange.baseUrl, exchange.lookups);
-  const page = query.cursor === undefined
-    ? { totalResults: total, startIndex: query.startIndex }
-    : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) };
+  const page =
+    query.cursor === undefined
+      ? { totalResults: total, startIndex: query.startIndex }
+      : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) };
   return { status: 200, body: listText(exchange, [], resources, query.projection, page) };
 }
 
 /** A list response in parts: resources that are at hand, and then groups with their members. */
-export async function* listText(exchange: Exchange, shown: JsonObject[], groups: StoredGroup[], projection: Projection, page: ListPage): AsyncGenerator<string> {
+export async function* listText(
+  exchange: Exchange,
+  shown: JsonObject[],
+  groups: StoredGroup[],
+  projection: Projection,
+  page: ListPage,
+): AsyncGenerator<string> {
   const frame = JSON.stringify({ ...listResponse([], page), itemsPerPage: shown.length + groups.length });
   yield frame.slice(0, -']}'.length);
   yield shown.map((resource) => JSON.stringify(resource)).join(',');
@@ -109,16 +145,20 @@ async function* groupsText(exchange: Exchange, groups: StoredGroup[], projection
 }
 
 function groupBody(exchange: Exchange, group: StoredGroup, projection: Projection, members?: GroupMember[]): JsonObject {
-  return renderResource({
-    type: 'Group',
-    id: publicId('grp', group.id),
-    resource: group.resource,
-    baseUrl: exchange.baseUrl,
-    created: group.createdAt,
-    lastModified: group.updatedAt,
-    version: group.version,
-    ...(members && { members: members.map(shownMember) }),
-  }, projection, exchange.directory.schemas);
+  return renderResource(
+    {
+      type: 'Group',
+      id: publicId('grp', group.id),
+      resource: group.resource,
+      baseUrl: exchange.baseUrl,
+      created: group.createdAt,
+      lastModified: group.updatedAt,
+      version: group.version,
+      ...(members && { members: members.map(shownMember) }),
+    },
+    projection,
+    exchange.directory.schemas,
+  );
 }
 
 function shownMember({ id, type, display }: GroupMember): { value: string; type: 'User' | 'Group'; display?: string } {

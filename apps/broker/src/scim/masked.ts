@@ -19,7 +19,9 @@ export function maskedBody(body: unknown, size: number): unknown {
  * NUL and half surrogate pairs. One of them would lose what is written in the same statement.
  */
 export function storable(text: string): string {
-  return withoutOwnSecrets(text).replace(comparedPassword, `$1${mask}`).replace(/[\0\p{Cs}]/gu, '\ufffd');
+  return withoutOwnSecrets(text)
+    .replace(comparedPassword, `$1${mask}`)
+    .replace(/[\0\p{Cs}]/gu, '\ufffd');
 }
 
 // In a filter, as JSON has it or as an address: password eq "hunter2", password%20eq%20%22hunter2%22.
@@ -34,10 +36,12 @@ function masked(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   const aimsAtPassword = entries.some(([name, path]) => name.toLowerCase() === 'path' && typeof path === 'string' && isPassword(path));
-  return Object.fromEntries(entries.map(([name, inner]) => {
-    const secret = isPassword(name) || (aimsAtPassword && name.toLowerCase() === 'value');
-    return [withoutOwnSecrets(name), secret ? mask : masked(inner, depth + 1)];
-  }));
+  return Object.fromEntries(
+    entries.map(([name, inner]) => {
+      const secret = isPassword(name) || (aimsAtPassword && name.toLowerCase() === 'value');
+      return [withoutOwnSecrets(name), secret ? mask : masked(inner, depth + 1)];
+    }),
+  );
 }
 
 function isPassword(name: string): boolean {

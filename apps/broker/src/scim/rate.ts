@@ -7,7 +7,10 @@ export function limitRate(rate: RequestRate) {
   return async (_req: Request, res: Response, next: NextFunction): Promise<void> => {
     const { retryAfterSeconds } = await rate.admit(res.locals.directoryId ?? '');
     if (retryAfterSeconds > 0) {
-      throw new TooManyRequests('This directory sends more requests than it may. Send this one again after the seconds in Retry-After.', retryAfterSeconds);
+      throw new TooManyRequests(
+        'This directory sends more requests than it may. Send this one again after the seconds in Retry-After.',
+        retryAfterSeconds,
+      );
     }
     next();
   };

@@ -46,9 +46,11 @@ export class RecentRequests {
 
   #flush(): void {
     this.#timer = undefined;
-    this.#writing = this.#writing.then(() => this.#write()).catch((error: unknown) => {
-      this.#log.warn({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
-    });
+    this.#writing = this.#writing
+      .then(() => this.#write())
+      .catch((error: unknown) => {
+        this.#log.warn({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
+      });
   }
 
   async #write(): Promise<void> {

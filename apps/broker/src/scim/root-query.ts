@@ -17,11 +17,16 @@ export async function listEverything(exchange: Exchange, query: ListQuery): Prom
   const users = await searchUsers(pool, directory, narrowQuery(query, 'User', directory.schemas), baseUrl);
   // What the page still has room for comes from the groups, counted on from the last user.
   const room = query.count - users.resources.length;
-  const groups = await searchGroups(pool, directory, {
-    ...narrowQuery(query, 'Group', directory.schemas),
-    startIndex: Math.max(1, query.startIndex - users.total),
-    count: room,
-  }, baseUrl);
+  const groups = await searchGroups(
+    pool,
+    directory,
+    {
+      ...narrowQuery(query, 'Group', directory.schemas),
+      startIndex: Math.max(1, query.startIndex - users.total),
+      count: room,
+    },
+    baseUrl,
+  );
   const shown = users.resources.map((user) => userBody(exchange, user, query.projection));
   const page = { totalResults: users.total + groups.total, startIndex: query.startIndex };
   return { status: 200, body: listText(exchange, shown, groups.resources, query.projection, page) };

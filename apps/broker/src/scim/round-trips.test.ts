@@ -13,7 +13,13 @@ let idp: TestDirectory['idp'];
 let ada: string;
 let group: string;
 
-const user = (name: string) => ({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `${name}@acme.com`, externalId: name, title: 'Engineer', active: true });
+const user = (name: string) => ({
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+  userName: `${name}@acme.com`,
+  externalId: name,
+  title: 'Engineer',
+  active: true,
+});
 const patch = (operation: object) => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] });
 const idOf = ({ body }: ScimAnswer): string => (isObject(body) ? String(body.id) : '');
 const authentication = ['bearer_token'];
@@ -42,8 +48,14 @@ test('a user is read in two', async () => {
   expect(await trips(() => idp.get(`/Users/${ada}`))).toEqual([authentication, ['user']]);
 });
 
-test.each([['somebody', 'ada'], ['nobody', 'eve']])('a match that finds %s takes two', async (_, name) => {
-  expect(await trips(() => idp.get(`/Users?filter=userName+eq+"${name}@acme.com"`))).toEqual([authentication, [expect.stringMatching(/^search_/)]]);
+test.each([
+  ['somebody', 'ada'],
+  ['nobody', 'eve'],
+])('a match that finds %s takes two', async (_, name) => {
+  expect(await trips(() => idp.get(`/Users?filter=userName+eq+"${name}@acme.com"`))).toEqual([
+    authentication,
+    [expect.stringMatching(/^search_/)],
+  ]);
 });
 
 test('a list takes two, and one more where there is more to count and somebody has come or gone since it was counted', async () => {
@@ -85,9 +97,15 @@ test('a change that changes nothing writes nothing', async () => {
 });
 
 test('a member is added in four, and one more for those that are shown, and removed likewise', async () => {
-  const change = (op: 'Add' | 'Remove') => trips(() => idp.patch(`/Groups/${group}`, patch({ op, path: 'members', value: [{ value: ada }] })));
+  const change = (op: 'Add' | 'Remove') =>
+    trips(() => idp.patch(`/Groups/${group}`, patch({ op, path: 'members', value: [{ value: ada }] })));
   const before = [authentication, ['begin', 'lock_directory_head', 'policy_of_directory', 'group']];
-  expect(await change('Add')).toEqual([...before, ['unknown_member', 'begin_memberships', 'user'], ['update_group_counts', 'insert_events', 'commit'], ['members_of_groups']]);
+  expect(await change('Add')).toEqual([
+    ...before,
+    ['unknown_member', 'begin_memberships', 'user'],
+    ['update_group_counts', 'insert_events', 'commit'],
+    ['members_of_groups'],
+  ]);
   expect(await change('Remove')).toEqual([...before, ['end_membership', 'user'], ['update_group_counts', 'insert_events', 'commit']]);
 });
 
@@ -118,5 +136,7 @@ test('those who come to a directory while it is held share what follows: sixteen
   expect((await answers).map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 201));
   asked.push(...wire.take().flat());
   const count = (name: string): number => asked.filter((statement) => statement === name).length;
-  expect([count('begin'), count('policy_of_directory'), count('insert_user'), count('insert_events'), count('commit')]).toEqual([2, 2, 16, 2, 2]);
+  expect([count('begin'), count('policy_of_directory'), count('insert_user'), count('insert_events'), count('commit')]).toEqual([
+    2, 2, 16, 2, 2,
+  ]);
 });

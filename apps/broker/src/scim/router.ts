@@ -4,7 +4,14 @@ import type { Pool } from 'pg';
 import { activateDirectory, type ScimDirectory } from '#directory';
 import { publicId } from '#identifier';
 import {
-  isObject, mediaType, parseListQuery, parseProjection, parseSearchRequest, type QueryParameters, type ResourceType, ScimError,
+  isObject,
+  mediaType,
+  parseListQuery,
+  parseProjection,
+  parseSearchRequest,
+  type QueryParameters,
+  type ResourceType,
+  ScimError,
 } from '#scim';
 import type { RequestRate } from '../request-rate';
 import { authenticateDirectory, type AuthenticationParts } from './authenticate';
@@ -40,9 +47,17 @@ export function scimRouter(parts: ScimParts): Router {
     req.url = req.url.replace(/^\/+(?=\?|$)/, '/');
     next();
   });
-  router.all('/:directory{/*path}', keepPath, authenticateDirectory(parts), limitRate(parts.rate), admit(parts), readBody, async (req, res) => {
-    await send(res, await dispatch(exchangeOf(parts, req, res), req));
-  });
+  router.all(
+    '/:directory{/*path}',
+    keepPath,
+    authenticateDirectory(parts),
+    limitRate(parts.rate),
+    admit(parts),
+    readBody,
+    async (req, res) => {
+      await send(res, await dispatch(exchangeOf(parts, req, res), req));
+    },
+  );
   router.use((_req, _res, next) => next(new Unauthorized(false)));
   router.use(errorEdge(parts));
   return router;
@@ -64,7 +79,11 @@ function admit(parts: ScimParts) {
     const directory = directoryOf(res);
     recordAtEnd(parts, directory, req, res);
     if (directory.state === 'disabled') {
-      throw new ScimError(403, undefined, 'This directory is disabled: nothing is taken from it. Ask whoever gave you the base URL to enable it.');
+      throw new ScimError(
+        403,
+        undefined,
+        'This directory is disabled: nothing is taken from it. Ask whoever gave you the base URL to enable it.',
+      );
     }
     if (directory.state === 'pending') await activateDirectory(parts.pool, directory, res.locals.requestId);
     next();
@@ -89,7 +108,8 @@ function readBody(req: Request, res: Response, next: NextFunction): void {
     req.body = undefined;
     if (!carries || typeof text !== 'string') return next();
     res.locals.bodyBytes = Buffer.byteLength(text);
-    if (isDeeperThan(text, deepestBody)) return next(new ScimError(400, 'invalidSyntax', `The body is nested more than ${deepestBody} deep.`));
+    if (isDeeperThan(text, deepestBody))
+      return next(new ScimError(400, 'invalidSyntax', `The body is nested more than ${deepestBody} deep.`));
     try {
       req.body = JSON.parse(text);
     } catch {
@@ -103,11 +123,24 @@ function readBody(req: Request, res: Response, next: NextFunction): void {
 function unreadable(error: unknown, isBulk: boolean): unknown {
   const type = isObject(error) ? error.type : undefined;
   if (type === 'entity.too.large') {
-    if (isBulk) return new ScimError(413, undefined, `A bulk request may have ${limits.bulkMaxPayloadBytes} bytes (maxPayloadSize) at most. Send it in parts.`);
-    return new ScimError(413, undefined, `The body is larger than ${bodyBytesAtMost / 1024 / 1024} MiB. Send the members in several requests.`);
+    if (isBulk)
+      return new ScimError(
+        413,
+        undefined,
+        `A bulk request may have ${limits.bulkMaxPayloadBytes} bytes (maxPayloadSize) at most. Send it in parts.`,
+      );
+    return new ScimError(
+      413,
+      undefined,
+      `The body is larger than ${bodyBytesAtMost / 1024 / 1024} MiB. Send the members in several requests.`,
+    );
   }
   if (isObject(error) && typeof error.status === 'number' && error.status >= 400 && error.status < 500) {
-    return new ScimError(error.status === 415 ? 415 : 400, error.status === 415 ? undefined : 'invalidSyntax', 'The body could not be read: it is not whole, or not in an encoding known here (UTF-8).');
+    return new ScimError(
+      error.status === 415 ? 415 : 400,
+      error.status === 415 ? undefined : 'invalidSyntax',
+      'The body could not be read: it is not whole, or not in an encoding known here (UTF-8).',
+    );
   }
   return error;
 }
@@ -153,9 +186,12 @@ function resource(exchange: Exchange, req: Request, type: ResourceType, id: stri
   const projection = () => parseProjection(query, type, schemas);
   if (id === undefined) {
     switch (methodOf(req)) {
-      case 'GET': return (ofUsers ? listUsers : listGroups)(exchange, parseListQuery(query, type, schemas, limits));
-      case 'POST': return (ofUsers ? postUser : postGroup)(exchange, req.body, projection());
-      default: throw methodNotAllowed(req, 'GET, POST');
+      case 'GET':
+        return (ofUsers ? listUsers : listGroups)(exchange, parseListQuery(query, type, schemas, limits));
+      case 'POST':
+        return (ofUsers ? postUser : postGroup)(exchange, req.body, projection());
+      default:
+        throw methodNotAllowed(req, 'GET, POST');
     }
   }
   if (id.toLowerCase() === '.search') {
@@ -163,11 +199,16 @@ function resource(exchange: Exchange, req: Request, type: ResourceType, id: stri
     return (ofUsers ? listUsers : listGroups)(exchange, parseSearchRequest(req.body, type, schemas, limits));
   }
   switch (methodOf(req)) {
-    case 'GET': return (ofUsers ? getUser : getGroup)(exchange, id, projection());
-    case 'PUT': return (ofUsers ? putUser : putGroup)(exchange, id, req.body, projection());
-    case 'PATCH': return (ofUsers ? patchUserById : patchGroupById)(exchange, id, req.body, projection());
-    case 'DELETE': return (ofUsers ? deleteUserById : deleteGroupById)(exchange, id);
-    default: throw methodNotAllowed(req, 'GET, PUT, PATCH, DELETE');
+    case 'GET':
+      return (ofUsers ? getUser : getGroup)(exchange, id, projection());
+    case 'PUT':
+      return (ofUsers ? putUser : putGroup)(exchange, id, req.body, projection());
+    case 'PATCH':
+      return (ofUsers ? patchUserById : patchGroupById)(exchange, id, req.body, projection());
+    case 'DELETE':
+      return (ofUsers ? deleteUserById : deleteGroupById)(exchange, id);
+    default:
+      throw methodNotAllowed(req, 'GET, PUT, PATCH, DELETE');
   }
 }
 
@@ -185,8 +226,10 @@ const parameters = ['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cur
  */
 function queryOf(req: Request): QueryParameters {
   const query: Record<string, string | string[]> = {};
-  for (const [sent, value] of Object.entries(req.query as QueryParameters)) { // `query parser` is `simple`: strings, and arrays of strings
-    if (/^filter\s*\[/i.test(sent)) throw new ScimError(400, 'invalidFilter', `${JSON.stringify(sent.slice(0, 100))} is no parameter here: send one "filter".`);
+  for (const [sent, value] of Object.entries(req.query as QueryParameters)) {
+    // `query parser` is `simple`: strings, and arrays of strings
+    if (/^filter\s*\[/i.test(sent))
+      throw new ScimError(400, 'invalidFilter', `${JSON.stringify(sent.slice(0, 100))} is no parameter here: send one "filter".`);
     const name = parameters.find((known) => known.toLowerCase() === sent.toLowerCase());
     if (name === undefined || value === undefined) continue;
     const before = query[name];
@@ -201,11 +244,18 @@ function methodOf(req: Request): string {
 }
 
 function notFound(req: Request): ScimError {
-  return new ScimError(404, undefined, `There is nothing at ${JSON.stringify(`/${segments(req).join('/')}`)}. The endpoints are Users, Groups, Bulk, .search, ServiceProviderConfig, ResourceTypes and Schemas.`);
+  return new ScimError(
+    404,
+    undefined,
+    `There is nothing at ${JSON.stringify(`/${segments(req).join('/')}`)}. The endpoints are Users, Groups, Bulk, .search, ServiceProviderConfig, ResourceTypes and Schemas.`,
+  );
 }
 
 class MethodNotAllowed extends ScimError {
-  constructor(method: string, readonly allow: string) {
+  constructor(
+    method: string,
+    readonly allow: string,
+  ) {
     super(405, undefined, `${method} is not possible here: this endpoint takes ${allow}.`);
   }
 }
@@ -244,7 +294,7 @@ async function send(res: Response, { status, body, location, etag, retryAfterSec
   const shown = status === 204 || status === 304 ? undefined : body;
   const parts = shown && isText(shown) ? bytesOf(shown) : undefined;
   // Read before anything is sent: as long as nothing has been, a failure can still be answered as one.
-  const begun = parts && await gather(parts);
+  const begun = parts && (await gather(parts));
   const whole = begun ? (begun.isWhole ? begun.bytes : undefined) : shown && JSON.stringify(shown);
 
   res.locals.decision ??= status < 300 ? 'answered' : undefined;
@@ -317,7 +367,11 @@ function errorEdge(parts: ScimParts) {
     if (thrown instanceof MethodNotAllowed) res.setHeader('Allow', thrown.allow);
     res.locals.decision = `refused: ${error.scimType ?? error.status}`;
     res.locals.refusal = error;
-    await send(res, { status: error.status, body: { ...error.toJSON(), detail: storable(error.detail) }, ...(error instanceof TooManyRequests && { retryAfterSeconds: error.retryAfterSeconds }) });
+    await send(res, {
+      status: error.status,
+      body: { ...error.toJSON(), detail: storable(error.detail) },
+      ...(error instanceof TooManyRequests && { retryAfterSeconds: error.retryAfterSeconds }),
+    });
   };
 }
 
@@ -345,21 +399,24 @@ function recordAtEnd(parts: ScimParts, directory: ScimDirectory, req: Request, r
   res.once('close', () => {
     const { refusal, exchange } = res.locals;
     const query = req.originalUrl.indexOf('?');
-    parts.recentRequests.add({
-      id: res.locals.requestId,
-      environmentId: directory.environmentId,
-      directoryId: directory.id,
-      at,
-      method: req.method,
-      path: storable(`${pathOf(res)}${query === -1 ? '' : req.originalUrl.slice(query)}`).slice(0, 4_000),
-      status: res.statusCode,
-      scimType: refusal?.scimType ?? null,
-      detail: refusal ? storable(refusal.detail) : null,
-      notes: [...new Set(exchange?.notes)].map(storable), // a change that was begun again has noted some twice
-      durationMs: performance.now() - begun,
-      userAgent: req.headers['user-agent'] === undefined ? null : storable(req.headers['user-agent']).slice(0, 500),
-      requestBody: maskedBody(req.body, res.locals.bodyBytes ?? 0),
-      responseBody: refusal && { ...refusal.toJSON(), detail: storable(refusal.detail) },
-    }, directory.state !== 'disabled');
+    parts.recentRequests.add(
+      {
+        id: res.locals.requestId,
+        environmentId: directory.environmentId,
+        directoryId: directory.id,
+        at,
+        method: req.method,
+        path: storable(`${pathOf(res)}${query === -1 ? '' : req.originalUrl.slice(query)}`).slice(0, 4_000),
+        status: res.statusCode,
+        scimType: refusal?.scimType ?? null,
+        detail: refusal ? storable(refusal.detail) : null,
+        notes: [...new Set(exchange?.notes)].map(storable), // a change that was begun again has noted some twice
+        durationMs: performance.now() - begun,
+        userAgent: req.headers['user-agent'] === undefined ? null : storable(req.headers['user-agent']).slice(0, 500),
+        requestBody: maskedBody(req.body, res.locals.bodyBytes ?? 0),
+        responseBody: refusal && { ...refusal.toJSON(), detail: storable(refusal.detail) },
+      },
+      directory.state !== 'disabled',
+    );
   });
 }

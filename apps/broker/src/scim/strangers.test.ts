@@ -26,7 +26,17 @@ function comparable({ status, headers, body }: ScimAnswer): object {
   return { status, body, type: headers.get('content-type'), challenge: headers.get('www-authenticate') };
 }
 
-const everywhere = ['/', '/Users', '/Users/usr_00000000000000000000000000000000', '/Groups', '/Schemas', '/ServiceProviderConfig', '/ResourceTypes', '/Me', '/Nope'];
+const everywhere = [
+  '/',
+  '/Users',
+  '/Users/usr_00000000000000000000000000000000',
+  '/Groups',
+  '/Schemas',
+  '/ServiceProviderConfig',
+  '/ResourceTypes',
+  '/Me',
+  '/Nope',
+];
 
 test.each(everywhere)('without a credential %s answers 401 in SCIM shape', async (path) => {
   const answer = await identityProvider({ baseUrl: base(directoryId) }).get(path);
@@ -56,22 +66,38 @@ test('a directory that is not there, one of others and a wrong token answer alik
 test('a token counts in the Authorization header alone', async () => {
   const nobody = identityProvider({ baseUrl: base(directoryId) });
   expect((await nobody.get(`/Users?access_token=${token}`)).status).toBe(401);
-  const form = await nobody.send({ method: 'POST', path: '/Users', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `access_token=${token}` });
+  const form = await nobody.send({
+    method: 'POST',
+    path: '/Users',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `access_token=${token}`,
+  });
   expect(form.status).toBe(401);
   expect((await idp.get(`/Users?access_token=${token}`)).status).toBe(200);
 });
 
 test('the word Bearer may be in any case, or left out', async () => {
   for (const authorization of [`Bearer ${token}`, `bearer ${token}`, `BEARER  ${token}`, token]) {
-    expect((await identityProvider({ baseUrl: base(directoryId) }).send({ method: 'GET', path: '/Users', headers: { authorization } })).status).toBe(200);
+    expect(
+      (await identityProvider({ baseUrl: base(directoryId) }).send({ method: 'GET', path: '/Users', headers: { authorization } })).status,
+    ).toBe(200);
   }
-  expect((await identityProvider({ baseUrl: base(directoryId) }).send({ method: 'GET', path: '/Users', headers: { authorization: `Basic ${token}` } })).status).toBe(401);
+  expect(
+    (
+      await identityProvider({ baseUrl: base(directoryId) }).send({
+        method: 'GET',
+        path: '/Users',
+        headers: { authorization: `Basic ${token}` },
+      })
+    ).status,
+  ).toBe(401);
 });
 
 test('a replaced token is refused from the next request on, by every broker', async () => {
   const second = await aBroker({ databaseUrl: broker.db.url, encryptionKey: broker.config.encryptionKey });
   const { id, token: before } = await aDirectory();
-  const asks = (url: string, secret: string): Promise<ScimAnswer> => identityProvider({ baseUrl: `${url}/scim/v2/${id}`, token: secret }).get('/Users');
+  const asks = (url: string, secret: string): Promise<ScimAnswer> =>
+    identityProvider({ baseUrl: `${url}/scim/v2/${id}`, token: secret }).get('/Users');
   expect((await asks(broker.url, before)).status).toBe(200);
   expect((await asks(second.url, before)).status).toBe(200);
 
@@ -98,7 +124,12 @@ test("another directory's users and groups are not there, and cannot be members"
   const theirs = (await otherIdp.post('/Users', { userName: 'ada@acme.com' })).body as { id: string };
   const path = `/Users/${theirs.id}`;
   const missing = await idp.get('/Users/usr_00000000000000000000000000000000');
-  for (const answer of [await idp.get(path), await idp.put(path, { userName: 'x' }), await idp.delete(path), await idp.patch(path, { Operations: [{ op: 'replace', path: 'title', value: 'x' }] })]) {
+  for (const answer of [
+    await idp.get(path),
+    await idp.put(path, { userName: 'x' }),
+    await idp.delete(path),
+    await idp.patch(path, { Operations: [{ op: 'replace', path: 'title', value: 'x' }] }),
+  ]) {
     expect(comparable(answer)).toEqual(comparable(missing));
   }
   expect((await idp.get(`/Users?filter=${encodeURIComponent(`id eq "${theirs.id}"`)}`)).body).toMatchObject({ totalResults: 0 });

@@ -1,10 +1,20 @@
-import {
-  changeUser, createUser, deleteUser, findUser, searchUsers, type ShownUser, UserNotFound,
-} from '#directory';
+import { changeUser, createUser, deleteUser, findUser, searchUsers, type ShownUser, UserNotFound } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import {
-  checkIfMatch, etagOf, isNotModified, type JsonObject, type ListQuery, listResponse, locationOf, parsePatch, parseUser, patchUser, type Projection,
-  renderResource, replaceUser, wantsGroups,
+  checkIfMatch,
+  etagOf,
+  isNotModified,
+  type JsonObject,
+  type ListQuery,
+  listResponse,
+  locationOf,
+  parsePatch,
+  parseUser,
+  patchUser,
+  type Projection,
+  renderResource,
+  replaceUser,
+  wantsGroups,
 } from '#scim';
 import { type Answer, type Exchange, readOrMissing } from './exchange';
 
@@ -22,12 +32,19 @@ export async function getUser(exchange: Exchange, id: string, projection: Projec
 }
 
 export async function putUser(exchange: Exchange, id: string, body: unknown, projection: Projection): Promise<Answer> {
-  const user = await changeUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (before) => {
-    checkIfMatch(exchange.ifMatch, before.version);
-    const { resource, notes } = replaceUser(before.resource, body, exchange.directory.schemas);
-    exchange.notes.push(...notes);
-    return resource;
-  }, noteIn(exchange));
+  const user = await changeUser(
+    exchange.pool,
+    exchange.directory,
+    exchange.requestId,
+    userId(id),
+    (before) => {
+      checkIfMatch(exchange.ifMatch, before.version);
+      const { resource, notes } = replaceUser(before.resource, body, exchange.directory.schemas);
+      exchange.notes.push(...notes);
+      return resource;
+    },
+    noteIn(exchange),
+  );
   return whole(exchange, user, projection);
 }
 
@@ -38,12 +55,19 @@ export async function patchUserById(exchange: Exchange, id: string, body: unknow
     async () => findUser(exchange.lookups, exchange.directory, userId(id)),
   );
   exchange.notes.push(...notes);
-  const user = await changeUser(exchange.pool, exchange.directory, exchange.requestId, userId(id), (before) => {
-    checkIfMatch(exchange.ifMatch, before.version);
-    const patched = patchUser(before.resource, operations);
-    exchange.notes.push(...patched.notes);
-    return patched.resource;
-  }, noteIn(exchange));
+  const user = await changeUser(
+    exchange.pool,
+    exchange.directory,
+    exchange.requestId,
+    userId(id),
+    (before) => {
+      checkIfMatch(exchange.ifMatch, before.version);
+      const patched = patchUser(before.resource, operations);
+      exchange.notes.push(...patched.notes);
+      return patched.resource;
+    },
+    noteIn(exchange),
+  );
   return whole(exchange, user, projection);
 }
 
@@ -58,9 +82,12 @@ export async function listUsers(exchange: Exchange, query: ListQuery): Promise<A
   const shown = resources.map((user) => userBody(exchange, user, query.projection));
   return {
     status: 200,
-    body: listResponse(shown, query.cursor === undefined
-      ? { totalResults: total, startIndex: query.startIndex }
-      : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) }),
+    body: listResponse(
+      shown,
+      query.cursor === undefined
+        ? { totalResults: total, startIndex: query.startIndex }
+        : { totalResults: total, ...(nextCursor === undefined ? {} : { nextCursor }) },
+    ),
   };
 }
 
@@ -76,18 +103,22 @@ function whole(exchange: Exchange, user: ShownUser, projection: Projection): Ans
 }
 
 export function userBody(exchange: Exchange, user: ShownUser, projection: Projection): JsonObject {
-  return renderResource({
-    type: 'User',
-    id: publicId('usr', user.id),
-    resource: user.resource,
-    baseUrl: exchange.baseUrl,
-    created: user.createdAt,
-    lastModified: user.updatedAt,
-    version: user.version,
-    ...(wantsGroups(projection)
-      ? { groups: user.groups.map((group) => ({ id: publicId('grp', group.id), display: group.displayName, type: 'direct' as const })) }
-      : {}),
-  }, projection, exchange.directory.schemas);
+  return renderResource(
+    {
+      type: 'User',
+      id: publicId('usr', user.id),
+      resource: user.resource,
+      baseUrl: exchange.baseUrl,
+      created: user.createdAt,
+      lastModified: user.updatedAt,
+      version: user.version,
+      ...(wantsGroups(projection)
+        ? { groups: user.groups.map((group) => ({ id: publicId('grp', group.id), display: group.displayName, type: 'direct' as const })) }
+        : {}),
+    },
+    projection,
+    exchange.directory.schemas,
+  );
 }
 
 function noteIn({ notes }: Exchange): (note: string) => void {

@@ -8,7 +8,10 @@ export interface Arrival {
 }
 
 /** The first user of a directory, and its newest ones, the newest first. */
-export async function arrivalsIn(pool: Pool, { environmentId, directoryId }: { environmentId: string; directoryId: string }): Promise<{ first: Arrival | null; newest: Arrival[] }> {
+export async function arrivalsIn(
+  pool: Pool,
+  { environmentId, directoryId }: { environmentId: string; directoryId: string },
+): Promise<{ first: Arrival | null; newest: Arrival[] }> {
   const { rows } = await pool.query<{ which: 'first' | 'newest'; user_name: string; display_name: string | null; created_at: Date }>({
     name: 'setup_arrivals',
     text: `
@@ -27,8 +30,9 @@ export async function arrivalsIn(pool: Pool, { environmentId, directoryId }: { e
         limit 5)`,
     values: [environmentId, directoryId],
   });
-  const of = (which: 'first' | 'newest'): Arrival[] => rows
-    .filter((row) => row.which === which)
-    .map((row) => ({ user_name: row.user_name, display_name: row.display_name, at: row.created_at.toISOString() }));
+  const of = (which: 'first' | 'newest'): Arrival[] =>
+    rows
+      .filter((row) => row.which === which)
+      .map((row) => ({ user_name: row.user_name, display_name: row.display_name, at: row.created_at.toISOString() }));
   return { first: of('first')[0] ?? null, newest: of('newest') };
 }

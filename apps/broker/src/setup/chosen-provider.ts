@@ -2,7 +2,10 @@ import type { Pool } from 'pg';
 import type { Provider } from '#directory';
 
 /** Notes which identity provider a directory is connected to, where its IT admin knows better than its vendor. False where it is so already. */
-export async function chooseProvider(pool: Pool, { environmentId, directoryId, provider }: { environmentId: string; directoryId: string; provider: Provider }): Promise<boolean> {
+export async function chooseProvider(
+  pool: Pool,
+  { environmentId, directoryId, provider }: { environmentId: string; directoryId: string; provider: Provider },
+): Promise<boolean> {
   const { rowCount } = await pool.query(
     `update directories
         set provider = $3,

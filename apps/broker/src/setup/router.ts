@@ -39,7 +39,9 @@ export interface SetupParts {
 }
 
 const weekSeconds = 7 * 86_400;
-const Overlap = Type.Optional(Type.Integer({ minimum: 0, maximum: weekSeconds, description: 'The old one can go on working for 7 days at most.' }));
+const Overlap = Type.Optional(
+  Type.Integer({ minimum: 0, maximum: weekSeconds, description: 'The old one can go on working for 7 days at most.' }),
+);
 
 const readProvider = bodyReader({ provider: Type.Unsafe<(typeof providers)[number]>({ type: 'string', enum: [...providers] }) });
 const readReplacement = bodyReader({ expire_previous_in: Overlap });
@@ -59,7 +61,8 @@ export function setupRouter(parts: SetupParts): Router {
   router.use(refuseForeignPages(publicUrl), express.json({ limit: '20kb' }));
   router.use(async (req, res, next) => {
     const session = await sessions.of(req);
-    if (!session) throw new PageProblem('signed_out', 'Open the setup link again: this page has been open for a while, or the link has ended.');
+    if (!session)
+      throw new PageProblem('signed_out', 'Open the setup link again: this page has been open for a while, or the link has ended.');
     res.locals.setup = session;
     res.locals.environmentId = session.environmentId;
     res.locals.directoryId = session.directoryId;
@@ -70,7 +73,9 @@ export function setupRouter(parts: SetupParts): Router {
     const session = sessionOf(res);
     const directory = await directoryOf(pool, session);
     const [organization, appearance, mapped] = await Promise.all([
-      getOrganization(pool, directory), getSetupAppearance(pool, session), getMapping(pool, session),
+      getOrganization(pool, directory),
+      getSetupAppearance(pool, session),
+      getMapping(pool, session),
     ]);
     answer(res, 200, {
       directory: directoryJson(directory, publicUrl),
@@ -96,7 +101,8 @@ export function setupRouter(parts: SetupParts): Router {
 
   router.put('/provider', async (req, res) => {
     const session = sessionOf(res);
-    if (await chooseProvider(pool, { ...session, ...readProvider(req.body) })) await note(pool, req, res, 'changeDirectory', [], ['provider']);
+    if (await chooseProvider(pool, { ...session, ...readProvider(req.body) }))
+      await note(pool, req, res, 'changeDirectory', [], ['provider']);
     answerNothing(res);
   });
 
@@ -138,13 +144,14 @@ export function setupRouter(parts: SetupParts): Router {
       listOAuthClients(pool, { ...session, limit: 100 }),
     ]);
     answer(res, 200, {
-      bearer_tokens: bearerTokens?.map((token) => ({
-        id: publicId('tok', token.id),
-        name: token.name,
-        created_at: token.createdAt.toISOString(),
-        expires_at: token.expiresAt && token.expiresAt.toISOString(),
-        last_used_at: token.lastUsedAt && token.lastUsedAt.toISOString(),
-      })) ?? [],
+      bearer_tokens:
+        bearerTokens?.map((token) => ({
+          id: publicId('tok', token.id),
+          name: token.name,
+          created_at: token.createdAt.toISOString(),
+          expires_at: token.expiresAt && token.expiresAt.toISOString(),
+          last_used_at: token.lastUsedAt && token.lastUsedAt.toISOString(),
+        })) ?? [],
       oauth_clients: clients?.map((client) => clientJson(client, session.directoryId, publicUrl)) ?? [],
     });
   });
@@ -164,7 +171,14 @@ export function setupRouter(parts: SetupParts): Router {
     refuseRedirects(grantType, redirectUris);
     const issued = await createOAuthClient(pool, keyring, { ...session, grantType, redirectUris });
     if (!issued) throw notFound();
-    await note(pool, req, res, 'createOAuthClient', [publicId('oac', issued.id)], ['grant_type', ...(redirectUris.length > 0 ? ['redirect_uris'] : [])]);
+    await note(
+      pool,
+      req,
+      res,
+      'createOAuthClient',
+      [publicId('oac', issued.id)],
+      ['grant_type', ...(redirectUris.length > 0 ? ['redirect_uris'] : [])],
+    );
     answer(res, 201, { ...clientJson(issued, session.directoryId, publicUrl), client_secret: issued.secret });
   });
 
@@ -216,9 +230,18 @@ function wantedAttributes({ attributes, roles }: NonNullable<Awaited<ReturnType<
     const path = typeof from === 'string' ? from : from?.[0];
     return path === undefined ? [] : [{ name, path, required: required ?? false, allowed_values: allowed ?? null }];
   });
-  const givingRoles = roles.rules.flatMap((rule) => ('role_from' in rule
-    ? [{ name: 'role', path: rule.role_from, required: false, allowed_values: rule.lookup ? Object.keys(rule.lookup) : rule.allowed_values ?? null }]
-    : []));
+  const givingRoles = roles.rules.flatMap((rule) =>
+    'role_from' in rule
+      ? [
+          {
+            name: 'role',
+            path: rule.role_from,
+            required: false,
+            allowed_values: rule.lookup ? Object.keys(rule.lookup) : (rule.allowed_values ?? null),
+          },
+        ]
+      : [],
+  );
   return [...mapped, ...givingRoles].filter(({ path }, i, all) => all.findIndex((one) => one.path === path) === i);
 }
 
@@ -246,8 +269,15 @@ function refuseRedirects(grantType: OAuthClient['grantType'], uris: string[]): v
     if (uris.length > 0) throw new PageProblem('invalid_request', 'Client credentials have no redirect URI.', 'redirect_uris');
     return;
   }
-  if (uris.length === 0) throw new PageProblem('invalid_request', 'A redirect URI is needed: it is where your identity provider gets its answer.', 'redirect_uris');
-  const wrong = uris.find((uri) => !URL.canParse(uri) || new URL(uri).protocol !== 'https:' || uri.includes('#') || /[\s"<>\\^`{|}]/.test(uri));
+  if (uris.length === 0)
+    throw new PageProblem(
+      'invalid_request',
+      'A redirect URI is needed: it is where your identity provider gets its answer.',
+      'redirect_uris',
+    );
+  const wrong = uris.find(
+    (uri) => !URL.canParse(uri) || new URL(uri).protocol !== 'https:' || uri.includes('#') || /[\s"<>\\^`{|}]/.test(uri),
+  );
   if (wrong !== undefined) throw new PageProblem('invalid_request', `${wrong} is not an https address that could be one.`, 'redirect_uris');
 }
 

@@ -9,12 +9,16 @@ beforeAll(async () => {
   directoryId = (await broker.aDirectory()).id;
 });
 
-const aLink = async (of = directoryId, body: object = {}): Promise<{ url: string; expires_at: string }> => (await broker.call('POST', `/v1/directories/${of}/setup_link`, { body })).body;
+const aLink = async (of = directoryId, body: object = {}): Promise<{ url: string; expires_at: string }> =>
+  (await broker.call('POST', `/v1/directories/${of}/setup_link`, { body })).body;
 const opens = async (url: string): Promise<boolean> => (await new ABrowser(broker).open(url)).status === 303;
 
 test('a link opens as often as it is opened, with a session of its own each time, and leads away from its address', async () => {
   const link = await aLink();
-  expect(link).toEqual({ url: expect.stringMatching(/^http:\/\/causeway\.test\/setup\/cwl_[A-Za-z0-9_-]{66}$/), expires_at: expect.any(String) });
+  expect(link).toEqual({
+    url: expect.stringMatching(/^http:\/\/causeway\.test\/setup\/cwl_[A-Za-z0-9_-]{66}$/),
+    expires_at: expect.any(String),
+  });
   expect(Math.round((Date.parse(link.expires_at) - Date.now()) / 86_400_000)).toBe(7);
 
   const cookies = [];
@@ -30,36 +34,53 @@ test('a link opens as often as it is opened, with a session of its own each time
 
 test('the cookie is out of reach of scripts and of other sites, and under https of whoever listens or shares the domain', async () => {
   const plain = (await new ABrowser(broker).open((await aLink()).url)).headers.get('set-cookie') ?? '';
-  expect(plain.replace(/=cwp_[^;]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')).toBe('causeway_setup=…; Path=/; Expires=…; HttpOnly; SameSite=Lax');
+  expect(plain.replace(/=cwp_[^;]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')).toBe(
+    'causeway_setup=…; Path=/; Expires=…; HttpOnly; SameSite=Lax',
+  );
   expect(Date.parse(/Expires=([^;]+)/.exec(plain)?.[1] ?? '') - Date.now()).toBeLessThanOrEqual(2 * 3_600_000);
 
   const secure = await aBroker({ publicUrl: 'https://scim.example.com' });
   const { id } = await secure.aDirectory();
   const { url } = (await secure.call('POST', `/v1/directories/${id}/setup_link`)).body;
   const cookie = (await new ABrowser(secure).open(url)).headers.get('set-cookie') ?? '';
-  expect(cookie.replace(/=cwp_[^;]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')).toBe('__Host-causeway_setup=…; Path=/; Expires=…; HttpOnly; Secure; SameSite=Lax');
+  expect(cookie.replace(/=cwp_[^;]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')).toBe(
+    '__Host-causeway_setup=…; Path=/; Expires=…; HttpOnly; Secure; SameSite=Lax',
+  );
 });
 
 test('what is no link, one that has expired and one that was revoked answer alike, in words', async () => {
   const [expired, revoked] = [await aLink(directoryId, { expires_in: 60 }), await aLink()];
   const live = await aLink((await broker.aDirectory()).id);
   const [, token = ''] = expired.url.split('/setup/');
-  await broker.db.pool.query("update setup_links set expires_at = now() - interval '1 second' where expires_at < now() + interval '2 minutes'");
+  await broker.db.pool.query(
+    "update setup_links set expires_at = now() - interval '1 second' where expires_at < now() + interval '2 minutes'",
+  );
   expect(await opens(revoked.url)).toBe(true);
   expect((await broker.call('DELETE', `/v1/directories/${directoryId}/setup_link`)).status).toBe(204);
 
-  const pages = await Promise.all([expired.url, revoked.url, '/setup/cwl_nonsense', `/setup/${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`].map((url) => new ABrowser(broker).open(url)));
+  const pages = await Promise.all(
+    [expired.url, revoked.url, '/setup/cwl_nonsense', `/setup/${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`].map((url) =>
+      new ABrowser(broker).open(url),
+    ),
+  );
   expect(new Set(pages.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-  expect([pages[0]?.status, pages[0]?.text, pages[0]?.headers.get('set-cookie')]).toEqual([404, expect.stringContaining('does not work any more'), null]);
+  expect([pages[0]?.status, pages[0]?.text, pages[0]?.headers.get('set-cookie')]).toEqual([
+    404,
+    expect.stringContaining('does not work any more'),
+    null,
+  ]);
   expect(await opens(live.url)).toBe(true); // another directory's
 });
 
 test('a link lives 30 days at most, and belongs to a directory of the environment', async () => {
   for (const expires_in of [59, 30 * 86_400 + 1]) {
-    expect((await broker.call('POST', `/v1/directories/${directoryId}/setup_link`, { body: { expires_in } })).body.errors[0].pointer).toBe('/expires_in');
+    expect((await broker.call('POST', `/v1/directories/${directoryId}/setup_link`, { body: { expires_in } })).body.errors[0].pointer).toBe(
+      '/expires_in',
+    );
   }
   const stranger = await broker.stranger();
-  for (const method of ['POST', 'DELETE']) expect((await broker.call(method, `/v1/directories/${directoryId}/setup_link`, { key: stranger })).status).toBe(404);
+  for (const method of ['POST', 'DELETE'])
+    expect((await broker.call(method, `/v1/directories/${directoryId}/setup_link`, { key: stranger })).status).toBe(404);
 });
 
 test('links and sessions that have expired are forgotten, a link not before its last session', async () => {

@@ -62,11 +62,15 @@ function problemIn(response: Response, answer: unknown): Problem {
   const { code, detail, errors } = isRecord(answer) ? answer : {};
   const fields: Record<string, string> = {};
   for (const fault of Array.isArray(errors) ? errors : []) {
-    if (isRecord(fault) && typeof fault.pointer === 'string' && typeof fault.detail === 'string') fields[fault.pointer.slice(1)] ??= fault.detail;
+    if (isRecord(fault) && typeof fault.pointer === 'string' && typeof fault.detail === 'string')
+      fields[fault.pointer.slice(1)] ??= fault.detail;
   }
-  const sentence = typeof detail === 'string' ? detail : response.status >= 500
-    ? 'Something went wrong on the broker’s side. Try again in a moment.'
-    : `The broker rejected this request (${response.status}).`;
+  const sentence =
+    typeof detail === 'string'
+      ? detail
+      : response.status >= 500
+        ? 'Something went wrong on the broker’s side. Try again in a moment.'
+        : `The broker rejected this request (${response.status}).`;
   return new Problem(response.status, typeof code === 'string' ? code : 'unknown', sentence, fields, response.headers.get('x-request-id'));
 }
 

@@ -61,7 +61,10 @@ export function useApiWhole<T>(path: string, o: { everyMs?: number | false; enab
 }
 
 /** A write to the vendor's API; afterwards whatever shows the environment is fetched anew. */
-export function useWrite<T = unknown, V = void>(request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>, onSuccess?: (answer: T, input: V) => void) {
+export function useWrite<T = unknown, V = void>(
+  request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>,
+  onSuccess?: (answer: T, input: V) => void,
+) {
   const { api } = useHere();
   return useWriteTo<T, V>((input) => {
     const { path, ...options } = request(input);
@@ -70,7 +73,10 @@ export function useWrite<T = unknown, V = void>(request: (input: V) => { path: s
 }
 
 /** The same, to the console's own paths. */
-export function useOwnWrite<T = unknown, V = void>(request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>, onSuccess?: (answer: T, input: V) => void) {
+export function useOwnWrite<T = unknown, V = void>(
+  request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>,
+  onSuccess?: (answer: T, input: V) => void,
+) {
   const { own } = useHere();
   return useWriteTo<T, V>((input) => {
     const { path, ...options } = request(input);
@@ -78,7 +84,10 @@ export function useOwnWrite<T = unknown, V = void>(request: (input: V) => { path
   }, onSuccess);
 }
 
-function useWriteTo<T, V>(request: (input: V) => { url: string } & Pick<CallOptions, 'method' | 'body'>, onSuccess?: (answer: T, input: V) => void) {
+function useWriteTo<T, V>(
+  request: (input: V) => { url: string } & Pick<CallOptions, 'method' | 'body'>,
+  onSuccess?: (answer: T, input: V) => void,
+) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (input: V) => {

@@ -169,7 +169,15 @@ export interface EventData {
   member_group?: Group;
   directory?: Directory;
   previous?: Record<string, Json>;
-  request?: { id: string; method: string; path: string; status: number; scim_type: string | null; detail: string; resource: Record<string, Json> | null };
+  request?: {
+    id: string;
+    method: string;
+    path: string;
+    status: number;
+    scim_type: string | null;
+    detail: string;
+    resource: Record<string, Json> | null;
+  };
   seats?: { limit: number; used: number };
   brake?: { max_users: number | null; max_percent: number | null };
   credential?: { kind: 'bearer_token' | 'oauth_client'; expires_at: string };
@@ -247,7 +255,13 @@ export interface Overview {
   endpoints: { total: number; failing: number; disabled: number };
   events: { total: number; last_day: number };
   failing_directories: {
-    id: string; name: string; organization_id: string; organization_name: string; provider: Provider; failed: number; last_request_at: string | null;
+    id: string;
+    name: string;
+    organization_id: string;
+    organization_name: string;
+    provider: Provider;
+    failed: number;
+    last_request_at: string | null;
   }[];
   failing_endpoints: { id: string; url: string; state: 'failing' | 'disabled'; reason: string | null; since: string | null }[];
 }

@@ -21,7 +21,10 @@ interface OpenSession {
 export default function Account() {
   const { session } = useHere();
   const queries = useQueryClient();
-  const sessions = useQuery({ queryKey: ['account', 'sessions'], queryFn: ({ signal }) => call<{ data: OpenSession[] }>('/console/api/sessions', { signal }) });
+  const sessions = useQuery({
+    queryKey: ['account', 'sessions'],
+    queryFn: ({ signal }) => call<{ data: OpenSession[] }>('/console/api/sessions', { signal }),
+  });
   const { values, text, reset } = useFields({ current: '', next: '' });
   const change = useMutation({
     mutationFn: () => call('/console/api/password', { method: 'POST', body: values }),
@@ -38,17 +41,40 @@ export default function Account() {
   return (
     <PageFrame title="Your account" about={session.member?.email}>
       <Section title="Password">
-        <form noValidate onSubmit={(event) => { event.preventDefault(); change.mutate(); }}>
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            change.mutate();
+          }}
+        >
           <Stack maw={420}>
             <input type="text" name="username" autoComplete="username" value={session.member?.email} readOnly hidden />
             <PasswordInput label="Current password" autoComplete="current-password" {...text('current', change.error)} />
-            <PasswordInput label="New password" description="At least 10 characters" autoComplete="new-password" {...text('next', change.error)} />
+            <PasswordInput
+              label="New password"
+              description="At least 10 characters"
+              autoComplete="new-password"
+              {...text('next', change.error)}
+            />
             <Refusal error={change.error} />
-            <Group><Button type="submit" loading={change.isPending}>Change password</Button></Group>
+            <Group>
+              <Button type="submit" loading={change.isPending}>
+                Change password
+              </Button>
+            </Group>
           </Stack>
         </form>
       </Section>
-      <Section title="Where you are signed in" padding={0} actions={<Button size="xs" variant="default" loading={ending.isPending} onClick={() => ending.mutate()}>Sign out everywhere else</Button>}>
+      <Section
+        title="Where you are signed in"
+        padding={0}
+        actions={
+          <Button size="xs" variant="default" loading={ending.isPending} onClick={() => ending.mutate()}>
+            Sign out everywhere else
+          </Button>
+        }
+      >
         <Answer query={sessions}>
           {({ data }) => (
             <StackedTable
@@ -56,7 +82,15 @@ export default function Account() {
               rows={data.map((one) => ({
                 key: one.id,
                 cells: [
-                  <Text key="browser" size="sm">{browserIn(one.user_agent)}{one.current && <Text span c="dimmed" inherit> (this one)</Text>}</Text>,
+                  <Text key="browser" size="sm">
+                    {browserIn(one.user_agent)}
+                    {one.current && (
+                      <Text span c="dimmed" inherit>
+                        {' '}
+                        (this one)
+                      </Text>
+                    )}
+                  </Text>,
                   <When key="seen" time={one.last_seen_at} />,
                   <When key="in" time={one.created_at} />,
                 ],
@@ -71,7 +105,25 @@ export default function Account() {
 
 function browserIn(userAgent: string | null): string {
   if (!userAgent) return 'unknown';
-  const browser = /Edg\//.test(userAgent) ? 'Edge' : /Firefox\//.test(userAgent) ? 'Firefox' : /Chrome\//.test(userAgent) ? 'Chrome' : /Safari\//.test(userAgent) ? 'Safari' : undefined;
-  const system = /Windows/.test(userAgent) ? 'Windows' : /iPhone|iPad/.test(userAgent) ? 'iOS' : /Mac OS X/.test(userAgent) ? 'macOS' : /Android/.test(userAgent) ? 'Android' : /Linux/.test(userAgent) ? 'Linux' : undefined;
+  const browser = /Edg\//.test(userAgent)
+    ? 'Edge'
+    : /Firefox\//.test(userAgent)
+      ? 'Firefox'
+      : /Chrome\//.test(userAgent)
+        ? 'Chrome'
+        : /Safari\//.test(userAgent)
+          ? 'Safari'
+          : undefined;
+  const system = /Windows/.test(userAgent)
+    ? 'Windows'
+    : /iPhone|iPad/.test(userAgent)
+      ? 'iOS'
+      : /Mac OS X/.test(userAgent)
+        ? 'macOS'
+        : /Android/.test(userAgent)
+          ? 'Android'
+          : /Linux/.test(userAgent)
+            ? 'Linux'
+            : undefined;
   return browser && system ? `${browser} on ${system}` : userAgent.slice(0, 80);
 }

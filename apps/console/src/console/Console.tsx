@@ -34,7 +34,11 @@ const Account = lazy(() => import('./Account'));
 export function Console() {
   const session = useSession();
   if (session.error && !session.data) {
-    return <Container size="xs" py={80}><Failed error={session.error} retry={() => void session.refetch()} title="The console could not be opened" /></Container>;
+    return (
+      <Container size="xs" py={80}>
+        <Failed error={session.error} retry={() => void session.refetch()} title="The console could not be opened" />
+      </Container>
+    );
   }
   if (!session.data) return <Waiting />;
   return (
@@ -93,7 +97,11 @@ function Environment({ session }: { session: Session }) {
   if (!environment) {
     return (
       <Container size="sm" component="main">
-        <Nothing title="Environment not found"><p>This environment does not exist, or you are not a member of it. <a href="/">Go to yours</a>.</p></Nothing>
+        <Nothing title="Environment not found">
+          <p>
+            This environment does not exist, or you are not a member of it. <a href="/">Go to yours</a>.
+          </p>
+        </Nothing>
       </Container>
     );
   }
@@ -115,7 +123,13 @@ function NotHere() {
 }
 
 function Waiting() {
-  return <Center mih="40vh"><Stack align="center"><Loader role="status" aria-label="Loading" /></Stack></Center>;
+  return (
+    <Center mih="40vh">
+      <Stack align="center">
+        <Loader role="status" aria-label="Loading" />
+      </Stack>
+    </Center>
+  );
 }
 
 /** A page whose code could not be fetched, or that failed while it was drawn, says so in its place. */
@@ -133,7 +147,11 @@ class Fallible extends Component<{ children: ReactNode }, { error?: Error }> {
     const unfetched = /dynamically imported module|Failed to fetch/i.test(error.message);
     return (
       <Failed
-        error={unfetched ? new Error('Either the broker cannot be reached, or the console has been updated since it was opened. Load the page again.') : error}
+        error={
+          unfetched
+            ? new Error('Either the broker cannot be reached, or the console has been updated since it was opened. Load the page again.')
+            : error
+        }
         title="This page could not be shown"
         retry={() => window.location.reload()}
       />

@@ -21,7 +21,11 @@ export default function Directories() {
   const directories = useApiList<Directory>('/directories', {}, { everyMs: 15_000 });
   const organizations = useOrganizationNames();
   const [parameters, setParameters] = useSearchParams();
-  const make = <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>New directory</Button>;
+  const make = (
+    <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>
+      New directory
+    </Button>
+  );
   return (
     <PageFrame title="Directories" about="One for each identity provider that a customer connects." actions={mayChange && make}>
       <Section padding={0}>
@@ -31,13 +35,43 @@ export default function Directories() {
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/directories/${id}`)}
           columns={[
-            { head: 'Name', width: 'minmax(0, 2fr)', cell: (one) => <Group component="span" gap={10} wrap="nowrap"><ProviderMark provider={one.provider} size={22} /><span>{one.name}</span></Group> },
-            { head: 'Organization', width: 'minmax(0, 1.5fr)', clip: true, cell: (one) => organizations(one.organization_id), wideOnly: true },
-            { head: 'Identity provider', width: 'minmax(0, 1.3fr)', clip: true, cell: (one) => providerNames[one.provider], wideOnly: true },
-            { head: 'Last request', width: '130px', cell: (one) => (one.last_request_at ? <When time={one.last_request_at} /> : 'never'), wideOnly: true },
+            {
+              head: 'Name',
+              width: 'minmax(0, 2fr)',
+              cell: (one) => (
+                <Group component="span" gap={10} wrap="nowrap">
+                  <ProviderMark provider={one.provider} size={22} />
+                  <span>{one.name}</span>
+                </Group>
+              ),
+            },
+            {
+              head: 'Organization',
+              width: 'minmax(0, 1.5fr)',
+              clip: true,
+              cell: (one) => organizations(one.organization_id),
+              wideOnly: true,
+            },
+            {
+              head: 'Identity provider',
+              width: 'minmax(0, 1.3fr)',
+              clip: true,
+              cell: (one) => providerNames[one.provider],
+              wideOnly: true,
+            },
+            {
+              head: 'Last request',
+              width: '130px',
+              cell: (one) => (one.last_request_at ? <When time={one.last_request_at} /> : 'never'),
+              wideOnly: true,
+            },
             { head: 'State', width: '96px', align: 'end', cell: (one) => <State state={one.state} /> },
           ]}
-          nothing={<Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && make}>Create one, then send its setup link to the customer’s IT admin.</Nothing>}
+          nothing={
+            <Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && make}>
+              Create one, then send its setup link to the customer’s IT admin.
+            </Nothing>
+          }
         />
       </Section>
       <DirectoryForm opened={parameters.has('new')} onClose={() => setParameters({})} />
@@ -58,8 +92,18 @@ export function DirectoryRows({ directories }: { directories: Directory[] }) {
     <Link key={directory.id} to={page(`/directories/${directory.id}`)} className={overview.line}>
       <ProviderMark provider={directory.provider} />
       <div style={{ flex: 1, minWidth: 0 }}>
-        <Text size="sm" fw={550}>{directory.name}</Text>
-        <Text size="sm" c="dimmed">{providerNames[directory.provider]}{directory.last_request_at && <> · last request <When time={directory.last_request_at} /></>}</Text>
+        <Text size="sm" fw={550}>
+          {directory.name}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {providerNames[directory.provider]}
+          {directory.last_request_at && (
+            <>
+              {' '}
+              · last request <When time={directory.last_request_at} />
+            </>
+          )}
+        </Text>
       </div>
       <State state={directory.state} />
     </Link>
@@ -74,7 +118,10 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
   const [missing, setMissing] = useState(false);
   const organizationId = organization?.id ?? values.organization_id;
   const making = useWrite<Directory>(
-    () => ({ path: '/directories', body: { organization_id: organizationId, provider: values.provider, ...(values.name.trim() !== '' && { name: values.name.trim() }) } }),
+    () => ({
+      path: '/directories',
+      body: { organization_id: organizationId, provider: values.provider, ...(values.name.trim() !== '' && { name: values.name.trim() }) },
+    }),
     (made) => {
       onClose();
       void navigate(page(`/directories/${made.id}/connection`));
@@ -101,7 +148,10 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
           data={organizations.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
           value={values.organization_id || null}
           onChange={(value) => set('organization_id', value ?? '')}
-          error={faultOf(making.error, 'organization_id') ?? (missing && organizationId === '' ? 'Choose the organization that the directory belongs to.' : undefined)}
+          error={
+            faultOf(making.error, 'organization_id') ??
+            (missing && organizationId === '' ? 'Choose the organization that the directory belongs to.' : undefined)
+          }
           nothingFoundMessage="No such organization"
           data-autofocus
         />
@@ -112,9 +162,19 @@ export function DirectoryForm({ opened, organization, onClose }: { opened: boole
         data={Object.entries(providerNames).map(([value, label]) => ({ value, label }))}
         value={values.provider}
         onChange={(value) => set('provider', (value ?? 'generic') as Provider)}
-        renderOption={({ option }) => <Group gap="sm"><ProviderMark provider={option.value} size={22} />{option.label}</Group>}
+        renderOption={({ option }) => (
+          <Group gap="sm">
+            <ProviderMark provider={option.value} size={22} />
+            {option.label}
+          </Group>
+        )}
       />
-      <TextInput label="Name (optional)" description="Default: the name of the organization" placeholder="Acme Entra" {...text('name', making.error)} />
+      <TextInput
+        label="Name (optional)"
+        description="Default: the name of the organization"
+        placeholder="Acme Entra"
+        {...text('name', making.error)}
+      />
     </FormDialog>
   );
 }

@@ -1,4 +1,17 @@
-import { Alert, Anchor, Badge, Button, Group, NativeSelect, SegmentedControl, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Badge,
+  Button,
+  Group,
+  NativeSelect,
+  SegmentedControl,
+  Stack,
+  TagsInput,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { useState } from 'react';
 import { Problem } from '../broker/call';
 import { useApi, useOwn, useWrite } from '../broker/queries';
@@ -40,33 +53,87 @@ function SetupLinks({ directory }: { directory: Directory }) {
   const [revoking, setRevoking] = useState(false);
   const links = useOwn<{ data: ListedSetupLink[] }>(`/directories/${directory.id}/setup_links`);
   const working = links.data?.data ?? [];
-  const making = useWrite<{ url: string; expires_at: string }>(() => ({ path: `/directories/${directory.id}/setup_link`, body: { expires_in: Number(lifetime) } }), setMade);
-  const revoke = useWrite(() => ({ path: `/directories/${directory.id}/setup_link`, method: 'DELETE' }), () => {
-    setMade(undefined);
-    setRevoking(false);
-  });
+  const making = useWrite<{ url: string; expires_at: string }>(
+    () => ({ path: `/directories/${directory.id}/setup_link`, body: { expires_in: Number(lifetime) } }),
+    setMade,
+  );
+  const revoke = useWrite(
+    () => ({ path: `/directories/${directory.id}/setup_link`, method: 'DELETE' }),
+    () => {
+      setMade(undefined);
+      setRevoking(false);
+    },
+  );
   return (
     <Section
       title="Setup link"
-      about={<>The easiest way: the customer’s IT admin opens it and is guided through the setup in {inSentence(directory.provider)}, step by step, with every value filled in.</>}
-      actions={mayChange && working.length > 0 && <Button variant="subtle" color="red" size="xs" onClick={() => setRevoking(true)}>Revoke all links</Button>}
+      about={
+        <>
+          The easiest way: the customer’s IT admin opens it and is guided through the setup in {inSentence(directory.provider)}, step by
+          step, with every value filled in.
+        </>
+      }
+      actions={
+        mayChange &&
+        working.length > 0 && (
+          <Button variant="subtle" color="red" size="xs" onClick={() => setRevoking(true)}>
+            Revoke all links
+          </Button>
+        )
+      }
     >
       <Stack>
         {mayChange && (
           <Group align="flex-end" gap="sm">
-            <NativeSelect label="Works for" data={lifetimes} value={lifetime} onChange={(event) => setLifetime(event.currentTarget.value)} />
-            <Button leftSection={<LinkIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>Create a setup link</Button>
+            <NativeSelect
+              label="Works for"
+              data={lifetimes}
+              value={lifetime}
+              onChange={(event) => setLifetime(event.currentTarget.value)}
+            />
+            <Button leftSection={<LinkIcon size={16} />} loading={making.isPending} onClick={() => making.mutate()}>
+              Create a setup link
+            </Button>
           </Group>
         )}
-        {making.error && <Alert color="red" role="alert">{making.error.message}</Alert>}
+        {making.error && (
+          <Alert color="red" role="alert">
+            {making.error.message}
+          </Alert>
+        )}
         {made && (
           <Stack gap={6}>
-            <Copyable label="Setup link" value={made.url} hint={<>Works until {dateAndTime(made.expires_at)}. Whoever has it can connect this directory, and nothing else: send it to the IT admin alone. It is not shown again, but you can create another at any time.</>} />
-            <Text size="sm"><Anchor href={mailTo(directory, made.url)}>Write the e-mail</Anchor></Text>
+            <Copyable
+              label="Setup link"
+              value={made.url}
+              hint={
+                <>
+                  Works until {dateAndTime(made.expires_at)}. Whoever has it can connect this directory, and nothing else: send it to the IT
+                  admin alone. It is not shown again, but you can create another at any time.
+                </>
+              }
+            />
+            <Text size="sm">
+              <Anchor href={mailTo(directory, made.url)}>Write the e-mail</Anchor>
+            </Text>
           </Stack>
         )}
-        {working.length > 0 && <Text size="sm" c="dimmed">{working.length === 1 ? 'One link works' : `${count(working.length, 'link')} work`}: {working.map(({ created_at: at, expires_at: until }, i) => <span key={at}>{i > 0 && '; '}created <When time={at} />, expires <When time={until} /></span>)}.</Text>}
-        {!mayChange && <Text size="sm" c="dimmed">An admin of this environment can create one.</Text>}
+        {working.length > 0 && (
+          <Text size="sm" c="dimmed">
+            {working.length === 1 ? 'One link works' : `${count(working.length, 'link')} work`}:{' '}
+            {working.map(({ created_at: at, expires_at: until }, i) => (
+              <span key={at}>
+                {i > 0 && '; '}created <When time={at} />, expires <When time={until} />
+              </span>
+            ))}
+            .
+          </Text>
+        )}
+        {!mayChange && (
+          <Text size="sm" c="dimmed">
+            An admin of this environment can create one.
+          </Text>
+        )}
       </Stack>
       <ConfirmDialog
         opened={revoking}
@@ -77,7 +144,10 @@ function SetupLinks({ directory }: { directory: Directory }) {
         onConfirm={() => revoke.mutate()}
         onClose={() => setRevoking(false)}
       >
-        <Text size="sm">Every setup link of this directory stops working at once, also for whoever has one open. Everything that has been set up with them stays.</Text>
+        <Text size="sm">
+          Every setup link of this directory stops working at once, also for whoever has one open. Everything that has been set up with them
+          stays.
+        </Text>
       </ConfirmDialog>
     </Section>
   );
@@ -102,54 +172,119 @@ function BearerTokens({ directory }: { directory: Directory }) {
   const [overlap, setOverlap] = useState('0');
   const [issued, setIssued] = useState<string | undefined>();
   const making = useWrite<{ token: string }>(
-    () => ({ path: `/directories/${directory.id}/bearer_token`, body: directory.has_bearer_token ? { expire_previous_in: Number(overlap) } : {} }),
+    () => ({
+      path: `/directories/${directory.id}/bearer_token`,
+      body: directory.has_bearer_token ? { expire_previous_in: Number(overlap) } : {},
+    }),
     (made) => {
       setAsking(undefined);
       setIssued(made.token);
     },
   );
-  const revoking = useWrite(() => ({ path: `/directories/${directory.id}/bearer_token`, method: 'DELETE' }), () => setAsking(undefined));
-  const revokingOne = useWrite<unknown, string>((id) => ({ path: `/directories/${directory.id}/bearer_tokens/${id}`, method: 'DELETE' }), () => setAsking(undefined));
+  const revoking = useWrite(
+    () => ({ path: `/directories/${directory.id}/bearer_token`, method: 'DELETE' }),
+    () => setAsking(undefined),
+  );
+  const revokingOne = useWrite<unknown, string>(
+    (id) => ({ path: `/directories/${directory.id}/bearer_tokens/${id}`, method: 'DELETE' }),
+    () => setAsking(undefined),
+  );
   const tokens = list.data?.data ?? [];
   const one = typeof asking === 'object' ? asking : undefined;
   return (
     <Section
       title="Bearer token"
       about="What Entra calls the Secret token. Pasted once into the identity provider; only its hash is kept here."
-      actions={mayChange && (
-        <>
-          {tokens.length > 1 && <Button variant="subtle" color="red" size="xs" onClick={() => setAsking('revoke')}>Revoke all</Button>}
-          <Button size="xs" variant={directory.has_bearer_token ? 'default' : 'filled'} leftSection={<KeyIcon size={15} />} onClick={() => (directory.has_bearer_token ? setAsking('replace') : making.mutate())} loading={making.isPending && asking === undefined}>
-            {directory.has_bearer_token ? 'Replace' : 'Create a token'}
-          </Button>
-        </>
-      )}
+      actions={
+        mayChange && (
+          <>
+            {tokens.length > 1 && (
+              <Button variant="subtle" color="red" size="xs" onClick={() => setAsking('revoke')}>
+                Revoke all
+              </Button>
+            )}
+            <Button
+              size="xs"
+              variant={directory.has_bearer_token ? 'default' : 'filled'}
+              leftSection={<KeyIcon size={15} />}
+              onClick={() => (directory.has_bearer_token ? setAsking('replace') : making.mutate())}
+              loading={making.isPending && asking === undefined}
+            >
+              {directory.has_bearer_token ? 'Replace' : 'Create a token'}
+            </Button>
+          </>
+        )
+      }
       padding={tokens.length > 0 ? 0 : 'lg'}
     >
-      {making.error && asking === undefined && <Alert color="red" role="alert" m="sm">{making.error.message}</Alert>}
-      {tokens.length > 0
-        ? (
-          <StackedTable
-            heads={['Token', 'Created', 'Last used', 'Expires', 'Actions']}
-            rows={tokens.map((token) => ({
-              key: token.id,
-              cells: [
-                token.name ?? 'Bearer token',
-                <When key="made" time={token.created_at} />,
-                token.last_used_at ? <When key="used" time={token.last_used_at} /> : 'never',
-                token.expires_at ? <When key="ends" time={token.expires_at} /> : 'when revoked',
-                mayChange && <Button key="revoke" size="compact-xs" variant="subtle" color="red" onClick={() => setAsking(token)} aria-label={`Revoke ${token.name ?? 'the token'}`}>Revoke</Button>,
-              ],
-            }))}
-          />
-        )
-        : <Text size="sm" c={directory.has_bearer_token ? undefined : 'dimmed'}>{directory.has_bearer_token ? 'There is a token.' : 'No token yet. Create one, or send a setup link: the IT admin creates it there.'}</Text>}
+      {making.error && asking === undefined && (
+        <Alert color="red" role="alert" m="sm">
+          {making.error.message}
+        </Alert>
+      )}
+      {tokens.length > 0 ? (
+        <StackedTable
+          heads={['Token', 'Created', 'Last used', 'Expires', 'Actions']}
+          rows={tokens.map((token) => ({
+            key: token.id,
+            cells: [
+              token.name ?? 'Bearer token',
+              <When key="made" time={token.created_at} />,
+              token.last_used_at ? <When key="used" time={token.last_used_at} /> : 'never',
+              token.expires_at ? <When key="ends" time={token.expires_at} /> : 'when revoked',
+              mayChange && (
+                <Button
+                  key="revoke"
+                  size="compact-xs"
+                  variant="subtle"
+                  color="red"
+                  onClick={() => setAsking(token)}
+                  aria-label={`Revoke ${token.name ?? 'the token'}`}
+                >
+                  Revoke
+                </Button>
+              ),
+            ],
+          }))}
+        />
+      ) : (
+        <Text size="sm" c={directory.has_bearer_token ? undefined : 'dimmed'}>
+          {directory.has_bearer_token
+            ? 'There is a token.'
+            : 'No token yet. Create one, or send a setup link: the IT admin creates it there.'}
+        </Text>
+      )}
 
-      <FormDialog opened={asking === 'replace'} title="Replace the bearer token" submit="Create a new token" pending={making.isPending} error={making.error} onSubmit={() => making.mutate()} onClose={() => setAsking(undefined)}>
-        <NativeSelect label="The current token" data={overlaps} value={overlap} onChange={(event) => setOverlap(event.currentTarget.value)} description="Once the old token has stopped working, requests fail until the new one is pasted into the identity provider." />
+      <FormDialog
+        opened={asking === 'replace'}
+        title="Replace the bearer token"
+        submit="Create a new token"
+        pending={making.isPending}
+        error={making.error}
+        onSubmit={() => making.mutate()}
+        onClose={() => setAsking(undefined)}
+      >
+        <NativeSelect
+          label="The current token"
+          data={overlaps}
+          value={overlap}
+          onChange={(event) => setOverlap(event.currentTarget.value)}
+          description="Once the old token has stopped working, requests fail until the new one is pasted into the identity provider."
+        />
       </FormDialog>
-      <ConfirmDialog opened={asking === 'revoke'} title={`Revoke ${count(tokens.length, 'bearer token')}?`} confirm="Revoke" pending={revoking.isPending} error={revoking.error} onConfirm={() => revoking.mutate()} onClose={() => setAsking(undefined)}>
-        <Text size="sm">{providerShortNames[directory.provider]} is rejected from its next request on, unless it uses OAuth. Users and groups stay as they are.</Text>
+      <ConfirmDialog
+        opened={asking === 'revoke'}
+        title={`Revoke ${count(tokens.length, 'bearer token')}?`}
+        confirm="Revoke"
+        pending={revoking.isPending}
+        error={revoking.error}
+        onConfirm={() => revoking.mutate()}
+        onClose={() => setAsking(undefined)}
+      >
+        <Text size="sm">
+          {providerShortNames[directory.provider]} is rejected from its next request on, unless it uses OAuth. Users and groups stay as they
+          are.
+        </Text>
       </ConfirmDialog>
       <ConfirmDialog
         opened={one !== undefined}
@@ -161,12 +296,33 @@ function BearerTokens({ directory }: { directory: Directory }) {
         onClose={() => setAsking(undefined)}
       >
         <Text size="sm">
-          Whoever uses it is rejected from the next request on. {one && <>It was created <When time={one.created_at} /> and {one.last_used_at ? <>last used <When time={one.last_used_at} /></> : 'never used'}.</>} Users and groups stay as they are.
+          Whoever uses it is rejected from the next request on.{' '}
+          {one && (
+            <>
+              It was created <When time={one.created_at} /> and{' '}
+              {one.last_used_at ? (
+                <>
+                  last used <When time={one.last_used_at} />
+                </>
+              ) : (
+                'never used'
+              )}
+              .
+            </>
+          )}{' '}
+          Users and groups stay as they are.
         </Text>
       </ConfirmDialog>
       <SecretDialog
         title="The new bearer token"
-        secrets={issued === undefined ? undefined : [{ label: 'Base URL', value: directory.base_url }, { label: 'Bearer token', value: issued }]}
+        secrets={
+          issued === undefined
+            ? undefined
+            : [
+                { label: 'Base URL', value: directory.base_url },
+                { label: 'Bearer token', value: issued },
+              ]
+        }
         onClose={() => setIssued(undefined)}
       />
     </Section>
@@ -179,9 +335,17 @@ function OAuthClients({ directory }: { directory: Directory }) {
   const [making, setMaking] = useState(false);
   const [issued, setIssued] = useState<IssuedOAuthClient | undefined>();
   const [deleting, setDeleting] = useState<OAuthClient | undefined>();
-  const { values, set, reset } = useFields({ grant_type: directory.provider === 'okta' ? 'authorization_code' : 'client_credentials', redirect_uris: [] as string[], okta_app: '' });
-  const appName = /\/admin\/app\/([^/]+)\//.exec(values.okta_app)?.[1] ?? (/^[\w-]+$/.test(values.okta_app.trim()) ? values.okta_app.trim() : undefined);
-  const redirects = [...values.redirect_uris, ...(directory.provider === 'okta' && appName ? [`https://system-admin.okta.com/admin/app/cpc/${appName}/oauth/callback`] : [])];
+  const { values, set, reset } = useFields({
+    grant_type: directory.provider === 'okta' ? 'authorization_code' : 'client_credentials',
+    redirect_uris: [] as string[],
+    okta_app: '',
+  });
+  const appName =
+    /\/admin\/app\/([^/]+)\//.exec(values.okta_app)?.[1] ?? (/^[\w-]+$/.test(values.okta_app.trim()) ? values.okta_app.trim() : undefined);
+  const redirects = [
+    ...values.redirect_uris,
+    ...(directory.provider === 'okta' && appName ? [`https://system-admin.okta.com/admin/app/cpc/${appName}/oauth/callback`] : []),
+  ];
   const creation = useWrite<IssuedOAuthClient>(
     () => ({
       path: `/directories/${directory.id}/oauth_clients`,
@@ -193,41 +357,72 @@ function OAuthClients({ directory }: { directory: Directory }) {
       reset();
     },
   );
-  const deletion = useWrite<unknown, string>((id) => ({ path: `/directories/${directory.id}/oauth_clients/${id}`, method: 'DELETE' }), () => setDeleting(undefined));
+  const deletion = useWrite<unknown, string>(
+    (id) => ({ path: `/directories/${directory.id}/oauth_clients/${id}`, method: 'DELETE' }),
+    () => setDeleting(undefined),
+  );
   if (list.error instanceof Problem && list.error.code === 'not_found') return null;
   const clients = list.data?.data ?? [];
   return (
     <Section
       title="OAuth 2.0 clients"
       about="For identity providers that ask for a client id and secret: Entra’s “OAuth2 client credentials grant”, Okta’s “OAuth 2”."
-      actions={mayChange && <Button size="xs" variant="default" leftSection={<PlusIcon size={15} />} onClick={() => setMaking(true)}>New client</Button>}
+      actions={
+        mayChange && (
+          <Button size="xs" variant="default" leftSection={<PlusIcon size={15} />} onClick={() => setMaking(true)}>
+            New client
+          </Button>
+        )
+      }
       padding={clients.length > 0 ? 0 : 'lg'}
     >
-      {clients.length === 0
-        ? <Text size="sm" c="dimmed">No OAuth clients. For most identity providers a bearer token is enough.</Text>
-        : (
-          <StackedTable
-            heads={['Client id', 'Grant', 'Created', 'Last used', 'Actions']}
-            rows={clients.map((client) => ({
-              key: client.id,
-              cells: [
-                <span key="id" className="mono">{client.client_id}</span>,
-                <Badge key="grant" variant="default" tt="none" radius="sm">{grantNames[client.grant_type]}</Badge>,
-                <When key="made" time={client.created_at} />,
-                client.last_used_at ? <When key="used" time={client.last_used_at} /> : 'never',
-                mayChange && <Button key="delete" size="compact-xs" variant="subtle" color="red" onClick={() => setDeleting(client)}>Delete</Button>,
-              ],
-            }))}
-          />
-        )}
+      {clients.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          No OAuth clients. For most identity providers a bearer token is enough.
+        </Text>
+      ) : (
+        <StackedTable
+          heads={['Client id', 'Grant', 'Created', 'Last used', 'Actions']}
+          rows={clients.map((client) => ({
+            key: client.id,
+            cells: [
+              <span key="id" className="mono">
+                {client.client_id}
+              </span>,
+              <Badge key="grant" variant="default" tt="none" radius="sm">
+                {grantNames[client.grant_type]}
+              </Badge>,
+              <When key="made" time={client.created_at} />,
+              client.last_used_at ? <When key="used" time={client.last_used_at} /> : 'never',
+              mayChange && (
+                <Button key="delete" size="compact-xs" variant="subtle" color="red" onClick={() => setDeleting(client)}>
+                  Delete
+                </Button>
+              ),
+            ],
+          }))}
+        />
+      )}
 
-      <FormDialog opened={making} title="New OAuth client" submit="Create client" pending={creation.isPending} error={creation.error} onSubmit={() => creation.mutate()} onClose={() => setMaking(false)} size="lg">
+      <FormDialog
+        opened={making}
+        title="New OAuth client"
+        submit="Create client"
+        pending={creation.isPending}
+        error={creation.error}
+        onSubmit={() => creation.mutate()}
+        onClose={() => setMaking(false)}
+        size="lg"
+      >
         <SegmentedControl
           aria-label="Grant"
           fullWidth
           value={values.grant_type}
           onChange={(value) => set('grant_type', value)}
-          data={[{ value: 'client_credentials', label: 'Client credentials (Entra)' }, { value: 'authorization_code', label: 'Authorization code (Okta)' }]}
+          data={[
+            { value: 'client_credentials', label: 'Client credentials (Entra)' },
+            { value: 'authorization_code', label: 'Authorization code (Okta)' },
+          ]}
         />
         {values.grant_type === 'authorization_code' && directory.provider === 'okta' && (
           <TextInput
@@ -239,18 +434,33 @@ function OAuthClients({ directory }: { directory: Directory }) {
           />
         )}
         {values.grant_type === 'authorization_code' && (
-          <TagsInput label={directory.provider === 'okta' ? 'More redirect URIs (optional)' : 'Redirect URIs'} value={values.redirect_uris} onChange={(value) => set('redirect_uris', value)} splitChars={[' ']} />
+          <TagsInput
+            label={directory.provider === 'okta' ? 'More redirect URIs (optional)' : 'Redirect URIs'}
+            value={values.redirect_uris}
+            onChange={(value) => set('redirect_uris', value)}
+            splitChars={[' ']}
+          />
         )}
-        {values.grant_type === 'authorization_code' && redirects.length > 0 && <Textarea label="Redirect URIs, exactly as they are registered" readOnly autosize value={redirects.join('\n')} classNames={{ input: 'mono' }} />}
+        {values.grant_type === 'authorization_code' && redirects.length > 0 && (
+          <Textarea
+            label="Redirect URIs, exactly as they are registered"
+            readOnly
+            autosize
+            value={redirects.join('\n')}
+            classNames={{ input: 'mono' }}
+          />
+        )}
       </FormDialog>
       <SecretDialog
         title="The new OAuth client"
-        secrets={issued && [
-          { label: 'Client id', value: issued.client_id },
-          { label: 'Client secret', value: issued.client_secret },
-          { label: 'Token URL', value: issued.token_url },
-          ...(issued.authorization_url ? [{ label: 'Authorization URL', value: issued.authorization_url }] : []),
-        ]}
+        secrets={
+          issued && [
+            { label: 'Client id', value: issued.client_id },
+            { label: 'Client secret', value: issued.client_secret },
+            { label: 'Token URL', value: issued.token_url },
+            ...(issued.authorization_url ? [{ label: 'Authorization URL', value: issued.authorization_url }] : []),
+          ]
+        }
         onClose={() => setIssued(undefined)}
       />
       <ConfirmDialog
@@ -263,11 +473,12 @@ function OAuthClients({ directory }: { directory: Directory }) {
         onClose={() => setDeleting(undefined)}
         goes={['its secret and every access token that it was given: requests with them are refused at once']}
       >
-        <Text size="sm">What goes with <span className="mono">{deleting?.client_id}</span>:</Text>
+        <Text size="sm">
+          What goes with <span className="mono">{deleting?.client_id}</span>:
+        </Text>
       </ConfirmDialog>
     </Section>
   );
 }
 
 const grantNames = { client_credentials: 'client credentials', authorization_code: 'authorization code' };
-

@@ -38,31 +38,52 @@ function Shown({ directory }: { directory: Directory }) {
   const base = page(`/directories/${directory.id}`);
   const idp = providerShortNames[directory.provider];
 
-  const changing = useWrite<Directory, 'active' | 'disabled'>((state) => ({ path: `/directories/${directory.id}`, method: 'PATCH', body: { state } }), () => setAsking(undefined));
-  const deletion = useWrite(() => ({ path: `/directories/${directory.id}`, method: 'DELETE' }), () => void navigate(page('/directories'), { replace: true }));
+  const changing = useWrite<Directory, 'active' | 'disabled'>(
+    (state) => ({ path: `/directories/${directory.id}`, method: 'PATCH', body: { state } }),
+    () => setAsking(undefined),
+  );
+  const deletion = useWrite(
+    () => ({ path: `/directories/${directory.id}`, method: 'DELETE' }),
+    () => void navigate(page('/directories'), { replace: true }),
+  );
 
   return (
     <PageFrame
       title={directory.name}
       titleMark={<State state={directory.state} />}
       back={{ to: page('/directories'), label: 'Directories' }}
-      about={(
+      about={
         <Group gap={8}>
           <ProviderMark provider={directory.provider} size={20} />
-          <span>{providerNames[directory.provider]} of <Anchor component={Link} to={page(`/organizations/${directory.organization_id}`)} inherit underline="always">{organization.data?.name ?? 'its organization'}</Anchor></span>
+          <span>
+            {providerNames[directory.provider]} of{' '}
+            <Anchor component={Link} to={page(`/organizations/${directory.organization_id}`)} inherit underline="always">
+              {organization.data?.name ?? 'its organization'}
+            </Anchor>
+          </span>
         </Group>
-      )}
-      actions={mayChange && (
-        <Menu>
-          <Menu.Target><Button variant="default" px={8} aria-label="More"><DotsIcon /></Button></Menu.Target>
-          <Menu.Dropdown>
-            {directory.state === 'disabled'
-              ? <Menu.Item onClick={() => changing.mutate('active')}>Enable</Menu.Item>
-              : <Menu.Item onClick={() => setAsking('disable')}>Disable…</Menu.Item>}
-            <Menu.Item color="red" onClick={() => setAsking('delete')}>Delete…</Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-      )}
+      }
+      actions={
+        mayChange && (
+          <Menu>
+            <Menu.Target>
+              <Button variant="default" px={8} aria-label="More">
+                <DotsIcon />
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {directory.state === 'disabled' ? (
+                <Menu.Item onClick={() => changing.mutate('active')}>Enable</Menu.Item>
+              ) : (
+                <Menu.Item onClick={() => setAsking('disable')}>Disable…</Menu.Item>
+              )}
+              <Menu.Item color="red" onClick={() => setAsking('delete')}>
+                Delete…
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        )
+      }
     >
       <PageTabs
         label="This directory"
@@ -76,14 +97,20 @@ function Shown({ directory }: { directory: Directory }) {
           { to: `${base}/settings`, name: 'Settings' },
         ]}
       />
-      {tab === undefined && <Answer query={health} sketch={<Sketch lines={6} />}>{(now) => <Health directory={directory} health={now} />}</Answer>}
+      {tab === undefined && (
+        <Answer query={health} sketch={<Sketch lines={6} />}>
+          {(now) => <Health directory={directory} health={now} />}
+        </Answer>
+      )}
       {tab === 'users' && <UserList directory={directory} />}
       {tab === 'groups' && <GroupList directory={directory} />}
       {tab === 'requests' && <RequestList directory={directory} />}
       {tab === 'events' && <EventList directoryId={directory.id} />}
       {tab === 'connection' && <DirectoryConnection directory={directory} />}
       {tab === 'settings' && <DirectorySettings directory={directory} />}
-      {tab !== undefined && !['users', 'groups', 'requests', 'events', 'connection', 'settings'].includes(tab) && <Nothing title="Page not found" />}
+      {tab !== undefined && !['users', 'groups', 'requests', 'events', 'connection', 'settings'].includes(tab) && (
+        <Nothing title="Page not found" />
+      )}
 
       <ConfirmDialog
         opened={asking === 'disable'}
@@ -94,7 +121,10 @@ function Shown({ directory }: { directory: Directory }) {
         onConfirm={() => changing.mutate('disabled')}
         onClose={() => setAsking(undefined)}
       >
-        <Text size="sm">{idp} is refused from its next request on, and whoever leaves the company keeps their access until you enable it again. Users, groups and tokens stay as they are.</Text>
+        <Text size="sm">
+          {idp} is refused from its next request on, and whoever leaves the company keeps their access until you enable it again. Users,
+          groups and tokens stay as they are.
+        </Text>
       </ConfirmDialog>
       <ConfirmDialog
         opened={asking === 'delete'}
@@ -108,7 +138,9 @@ function Shown({ directory }: { directory: Directory }) {
         goes={[
           health.data ? `${count(health.data.users, 'user')} and ${count(health.data.groups, 'group')}` : 'all users and groups',
           'every token, OAuth client and setup link: the identity provider is locked out at once',
-          <>your product gets one event <span className="mono">directory.deleted</span>, and none for each user in it</>,
+          <>
+            your product gets one event <span className="mono">directory.deleted</span>, and none for each user in it
+          </>,
         ]}
       >
         <Text size="sm">This cannot be undone. What goes:</Text>
@@ -124,13 +156,23 @@ function Health({ directory, health }: { directory: Directory; health: Directory
   const { tone, sentence } = healthInWords(directory, health);
   return (
     <Stack gap="lg">
-      <Alert color={tonesOfAlerts[tone]} role="status"><Text size="md" fw={550}>{sentence}</Text></Alert>
+      <Alert color={tonesOfAlerts[tone]} role="status">
+        <Text size="md" fw={550}>
+          {sentence}
+        </Text>
+      </Alert>
       {directory.state === 'pending' && (
-        <Group><Button component={Link} to={page(`/directories/${directory.id}/connection`)}>Connect {providerShortNames[directory.provider]}</Button></Group>
+        <Group>
+          <Button component={Link} to={page(`/directories/${directory.id}/connection`)}>
+            Connect {providerShortNames[directory.provider]}
+          </Button>
+        </Group>
       )}
       {health.failures.length > 0 && (
         <Section title="What failed, and what to do" padding={0}>
-          {health.failures.map((failure) => <FailureRow key={failure.request_id} failure={failure} />)}
+          {health.failures.map((failure) => (
+            <FailureRow key={failure.request_id} failure={failure} />
+          ))}
         </Section>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
@@ -149,7 +191,12 @@ function Health({ directory, health }: { directory: Directory; health: Directory
           <Facts
             facts={[
               ['Id', <InlineId key="id" id={directory.id} />],
-              ['Base URL', <span key="url" className="mono">{directory.base_url}</span>],
+              [
+                'Base URL',
+                <span key="url" className="mono">
+                  {directory.base_url}
+                </span>,
+              ],
               ['Credentials', directory.has_bearer_token ? 'bearer token' : 'no bearer token'],
               ['Created', date(directory.created_at)],
             ]}
@@ -166,14 +213,29 @@ function FailureRow({ failure }: { failure: Failure }) {
     <Box px="lg" py="md" className={classes.failure}>
       <Group justify="space-between" align="flex-start" gap="sm">
         <Box style={{ flex: '1 1 320px', minWidth: 0 }}>
-          <Text fw={600} size="sm">{failure.explanation}</Text>
-          {failure.subject && <Text size="sm" mt={2}>{failure.count === 1 ? 'It was about' : 'The latest one was about'} <b>{failure.subject}</b>.</Text>}
-          {failure.fix && <Text size="sm" c="dimmed" mt={4}>{failure.fix}</Text>}
+          <Text fw={600} size="sm">
+            {failure.explanation}
+          </Text>
+          {failure.subject && (
+            <Text size="sm" mt={2}>
+              {failure.count === 1 ? 'It was about' : 'The latest one was about'} <b>{failure.subject}</b>.
+            </Text>
+          )}
+          {failure.fix && (
+            <Text size="sm" c="dimmed" mt={4}>
+              {failure.fix}
+            </Text>
+          )}
         </Box>
         <Stack gap={4} className={classes.failureSide}>
           <State state={times(failure.count)} tone="bad" />
-          <Text size="xs" c="dimmed">{failure.count > 1 && 'latest '}<When time={failure.last_at} /></Text>
-          <Anchor component={Link} to={page(`/requests/${failure.request_id}`)} size="sm">See the request</Anchor>
+          <Text size="xs" c="dimmed">
+            {failure.count > 1 && 'latest '}
+            <When time={failure.last_at} />
+          </Text>
+          <Anchor component={Link} to={page(`/requests/${failure.request_id}`)} size="sm">
+            See the request
+          </Anchor>
         </Stack>
       </Group>
     </Box>

@@ -22,13 +22,45 @@ export default function EndpointCharts({ statistics }: { statistics: EndpointSta
     <Stack gap="lg">
       <Section title="Attempts">
         <div aria-hidden="true">
-          <BarChart h={230} data={data} dataKey="at" type="stacked" withLegend legendProps={{ verticalAlign: 'top', height: 36 }} tickLine="none" gridAxis="x" series={[{ name: 'Succeeded', color: 'teal.6' }, { name: 'Failed', color: 'red.6' }]} valueFormatter={number} barChartProps={{ accessibilityLayer: false }} />
+          <BarChart
+            h={230}
+            data={data}
+            dataKey="at"
+            type="stacked"
+            withLegend
+            legendProps={{ verticalAlign: 'top', height: 36 }}
+            tickLine="none"
+            gridAxis="x"
+            series={[
+              { name: 'Succeeded', color: 'teal.6' },
+              { name: 'Failed', color: 'red.6' },
+            ]}
+            valueFormatter={number}
+            barChartProps={{ accessibilityLayer: false }}
+          />
         </div>
         <Spoken statistics={statistics} />
       </Section>
       <Section title="Response time">
         <div aria-hidden="true">
-          <LineChart h={230} data={data} dataKey="at" withLegend legendProps={{ verticalAlign: 'top', height: 36 }} tickLine="none" gridAxis="x" connectNulls={false} curveType="monotone" series={[{ name: 'Median', color: 'water.6' }, { name: '95th percentile', color: 'orange.6' }]} valueFormatter={duration} dotProps={{ r: 2 }} lineChartProps={{ accessibilityLayer: false }} />
+          <LineChart
+            h={230}
+            data={data}
+            dataKey="at"
+            withLegend
+            legendProps={{ verticalAlign: 'top', height: 36 }}
+            tickLine="none"
+            gridAxis="x"
+            connectNulls={false}
+            curveType="monotone"
+            series={[
+              { name: 'Median', color: 'water.6' },
+              { name: '95th percentile', color: 'orange.6' },
+            ]}
+            valueFormatter={duration}
+            dotProps={{ r: 2 }}
+            lineChartProps={{ accessibilityLayer: false }}
+          />
         </div>
       </Section>
     </Stack>
@@ -40,11 +72,25 @@ function Spoken({ statistics }: { statistics: EndpointStatistics }) {
     <div className="visually-hidden">
       <table>
         <caption>Attempts and answer times</caption>
-        <thead><tr><th>From</th><th>Attempts</th><th>Succeeded</th><th>Median</th></tr></thead>
+        <thead>
+          <tr>
+            <th>From</th>
+            <th>Attempts</th>
+            <th>Succeeded</th>
+            <th>Median</th>
+          </tr>
+        </thead>
         <tbody>
-          {statistics.buckets.filter(({ attempts }) => attempts > 0).map((bucket) => (
-            <tr key={bucket.at}><td>{new Date(bucket.at).toLocaleString('en')}</td><td>{bucket.attempts}</td><td>{bucket.succeeded}</td><td>{bucket.median_ms === null ? 'none' : duration(bucket.median_ms)}</td></tr>
-          ))}
+          {statistics.buckets
+            .filter(({ attempts }) => attempts > 0)
+            .map((bucket) => (
+              <tr key={bucket.at}>
+                <td>{new Date(bucket.at).toLocaleString('en')}</td>
+                <td>{bucket.attempts}</td>
+                <td>{bucket.succeeded}</td>
+                <td>{bucket.median_ms === null ? 'none' : duration(bucket.median_ms)}</td>
+              </tr>
+            ))}
         </tbody>
       </table>
     </div>

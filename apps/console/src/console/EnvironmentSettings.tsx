@@ -29,19 +29,39 @@ function Name() {
   const { environment, mayChange } = useHere();
   const queries = useQueryClient();
   const { values, text } = useFields({ name: environment.name });
-  const saving = useOwnWrite(() => ({ path: '', method: 'PATCH', body: values }), () => {
-    void queries.invalidateQueries({ queryKey: sessionKey });
-    notifications.show({ message: 'Saved.', color: 'teal' });
-  });
+  const saving = useOwnWrite(
+    () => ({ path: '', method: 'PATCH', body: values }),
+    () => {
+      void queries.invalidateQueries({ queryKey: sessionKey });
+      notifications.show({ message: 'Saved.', color: 'teal' });
+    },
+  );
   return (
     <Section title="Environment">
       <Stack maw={520}>
-        <Facts facts={[['Id', <InlineId key="id" id={environment.id} />], ['Created', date(environment.created_at)]]} />
-        <form noValidate onSubmit={(event) => { event.preventDefault(); saving.mutate(); }}>
+        <Facts
+          facts={[
+            ['Id', <InlineId key="id" id={environment.id} />],
+            ['Created', date(environment.created_at)],
+          ]}
+        />
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            saving.mutate();
+          }}
+        >
           <Stack>
             <TextInput label="Name" disabled={!mayChange} {...text('name', saving.error)} />
             <Refusal error={saving.error} />
-            {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group>}
+            {mayChange && (
+              <Group>
+                <Button type="submit" loading={saving.isPending}>
+                  Save
+                </Button>
+              </Group>
+            )}
           </Stack>
         </form>
       </Stack>
@@ -51,7 +71,11 @@ function Name() {
 
 function Appearance({ appearance }: { appearance: SetupAppearance }) {
   const { mayChange, own } = useHere();
-  const { values, set, text } = useFields({ vendor_name: appearance.vendor_name, color: appearance.color ?? '', support_email: appearance.support_email ?? '' });
+  const { values, set, text } = useFields({
+    vendor_name: appearance.vendor_name,
+    color: appearance.color ?? '',
+    support_email: appearance.support_email ?? '',
+  });
   // undefined: the one that is there stays; null: none.
   const [logo, setLogo] = useState<{ base64: string; url: string } | null | undefined>();
   const saving = useOwnWrite(
@@ -71,27 +95,71 @@ function Appearance({ appearance }: { appearance: SetupAppearance }) {
   return (
     <Section title="Setup page" about="What your customers’ IT admins see when they open a setup link: your name, your colour, your logo.">
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-        <form noValidate onSubmit={(event) => { event.preventDefault(); saving.mutate(); }}>
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            saving.mutate();
+          }}
+        >
           <Stack>
             <TextInput label="Name of your product" disabled={!mayChange} {...text('vendor_name', saving.error)} />
-            <ColorInput label="Colour (optional)" format="hex" eyeDropperButtonProps={{ 'aria-label': 'Pick a colour from the screen' }} placeholder="#2f5bd0" disabled={!mayChange} value={values.color} onChange={(color) => set('color', color)} error={faultOf(saving.error, 'color')} />
-            <TextInput label="Support address (optional)" description="Where IT admins can ask for help" type="email" disabled={!mayChange} {...text('support_email', saving.error)} />
+            <ColorInput
+              label="Colour (optional)"
+              format="hex"
+              eyeDropperButtonProps={{ 'aria-label': 'Pick a colour from the screen' }}
+              placeholder="#2f5bd0"
+              disabled={!mayChange}
+              value={values.color}
+              onChange={(color) => set('color', color)}
+              error={faultOf(saving.error, 'color')}
+            />
+            <TextInput
+              label="Support address (optional)"
+              description="Where IT admins can ask for help"
+              type="email"
+              disabled={!mayChange}
+              {...text('support_email', saving.error)}
+            />
             <div>
-              <Text size="sm" fw={600} mb={4}>Logo (optional)</Text>
+              <Text size="sm" fw={600} mb={4}>
+                Logo (optional)
+              </Text>
               <Group gap="xs">
-                <FileButton accept="image/png,image/jpeg,image/webp" onChange={(file) => void pictureIn(file).then((picture) => picture && setLogo(picture))}>
-                  {(props) => <Button variant="default" size="xs" disabled={!mayChange} {...props}>Choose an image</Button>}
+                <FileButton
+                  accept="image/png,image/jpeg,image/webp"
+                  onChange={(file) => void pictureIn(file).then((picture) => picture && setLogo(picture))}
+                >
+                  {(props) => (
+                    <Button variant="default" size="xs" disabled={!mayChange} {...props}>
+                      Choose an image
+                    </Button>
+                  )}
                 </FileButton>
-                {shownLogo && mayChange && <Button variant="subtle" size="xs" color="red" onClick={() => setLogo(null)}>Remove</Button>}
+                {shownLogo && mayChange && (
+                  <Button variant="subtle" size="xs" color="red" onClick={() => setLogo(null)}>
+                    Remove
+                  </Button>
+                )}
               </Group>
-              <Text size="xs" c={faultOf(saving.error, 'logo') ? 'var(--mantine-color-error)' : 'dimmed'} mt={4}>{faultOf(saving.error, 'logo') ?? 'PNG, JPEG or WebP, at most 64 KiB'}</Text>
+              <Text size="xs" c={faultOf(saving.error, 'logo') ? 'var(--mantine-color-error)' : 'dimmed'} mt={4}>
+                {faultOf(saving.error, 'logo') ?? 'PNG, JPEG or WebP, at most 64 KiB'}
+              </Text>
             </div>
             <Refusal error={saving.error} />
-            {mayChange && <Group><Button type="submit" loading={saving.isPending}>Save</Button></Group>}
+            {mayChange && (
+              <Group>
+                <Button type="submit" loading={saving.isPending}>
+                  Save
+                </Button>
+              </Group>
+            )}
           </Stack>
         </form>
         <Box>
-          <Text size="sm" fw={600} mb={4}>Preview</Text>
+          <Text size="sm" fw={600} mb={4}>
+            Preview
+          </Text>
           <Box style={{ border: '1px solid var(--causeway-line)', borderRadius: 12, overflow: 'hidden' }}>
             <Box h={6} style={{ background: values.color || 'var(--mantine-primary-color-filled)' }} />
             <Stack p="lg" gap="sm">
@@ -99,8 +167,12 @@ function Appearance({ appearance }: { appearance: SetupAppearance }) {
                 {shownLogo && <Image src={shownLogo} alt="" h={32} w="auto" fit="contain" />}
                 <Text fw={650}>{values.vendor_name}</Text>
               </Group>
-              <Text fz={20} fw={650}>Connect your directory</Text>
-              <Text size="sm" c="dimmed">So that people get access to {values.vendor_name} when they join, and lose it when they leave.</Text>
+              <Text fz={20} fw={650}>
+                Connect your directory
+              </Text>
+              <Text size="sm" c="dimmed">
+                So that people get access to {values.vendor_name} when they join, and lose it when they leave.
+              </Text>
             </Stack>
           </Box>
         </Box>
@@ -121,15 +193,22 @@ function Deletion() {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const [asking, setAsking] = useState(false);
-  const deletion = useOwnWrite(() => ({ path: '', method: 'DELETE' }), () => {
-    void queries.refetchQueries({ queryKey: sessionKey }).then(() => navigate('/', { replace: true }));
-  });
+  const deletion = useOwnWrite(
+    () => ({ path: '', method: 'DELETE' }),
+    () => {
+      void queries.refetchQueries({ queryKey: sessionKey }).then(() => navigate('/', { replace: true }));
+    },
+  );
   if (!mayChange) return null;
   return (
     <Section title="Delete the environment">
       <Group justify="space-between">
-        <Text size="sm" c="dimmed" style={{ flex: '1 1 300px' }}>Possible only while no directory has ever been created in it: its events and requests have to be kept.</Text>
-        <Button variant="default" onClick={() => setAsking(true)}>Delete…</Button>
+        <Text size="sm" c="dimmed" style={{ flex: '1 1 300px' }}>
+          Possible only while no directory has ever been created in it: its events and requests have to be kept.
+        </Text>
+        <Button variant="default" onClick={() => setAsking(true)}>
+          Delete…
+        </Button>
       </Group>
       <ConfirmDialog
         opened={asking}
@@ -140,7 +219,12 @@ function Deletion() {
         error={deletion.error}
         onConfirm={() => deletion.mutate()}
         onClose={() => setAsking(false)}
-        goes={['its organizations', 'its webhook endpoints and their secrets', 'its API keys: whatever calls with one is refused', 'its members’ access to it']}
+        goes={[
+          'its organizations',
+          'its webhook endpoints and their secrets',
+          'its API keys: whatever calls with one is refused',
+          'its members’ access to it',
+        ]}
       >
         <Text size="sm">This cannot be undone. What goes:</Text>
       </ConfirmDialog>

@@ -22,14 +22,23 @@ export default function EventPage() {
   const { event: id = '' } = useParams();
   const { page } = useHere();
   const event = useOwn<LogEvent>(`/events/${id}`);
-  if (event.error && !event.data) return <PageFrame title="Event" back={{ to: page('/events'), label: 'Events' }}><Failed error={event.error} /></PageFrame>;
-  return <Answer query={event} sketch={<Sketch lines={10} />}>{(one) => <Shown event={one} />}</Answer>;
+  if (event.error && !event.data)
+    return (
+      <PageFrame title="Event" back={{ to: page('/events'), label: 'Events' }}>
+        <Failed error={event.error} />
+      </PageFrame>
+    );
+  return (
+    <Answer query={event} sketch={<Sketch lines={10} />}>
+      {(one) => <Shown event={one} />}
+    </Answer>
+  );
 }
 
 function Shown({ event }: { event: LogEvent }) {
   const { page } = useHere();
   const { user, group, member_group: inner, previous, request } = event.data;
-  const subject = event.type.startsWith('group.') && !event.type.includes('member') ? group : user ?? group;
+  const subject = event.type.startsWith('group.') && !event.type.includes('member') ? group : (user ?? group);
   const directory = useApi<Directory>(`/directories/${event.directory_id}`);
   return (
     <PageFrame title={event.type} back={{ to: page('/events'), label: 'Events' }} about={sentenceOf(event)}>
@@ -41,11 +50,58 @@ function Shown({ event }: { event: LogEvent }) {
               ['At', dateAndTime(event.occurred_at)],
               ['Position', `${number(event.position)} of the environment`],
               ['Sequence', `${number(event.sequence)} of the directory`],
-              ['Directory', directory.data ? <Anchor key="dir" component={Link} to={page(`/directories/${event.directory_id}`)} size="sm">{directory.data.name}</Anchor> : <span key="dir" className="mono">{event.directory_id}</span>],
-              ...(user ? [['User', <Anchor key="usr" component={Link} to={page(`/users/${user.id}`)} size="sm">{user.user_name}</Anchor>] as [string, React.ReactNode]] : []),
-              ...(group ? [['Group', <Anchor key="grp" component={Link} to={page(`/groups/${group.id}`)} size="sm">{group.display_name}</Anchor>] as [string, React.ReactNode]] : []),
-              ...(inner ? [['Member', <Anchor key="mem" component={Link} to={page(`/groups/${inner.id}`)} size="sm">{inner.display_name}</Anchor>] as [string, React.ReactNode]] : []),
-              ...(event.request_id ? [['Request', <Anchor key="req" component={Link} to={page(`/requests/${event.request_id}`)} size="sm">what the identity provider sent</Anchor>] as [string, React.ReactNode]] : []),
+              [
+                'Directory',
+                directory.data ? (
+                  <Anchor key="dir" component={Link} to={page(`/directories/${event.directory_id}`)} size="sm">
+                    {directory.data.name}
+                  </Anchor>
+                ) : (
+                  <span key="dir" className="mono">
+                    {event.directory_id}
+                  </span>
+                ),
+              ],
+              ...(user
+                ? [
+                    [
+                      'User',
+                      <Anchor key="usr" component={Link} to={page(`/users/${user.id}`)} size="sm">
+                        {user.user_name}
+                      </Anchor>,
+                    ] as [string, React.ReactNode],
+                  ]
+                : []),
+              ...(group
+                ? [
+                    [
+                      'Group',
+                      <Anchor key="grp" component={Link} to={page(`/groups/${group.id}`)} size="sm">
+                        {group.display_name}
+                      </Anchor>,
+                    ] as [string, React.ReactNode],
+                  ]
+                : []),
+              ...(inner
+                ? [
+                    [
+                      'Member',
+                      <Anchor key="mem" component={Link} to={page(`/groups/${inner.id}`)} size="sm">
+                        {inner.display_name}
+                      </Anchor>,
+                    ] as [string, React.ReactNode],
+                  ]
+                : []),
+              ...(event.request_id
+                ? [
+                    [
+                      'Request',
+                      <Anchor key="req" component={Link} to={page(`/requests/${event.request_id}`)} size="sm">
+                        what the identity provider sent
+                      </Anchor>,
+                    ] as [string, React.ReactNode],
+                  ]
+                : []),
             ]}
           />
         </Section>
@@ -53,9 +109,13 @@ function Shown({ event }: { event: LogEvent }) {
       </SimpleGrid>
       {request && <Refused requestId={request.id} detail={request.detail} />}
       {previous && Object.keys(previous).length > 0 && (
-        <Section title="What changed"><Difference before={previous} after={{ ...subject }} /></Section>
+        <Section title="What changed">
+          <Difference before={previous} after={{ ...subject }} />
+        </Section>
       )}
-      <Section title="The event as it is sent"><JsonText value={event} label="event" /></Section>
+      <Section title="The event as it is sent">
+        <JsonText value={event} label="event" />
+      </Section>
     </PageFrame>
   );
 }
@@ -96,26 +156,66 @@ function Deliveries({ event }: { event: LogEvent }) {
   const pending = endpoints.isPending || deliveries.some((one) => one.isPending);
   return (
     <Section title="Deliveries" padding={0}>
-      {pending ? <Box p="lg"><Sketch lines={2} /></Box> : owed.length === 0 ? (
-        <Text size="sm" c="dimmed" p="lg">{list.length === 0 ? 'There are no webhook endpoints.' : 'No endpoint was due to get this event: none subscribes to its type, or they were created later.'}</Text>
-      ) : owed.map(({ endpoint, delivery }) => {
-        const last = delivery.attempts.at(-1);
-        return (
-          <Group key={endpoint.id} px="lg" py="sm" justify="space-between" gap="sm" style={{ borderBottom: '1px solid var(--causeway-line)' }}>
-            <Stack gap={2} style={{ flex: '1 1 180px', minWidth: 0 }}>
-              <Anchor component={Link} to={page(`/webhooks/${endpoint.id}`)} size="sm" style={{ overflowWrap: 'anywhere' }}>{endpoint.url}</Anchor>
-              <Text size="xs" c="dimmed">
-                {last ? <>{last.status ?? last.error} after {delivery.attempts.length} {delivery.attempts.length === 1 ? 'attempt' : 'attempts'}, <When time={last.at} /></> : 'not tried yet'}
-                {delivery.state === 'pending' && delivery.next_attempt_at && <>, next <When time={delivery.next_attempt_at} /></>}
-              </Text>
-            </Stack>
-            <Group gap="xs">
-              <State state={delivery.state === 'succeeded' ? 'delivered' : delivery.state} />
-              {mayChange && <Button size="compact-sm" variant="default" leftSection={<ReplayIcon size={14} />} loading={retry.isPending && retry.variables === endpoint.id} onClick={() => retry.mutate(endpoint.id)}>Send again</Button>}
+      {pending ? (
+        <Box p="lg">
+          <Sketch lines={2} />
+        </Box>
+      ) : owed.length === 0 ? (
+        <Text size="sm" c="dimmed" p="lg">
+          {list.length === 0
+            ? 'There are no webhook endpoints.'
+            : 'No endpoint was due to get this event: none subscribes to its type, or they were created later.'}
+        </Text>
+      ) : (
+        owed.map(({ endpoint, delivery }) => {
+          const last = delivery.attempts.at(-1);
+          return (
+            <Group
+              key={endpoint.id}
+              px="lg"
+              py="sm"
+              justify="space-between"
+              gap="sm"
+              style={{ borderBottom: '1px solid var(--causeway-line)' }}
+            >
+              <Stack gap={2} style={{ flex: '1 1 180px', minWidth: 0 }}>
+                <Anchor component={Link} to={page(`/webhooks/${endpoint.id}`)} size="sm" style={{ overflowWrap: 'anywhere' }}>
+                  {endpoint.url}
+                </Anchor>
+                <Text size="xs" c="dimmed">
+                  {last ? (
+                    <>
+                      {last.status ?? last.error} after {delivery.attempts.length} {delivery.attempts.length === 1 ? 'attempt' : 'attempts'}
+                      , <When time={last.at} />
+                    </>
+                  ) : (
+                    'not tried yet'
+                  )}
+                  {delivery.state === 'pending' && delivery.next_attempt_at && (
+                    <>
+                      , next <When time={delivery.next_attempt_at} />
+                    </>
+                  )}
+                </Text>
+              </Stack>
+              <Group gap="xs">
+                <State state={delivery.state === 'succeeded' ? 'delivered' : delivery.state} />
+                {mayChange && (
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    leftSection={<ReplayIcon size={14} />}
+                    loading={retry.isPending && retry.variables === endpoint.id}
+                    onClick={() => retry.mutate(endpoint.id)}
+                  >
+                    Send again
+                  </Button>
+                )}
+              </Group>
             </Group>
-          </Group>
-        );
-      })}
+          );
+        })
+      )}
     </Section>
   );
 }

@@ -24,19 +24,21 @@ export default function Events() {
       <EventList
         organizationId={organizationId}
         organizationNames={new Map(organizations.data?.map(({ id, name }) => [id, name]))}
-        filter={(
+        filter={
           <SearchSelect
             label="Organization"
             placeholder="All organizations"
             data={organizations.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
             value={organizationId}
-            onChange={(value) => setParameters((before) => {
-              if (value) before.set('organization', value);
-              else before.delete('organization');
-              return before;
-            })}
+            onChange={(value) =>
+              setParameters((before) => {
+                if (value) before.set('organization', value);
+                else before.delete('organization');
+                return before;
+              })
+            }
           />
-        )}
+        }
       />
     </PageFrame>
   );
@@ -55,7 +57,13 @@ interface Filter {
 }
 
 /** Events, newest first, of everything or of one organization, directory, user or group; live unless it is stopped. */
-export function EventList({ organizationId = '', directoryId = '', subject = '', organizationNames, filter }: {
+export function EventList({
+  organizationId = '',
+  directoryId = '',
+  subject = '',
+  organizationNames,
+  filter,
+}: {
   organizationId?: string;
   directoryId?: string;
   subject?: string;
@@ -95,7 +103,9 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
           {live ? 'Live' : 'Paused'}
           <span className="visually-hidden">{live ? ': pause' : ': resume'}</span>
         </Button>
-        <Text size="sm" c="dimmed" role="status" pb={8}>{connection === 'connecting' && events.isSuccess ? 'Connecting…' : fresh > 0 ? `${number(fresh)} new` : ''}</Text>
+        <Text size="sm" c="dimmed" role="status" pb={8}>
+          {connection === 'connecting' && events.isSuccess ? 'Connecting…' : fresh > 0 ? `${number(fresh)} new` : ''}
+        </Text>
       </Group>
       <Section padding={0}>
         <EndlessTable
@@ -104,15 +114,48 @@ export function EventList({ organizationId = '', directoryId = '', subject = '',
           keyOf={({ id }) => id}
           linkOf={({ id }) => page(`/events/${id}`)}
           columns={[
-            { head: 'Type', width: 'minmax(196px, 1fr)', cell: (event) => <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>{event.type}</span>, below: (event) => subjectOf(event) },
+            {
+              head: 'Type',
+              width: 'minmax(196px, 1fr)',
+              cell: (event) => (
+                <span className="mono" style={{ color: event.type === 'provisioning.failed' ? 'var(--mantine-color-error)' : undefined }}>
+                  {event.type}
+                </span>
+              ),
+              below: (event) => subjectOf(event),
+            },
             { head: 'About', width: 'minmax(0, 2fr)', cell: (event) => subjectOf(event), wideOnly: true, clip: true },
-            ...(organizationNames ? [{ head: 'Organization', width: 'minmax(0, 1fr)', cell: (event: LogEvent) => organizationNames.get(event.organization_id) ?? event.organization_external_id ?? '', wideOnly: true, clip: true }] : []),
+            ...(organizationNames
+              ? [
+                  {
+                    head: 'Organization',
+                    width: 'minmax(0, 1fr)',
+                    cell: (event: LogEvent) => organizationNames.get(event.organization_id) ?? event.organization_external_id ?? '',
+                    wideOnly: true,
+                    clip: true,
+                  },
+                ]
+              : []),
             { head: 'Position', width: '76px', align: 'end', cell: (event) => number(event.position), wideOnly: true },
-            { head: 'At', width: '96px', align: 'end', cell: (event) => <time dateTime={event.occurred_at}>{clockTime(event.occurred_at)}</time> },
+            {
+              head: 'At',
+              width: '96px',
+              align: 'end',
+              cell: (event) => <time dateTime={event.occurred_at}>{clockTime(event.occurred_at)}</time>,
+            },
           ]}
-          nothing={types.length > 0 || organizationId !== ''
-            ? <Nothing icon={<EventsIcon size={24} />} title="No matching events">Choose other types, or wait: new events appear here.</Nothing>
-            : <Nothing icon={<EventsIcon size={24} />} title="No events yet">Every change that an identity provider makes appears here within a second. To see some now, simulate an identity provider in the sandbox.</Nothing>}
+          nothing={
+            types.length > 0 || organizationId !== '' ? (
+              <Nothing icon={<EventsIcon size={24} />} title="No matching events">
+                Choose other types, or wait: new events appear here.
+              </Nothing>
+            ) : (
+              <Nothing icon={<EventsIcon size={24} />} title="No events yet">
+                Every change that an identity provider makes appears here within a second. To see some now, simulate an identity provider in
+                the sandbox.
+              </Nothing>
+            )
+          }
         />
       </Section>
     </>
@@ -125,7 +168,12 @@ type Connection = 'live' | 'connecting' | 'stopped';
  * Follows the log by server-sent events, and puts what is new at the head of the list. The browser goes on by itself where it was cut
  * off; where it gives up, as it does when it is refused, it is told to try again.
  */
-function useFollowing(key: readonly unknown[], asked: Filter, on: boolean, head: number | undefined): { fresh: number; connection: Connection } {
+function useFollowing(
+  key: readonly unknown[],
+  asked: Filter,
+  on: boolean,
+  head: number | undefined,
+): { fresh: number; connection: Connection } {
   const { own } = useHere();
   const queries = useQueryClient();
   const [fresh, setFresh] = useState(0);

@@ -36,8 +36,15 @@ export function FirstEnvironment({ session }: { session: Session }) {
         <Paper p="xl" maw={440} w="100%">
           <Stack>
             <Title order={1}>No environment yet</Title>
-            <Text size="sm" c="dimmed">You are signed in as {session.member?.email}, and are not a member of any environment. Ask an admin of your team’s environment to invite this address.</Text>
-            <Group><Button variant="default" onClick={() => signingOut.mutate()}>Sign out</Button></Group>
+            <Text size="sm" c="dimmed">
+              You are signed in as {session.member?.email}, and are not a member of any environment. Ask an admin of your team’s environment
+              to invite this address.
+            </Text>
+            <Group>
+              <Button variant="default" onClick={() => signingOut.mutate()}>
+                Sign out
+              </Button>
+            </Group>
           </Stack>
         </Paper>
       </Center>
@@ -46,18 +53,28 @@ export function FirstEnvironment({ session }: { session: Session }) {
   return (
     <Center component="main" mih="100vh" p="md">
       <Paper p="xl" maw={440} w="100%">
-        <form noValidate onSubmit={(event) => { event.preventDefault(); making.mutate(values.name); }}>
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            making.mutate(values.name);
+          }}
+        >
           <Stack>
             <Title order={1}>Create an environment</Title>
             <Text size="sm" c="dimmed">
-              You are signed in as {session.member?.email}. An environment holds your customers, their directories, your webhooks and your API keys.
-              Most teams have one for production and one for tests.
+              You are signed in as {session.member?.email}. An environment holds your customers, their directories, your webhooks and your
+              API keys. Most teams have one for production and one for tests.
             </Text>
             <TextInput label="Name" required {...text('name', making.error)} />
             <Refusal error={making.error} />
             <Group justify="space-between">
-              <Button variant="default" onClick={() => signingOut.mutate()}>Sign out</Button>
-              <Button type="submit" loading={making.isPending}>Create</Button>
+              <Button variant="default" onClick={() => signingOut.mutate()}>
+                Sign out
+              </Button>
+              <Button type="submit" loading={making.isPending}>
+                Create
+              </Button>
             </Group>
           </Stack>
         </form>
@@ -75,8 +92,18 @@ export function NewEnvironmentDialog({ opened, onClose }: { opened: boolean; onC
     void navigate(`/${made.id}`);
   });
   return (
-    <FormDialog opened={opened} title="New environment" submit="Create environment" pending={making.isPending} error={making.error} onClose={onClose} onSubmit={() => making.mutate(values.name)}>
-      <Text size="sm" c="dimmed">It has its own customers, webhooks, API keys and event log, and shares nothing with the others.</Text>
+    <FormDialog
+      opened={opened}
+      title="New environment"
+      submit="Create environment"
+      pending={making.isPending}
+      error={making.error}
+      onClose={onClose}
+      onSubmit={() => making.mutate(values.name)}
+    >
+      <Text size="sm" c="dimmed">
+        It has its own customers, webhooks, API keys and event log, and shares nothing with the others.
+      </Text>
       <TextInput label="Name" placeholder="staging" required data-autofocus {...text('name', making.error)} />
     </FormDialog>
   );

@@ -24,12 +24,18 @@ export default function GroupPage() {
     return (
       <PageFrame title="Group" back={{ to: page('/directories'), label: 'Directories' }}>
         <Failed error={group.error} />
-        <Text size="sm" c="dimmed">If the group was deleted, what happened to it is still in the log:</Text>
+        <Text size="sm" c="dimmed">
+          If the group was deleted, what happened to it is still in the log:
+        </Text>
         <EventList subject={id} />
       </PageFrame>
     );
   }
-  return <Answer query={group} sketch={<Sketch lines={8} />}>{(one) => <Shown group={one} />}</Answer>;
+  return (
+    <Answer query={group} sketch={<Sketch lines={8} />}>
+      {(one) => <Shown group={one} />}
+    </Answer>
+  );
 }
 
 function Shown({ group }: { group: Group }) {
@@ -38,7 +44,11 @@ function Shown({ group }: { group: Group }) {
   const directory = useApi<Directory>(`/directories/${group.directory_id}`);
   const base = page(`/groups/${group.id}`);
   return (
-    <PageFrame title={group.display_name} back={{ to: page(`/directories/${group.directory_id}/groups`), label: directory.data?.name ?? 'Directory' }} about={count(group.member_count, 'member')}>
+    <PageFrame
+      title={group.display_name}
+      back={{ to: page(`/directories/${group.directory_id}/groups`), label: directory.data?.name ?? 'Directory' }}
+      about={count(group.member_count, 'member')}
+    >
       <PageTabs
         label="This group"
         tabs={[
@@ -62,7 +72,9 @@ function Shown({ group }: { group: Group }) {
               ]}
             />
           </Section>
-          <Section title="The SCIM resource as stored" about="Members are listed on their own tab."><JsonText value={group.raw} label="resource" /></Section>
+          <Section title="The SCIM resource as stored" about="Members are listed on their own tab.">
+            <JsonText value={group.raw} label="resource" />
+          </Section>
         </>
       )}
       {tab !== undefined && !['history', 'about'].includes(tab) && <Nothing title="Page not found" />}
@@ -82,10 +94,25 @@ function Members({ group }: { group: Group }) {
         linkOf={(one) => page(one.type === 'user' ? `/users/${one.id}` : `/groups/${one.id}`)}
         columns={[
           { head: 'Member', width: 'minmax(0, 2fr)', cell: (one) => (one.type === 'user' ? one.user_name : one.display_name) },
-          { head: 'Name', width: 'minmax(0, 1.5fr)', cell: (one) => (one.type === 'user' ? one.display_name ?? '' : 'a group'), wideOnly: true },
-          { head: 'State', width: '128px', align: 'end', cell: (one) => (one.type === 'user' ? <State state={one.active ? 'active' : 'deactivated'} /> : <State state="group" tone="info" />) },
+          {
+            head: 'Name',
+            width: 'minmax(0, 1.5fr)',
+            cell: (one) => (one.type === 'user' ? (one.display_name ?? '') : 'a group'),
+            wideOnly: true,
+          },
+          {
+            head: 'State',
+            width: '128px',
+            align: 'end',
+            cell: (one) =>
+              one.type === 'user' ? <State state={one.active ? 'active' : 'deactivated'} /> : <State state="group" tone="info" />,
+          },
         ]}
-        nothing={<Nothing icon={<GroupIcon size={24} />} title="No members">Members appear as soon as the identity provider adds them.</Nothing>}
+        nothing={
+          <Nothing icon={<GroupIcon size={24} />} title="No members">
+            Members appear as soon as the identity provider adds them.
+          </Nothing>
+        }
       />
     </Section>
   );

@@ -9,7 +9,10 @@ import { RemapProgress } from './RemapProgress';
 export default function Mapping() {
   const mapping = useApi<AttributeMapping>('/attribute_mapping');
   return (
-    <PageFrame title="Mapping" about="What your product gets about a user beyond the standard fields: your own attributes, roles, and what is rejected. It applies to every directory that does not have its own mapping.">
+    <PageFrame
+      title="Mapping"
+      about="What your product gets about a user beyond the standard fields: your own attributes, roles, and what is rejected. It applies to every directory that does not have its own mapping."
+    >
       <RemapProgress />
       <Answer query={mapping} sketch={<Sketch lines={10} />}>
         {(one) => <MappingEditor key={JSON.stringify(one)} mapping={one} path="/attribute_mapping" />}

@@ -21,22 +21,42 @@ export default function Members() {
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<{ id: string; email: string } | undefined>();
   const { values, set, text, reset } = useFields({ email: '', role: 'admin' as Role });
-  const invitation = useOwnWrite<{ mail_reaches: boolean }>(() => ({ path: '/invitations', body: values }), () => {
-    setInviting(false);
-    notifications.show({ message: `${values.email} has been invited.`, color: 'teal' });
-    reset();
-  });
-  const change = useOwnWrite<unknown, { id: string; role: Role }>(({ id, role }) => ({ path: `/members/${id}`, method: 'PATCH', body: { role } }));
-  const removal = useOwnWrite<unknown, string>((id) => ({ path: `/members/${id}`, method: 'DELETE' }), () => setRemoving(undefined));
+  const invitation = useOwnWrite<{ mail_reaches: boolean }>(
+    () => ({ path: '/invitations', body: values }),
+    () => {
+      setInviting(false);
+      notifications.show({ message: `${values.email} has been invited.`, color: 'teal' });
+      reset();
+    },
+  );
+  const change = useOwnWrite<unknown, { id: string; role: Role }>(({ id, role }) => ({
+    path: `/members/${id}`,
+    method: 'PATCH',
+    body: { role },
+  }));
+  const removal = useOwnWrite<unknown, string>(
+    (id) => ({ path: `/members/${id}`, method: 'DELETE' }),
+    () => setRemoving(undefined),
+  );
   const revocation = useOwnWrite<unknown, string>((id) => ({ path: `/invitations/${id}`, method: 'DELETE' }));
 
   return (
     <PageFrame
       title="Members"
       about="Admins can change everything here; viewers can see everything."
-      actions={mayChange && <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>Invite a member</Button>}
+      actions={
+        mayChange && (
+          <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>
+            Invite a member
+          </Button>
+        )
+      }
     >
-      {change.error && <Alert color="red" role="alert">{change.error.message}</Alert>}
+      {change.error && (
+        <Alert color="red" role="alert">
+          {change.error.message}
+        </Alert>
+      )}
       <Answer query={members}>
         {({ members: list, invitations }) => (
           <>
@@ -46,13 +66,47 @@ export default function Members() {
                 rows={list.map((member) => ({
                   key: member.id,
                   cells: [
-                    <Text key="email" fw={550} size="sm">{member.email}{member.id === session.member?.id && <Text span c="dimmed" fw={400} inherit> (you)</Text>}</Text>,
-                    mayChange
-                      ? <NativeSelect key="role" aria-label={`Role of ${member.email}`} size="xs" w={110} data={[{ value: 'admin', label: 'Admin' }, { value: 'viewer', label: 'Viewer' }]} value={member.role} onChange={(event) => change.mutate({ id: member.id, role: event.currentTarget.value as Role })} />
-                      : member.role === 'admin' ? 'Admin' : 'Viewer',
+                    <Text key="email" fw={550} size="sm">
+                      {member.email}
+                      {member.id === session.member?.id && (
+                        <Text span c="dimmed" fw={400} inherit>
+                          {' '}
+                          (you)
+                        </Text>
+                      )}
+                    </Text>,
+                    mayChange ? (
+                      <NativeSelect
+                        key="role"
+                        aria-label={`Role of ${member.email}`}
+                        size="xs"
+                        w={110}
+                        data={[
+                          { value: 'admin', label: 'Admin' },
+                          { value: 'viewer', label: 'Viewer' },
+                        ]}
+                        value={member.role}
+                        onChange={(event) => change.mutate({ id: member.id, role: event.currentTarget.value as Role })}
+                      />
+                    ) : member.role === 'admin' ? (
+                      'Admin'
+                    ) : (
+                      'Viewer'
+                    ),
                     member.last_seen_at ? <When key="seen" time={member.last_seen_at} /> : 'never',
                     date(member.since),
-                    mayChange && <Button key="remove" size="compact-sm" variant="subtle" color="red" onClick={() => setRemoving(member)} aria-label={`Remove ${member.email}`}>Remove</Button>,
+                    mayChange && (
+                      <Button
+                        key="remove"
+                        size="compact-sm"
+                        variant="subtle"
+                        color="red"
+                        onClick={() => setRemoving(member)}
+                        aria-label={`Remove ${member.email}`}
+                      >
+                        Remove
+                      </Button>
+                    ),
                   ],
                 }))}
               />
@@ -64,11 +118,24 @@ export default function Members() {
                   rows={invitations.map((one) => ({
                     key: one.id,
                     cells: [
-                      <Text key="email" fw={550} size="sm">{one.email}</Text>,
+                      <Text key="email" fw={550} size="sm">
+                        {one.email}
+                      </Text>,
                       one.role === 'admin' ? 'Admin' : 'Viewer',
                       one.invited_by ?? '',
                       <When key="ends" time={one.expires_at} />,
-                      mayChange && <Button key="revoke" size="compact-sm" variant="subtle" color="red" onClick={() => revocation.mutate(one.id)} aria-label={`Revoke the invitation of ${one.email}`}>Revoke</Button>,
+                      mayChange && (
+                        <Button
+                          key="revoke"
+                          size="compact-sm"
+                          variant="subtle"
+                          color="red"
+                          onClick={() => revocation.mutate(one.id)}
+                          aria-label={`Revoke the invitation of ${one.email}`}
+                        >
+                          Revoke
+                        </Button>
+                      ),
                     ],
                   }))}
                 />
@@ -78,11 +145,29 @@ export default function Members() {
           </>
         )}
       </Answer>
-      <FormDialog opened={inviting} title={`Invite a member to ${environment.name}`} submit="Invite" pending={invitation.isPending} error={invitation.error} onSubmit={() => invitation.mutate()} onClose={() => setInviting(false)}>
+      <FormDialog
+        opened={inviting}
+        title={`Invite a member to ${environment.name}`}
+        submit="Invite"
+        pending={invitation.isPending}
+        error={invitation.error}
+        onSubmit={() => invitation.mutate()}
+        onClose={() => setInviting(false)}
+      >
         <Stack>
           <TextInput label="E-mail" type="email" required data-autofocus {...text('email', invitation.error)} />
-          <NativeSelect label="Role" data={[{ value: 'admin', label: 'Admin: can change everything' }, { value: 'viewer', label: 'Viewer: can see everything' }]} value={values.role} onChange={(event) => set('role', event.currentTarget.value as Role)} />
-          <Text size="sm" c="dimmed">They get an e-mail with a link that works once, within a week.</Text>
+          <NativeSelect
+            label="Role"
+            data={[
+              { value: 'admin', label: 'Admin: can change everything' },
+              { value: 'viewer', label: 'Viewer: can see everything' },
+            ]}
+            value={values.role}
+            onChange={(event) => set('role', event.currentTarget.value as Role)}
+          />
+          <Text size="sm" c="dimmed">
+            They get an e-mail with a link that works once, within a week.
+          </Text>
         </Stack>
       </FormDialog>
       <ConfirmDialog
@@ -94,7 +179,10 @@ export default function Members() {
         onConfirm={() => removing && removal.mutate(removing.id)}
         onClose={() => setRemoving(undefined)}
       >
-        <Text size="sm">They lose access to this environment at once, and keep their other environments. API keys that they know keep working: revoke those too.</Text>
+        <Text size="sm">
+          They lose access to this environment at once, and keep their other environments. API keys that they know keep working: revoke
+          those too.
+        </Text>
       </ConfirmDialog>
     </PageFrame>
   );

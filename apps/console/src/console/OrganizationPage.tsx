@@ -27,30 +27,55 @@ function Shown({ organization }: { organization: Organization }) {
   const [changing, setChanging] = useState(false);
   const [adding, setAdding] = useState(false);
   const [deleting, setDeleting] = useState(false);
-  const deletion = useWrite(() => ({ path: `/organizations/${organization.id}`, method: 'DELETE' }), () => void navigate(page('/organizations'), { replace: true }));
+  const deletion = useWrite(
+    () => ({ path: `/organizations/${organization.id}`, method: 'DELETE' }),
+    () => void navigate(page('/organizations'), { replace: true }),
+  );
   const { seats_used: used, seat_limit: limit } = organization;
-  const add = <Button leftSection={<PlusIcon size={16} />} onClick={() => setAdding(true)}>New directory</Button>;
+  const add = (
+    <Button leftSection={<PlusIcon size={16} />} onClick={() => setAdding(true)}>
+      New directory
+    </Button>
+  );
 
   return (
     <PageFrame
       title={organization.name}
       back={{ to: page('/organizations'), label: 'Organizations' }}
-      actions={mayChange && (
-        <>
-          <Button variant="default" onClick={() => setChanging(true)}>Edit</Button>
-          {add}
-          <Menu>
-            <Menu.Target><Button variant="default" px={8} aria-label="More"><DotsIcon /></Button></Menu.Target>
-            <Menu.Dropdown><Menu.Item color="red" onClick={() => setDeleting(true)}>Delete the organization…</Menu.Item></Menu.Dropdown>
-          </Menu>
-        </>
-      )}
+      actions={
+        mayChange && (
+          <>
+            <Button variant="default" onClick={() => setChanging(true)}>
+              Edit
+            </Button>
+            {add}
+            <Menu>
+              <Menu.Target>
+                <Button variant="default" px={8} aria-label="More">
+                  <DotsIcon />
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item color="red" onClick={() => setDeleting(true)}>
+                  Delete the organization…
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </>
+        )
+      }
     >
       <Section title="Directories" padding={0}>
         <Answer query={directories}>
-          {(list) => list.length === 0
-            ? <Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && add}>A directory is what the customer’s identity provider connects to.</Nothing>
-            : <DirectoryRows directories={list} />}
+          {(list) =>
+            list.length === 0 ? (
+              <Nothing icon={<DirectoriesIcon size={24} />} title="No directories yet" action={mayChange && add}>
+                A directory is what the customer’s identity provider connects to.
+              </Nothing>
+            ) : (
+              <DirectoryRows directories={list} />
+            )
+          }
         </Answer>
       </Section>
       <Section title="About">
@@ -60,12 +85,23 @@ function Shown({ organization }: { organization: Organization }) {
             ['Your id', organization.external_id === null ? <Absent /> : <span className="mono">{organization.external_id}</span>],
             ['Domains', organization.domains.join(', ') || <Absent />],
             ['Contacts', organization.contacts.join(', ') || <Absent />],
-            ['Seats', (
+            [
+              'Seats',
               <Stack key="seats" gap={6} maw={320}>
-                <Text size="sm">{limit === null ? `${number(used)} used, no limit` : `${number(used)} of ${number(limit)} used`}{limit !== null && `; ${seatWords[organization.seat_mode]}`}{organization.seat_ceiling !== null && ` of ${number(organization.seat_ceiling)}`}</Text>
-                {limit !== null && limit > 0 && <Progress value={Math.min(100, (used / limit) * 100)} color={used >= limit ? 'red' : used >= limit * 0.8 ? 'yellow' : undefined} aria-label="Seats used" />}
-              </Stack>
-            )],
+                <Text size="sm">
+                  {limit === null ? `${number(used)} used, no limit` : `${number(used)} of ${number(limit)} used`}
+                  {limit !== null && `; ${seatWords[organization.seat_mode]}`}
+                  {organization.seat_ceiling !== null && ` of ${number(organization.seat_ceiling)}`}
+                </Text>
+                {limit !== null && limit > 0 && (
+                  <Progress
+                    value={Math.min(100, (used / limit) * 100)}
+                    color={used >= limit ? 'red' : used >= limit * 0.8 ? 'yellow' : undefined}
+                    aria-label="Seats used"
+                  />
+                )}
+              </Stack>,
+            ],
             ['Created', date(organization.created_at)],
           ]}
         />
@@ -93,4 +129,8 @@ function Shown({ organization }: { organization: Organization }) {
   );
 }
 
-const seatWords = { reject: 'users over the limit are rejected', expand: 'expands automatically, up to a ceiling', observe: 'users over the limit are accepted and reported' };
+const seatWords = {
+  reject: 'users over the limit are rejected',
+  expand: 'expands automatically, up to a ceiling',
+  observe: 'users over the limit are accepted and reported',
+};

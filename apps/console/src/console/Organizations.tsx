@@ -18,10 +18,16 @@ export default function Organizations() {
   const [parameters, setParameters] = useSearchParams();
   const making = parameters.has('new');
   const make = (
-    <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>New organization</Button>
+    <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>
+      New organization
+    </Button>
   );
   return (
-    <PageFrame title="Organizations" about="Your customers. Each has one or more directories, into which its identity providers push users and groups." actions={mayChange && make}>
+    <PageFrame
+      title="Organizations"
+      about="Your customers. Each has one or more directories, into which its identity providers push users and groups."
+      actions={mayChange && make}
+    >
       <Section padding={0}>
         <EndlessTable
           query={organizations}
@@ -30,12 +36,26 @@ export default function Organizations() {
           linkOf={({ id }) => page(`/organizations/${id}`)}
           columns={[
             { head: 'Name', width: 'minmax(0, 2fr)', cell: ({ name }) => name },
-            { head: 'Your id', width: 'minmax(0, 1.4fr)', cell: ({ external_id: id }) => (id === null ? <Absent /> : <span className="mono">{id}</span>), wideOnly: true },
+            {
+              head: 'Your id',
+              width: 'minmax(0, 1.4fr)',
+              cell: ({ external_id: id }) => (id === null ? <Absent /> : <span className="mono">{id}</span>),
+              wideOnly: true,
+            },
             { head: 'Domains', width: 'minmax(0, 1.6fr)', cell: ({ domains }) => domains.join(', ') || <Absent />, wideOnly: true },
-            { head: 'Seats used', width: '110px', align: 'end', cell: (one) => `${number(one.seats_used)}${one.seat_limit === null ? '' : ` of ${number(one.seat_limit)}`}` },
+            {
+              head: 'Seats used',
+              width: '110px',
+              align: 'end',
+              cell: (one) => `${number(one.seats_used)}${one.seat_limit === null ? '' : ` of ${number(one.seat_limit)}`}`,
+            },
             { head: 'Created', width: '120px', align: 'end', cell: (one) => date(one.created_at), wideOnly: true },
           ]}
-          nothing={<Nothing icon={<OrganizationsIcon size={24} />} title="No organizations yet" action={mayChange && make}>Create one for your first customer. Directories, users and events belong to it.</Nothing>}
+          nothing={
+            <Nothing icon={<OrganizationsIcon size={24} />} title="No organizations yet" action={mayChange && make}>
+              Create one for your first customer. Directories, users and events belong to it.
+            </Nothing>
+          }
         />
       </Section>
       <OrganizationForm opened={making} onClose={() => setParameters({})} />
@@ -96,15 +116,59 @@ export function OrganizationForm({ opened, organization, onClose }: { opened: bo
       onSubmit={() => writing.mutate()}
     >
       <TextInput label="Name" placeholder="Acme" required data-autofocus {...text('name', writing.error)} />
-      <TextInput label="Your id (optional)" description="What your own product calls this customer; events carry it" placeholder="acme" {...text('external_id', writing.error)} />
-      <TagsInput label="E-mail domains (optional)" placeholder={values.domains.length === 0 ? 'acme.com' : undefined} value={values.domains} onChange={(value) => set('domains', value)} error={faultOf(writing.error, 'domains')} splitChars={[',', ' ']} />
-      <TagsInput label="Contacts (optional)" description="Who gets an e-mail when provisioning fails" placeholder={values.contacts.length === 0 ? 'it@acme.com' : undefined} value={values.contacts} onChange={(value) => set('contacts', value)} error={faultOf(writing.error, 'contacts')} splitChars={[',', ' ']} />
-      <NumberInput label="Seats (optional)" description="How many active users the organization may have" min={0} allowDecimal={false} thousandSeparator="," value={values.seat_limit} onChange={(value) => set('seat_limit', value)} error={faultOf(writing.error, 'seat_limit')} />
+      <TextInput
+        label="Your id (optional)"
+        description="What your own product calls this customer; events carry it"
+        placeholder="acme"
+        {...text('external_id', writing.error)}
+      />
+      <TagsInput
+        label="E-mail domains (optional)"
+        placeholder={values.domains.length === 0 ? 'acme.com' : undefined}
+        value={values.domains}
+        onChange={(value) => set('domains', value)}
+        error={faultOf(writing.error, 'domains')}
+        splitChars={[',', ' ']}
+      />
+      <TagsInput
+        label="Contacts (optional)"
+        description="Who gets an e-mail when provisioning fails"
+        placeholder={values.contacts.length === 0 ? 'it@acme.com' : undefined}
+        value={values.contacts}
+        onChange={(value) => set('contacts', value)}
+        error={faultOf(writing.error, 'contacts')}
+        splitChars={[',', ' ']}
+      />
+      <NumberInput
+        label="Seats (optional)"
+        description="How many active users the organization may have"
+        min={0}
+        allowDecimal={false}
+        thousandSeparator=","
+        value={values.seat_limit}
+        onChange={(value) => set('seat_limit', value)}
+        error={faultOf(writing.error, 'seat_limit')}
+      />
       {values.seat_limit !== '' && (
-        <Select label="When they run out" data={seatModes} allowDeselect={false} value={values.seat_mode} onChange={(value) => set('seat_mode', value ?? 'reject')} error={faultOf(writing.error, 'seat_mode')} />
+        <Select
+          label="When they run out"
+          data={seatModes}
+          allowDeselect={false}
+          value={values.seat_mode}
+          onChange={(value) => set('seat_mode', value ?? 'reject')}
+          error={faultOf(writing.error, 'seat_mode')}
+        />
       )}
       {values.seat_limit !== '' && values.seat_mode === 'expand' && (
-        <NumberInput label="Ceiling (optional)" min={0} allowDecimal={false} thousandSeparator="," value={values.seat_ceiling} onChange={(value) => set('seat_ceiling', value)} error={faultOf(writing.error, 'seat_ceiling')} />
+        <NumberInput
+          label="Ceiling (optional)"
+          min={0}
+          allowDecimal={false}
+          thousandSeparator=","
+          value={values.seat_ceiling}
+          onChange={(value) => set('seat_ceiling', value)}
+          error={faultOf(writing.error, 'seat_ceiling')}
+        />
       )}
     </FormDialog>
   );

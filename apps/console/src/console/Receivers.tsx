@@ -12,23 +12,51 @@ export function Receivers({ endpoint }: { endpoint: Endpoint }) {
     <Stack gap="lg">
       <Section title="What your receiver has to do">
         <List type="ordered" size="sm" spacing={8}>
-          <List.Item><b>Verify the signature</b> over the body as it came, byte for byte, with this endpoint’s signing secret, and refuse what is older than five minutes. Any <a href="https://www.standardwebhooks.com">Standard Webhooks</a> library does both.</List.Item>
-          <List.Item><b>Ignore duplicates.</b> <span className="mono">webhook-id</span> is the event’s id, the same at every attempt. Or compare the <span className="mono">version</span> of the user or group with the one that you have: a lower one is out of date.</List.Item>
-          <List.Item><b>Answer 2xx within 15 seconds, once the event is stored.</b> Put longer work into your own queue. Any other answer is tried again; 410 disables the endpoint.</List.Item>
-          <List.Item><b>Revoke access on</b> <span className="mono">user.deactivated</span> and <span className="mono">user.deleted</span>, at once.</List.Item>
+          <List.Item>
+            <b>Verify the signature</b> over the body as it came, byte for byte, with this endpoint’s signing secret, and refuse what is
+            older than five minutes. Any <a href="https://www.standardwebhooks.com">Standard Webhooks</a> library does both.
+          </List.Item>
+          <List.Item>
+            <b>Ignore duplicates.</b> <span className="mono">webhook-id</span> is the event’s id, the same at every attempt. Or compare the{' '}
+            <span className="mono">version</span> of the user or group with the one that you have: a lower one is out of date.
+          </List.Item>
+          <List.Item>
+            <b>Answer 2xx within 15 seconds, once the event is stored.</b> Put longer work into your own queue. Any other answer is tried
+            again; 410 disables the endpoint.
+          </List.Item>
+          <List.Item>
+            <b>Revoke access on</b> <span className="mono">user.deactivated</span> and <span className="mono">user.deleted</span>, at once.
+          </List.Item>
         </List>
-        {endpoint.ordering === 'none' && <Text size="sm" mt="sm" c="dimmed">This endpoint gets events without order: compare <span className="mono">sequence</span> before you apply one.</Text>}
+        {endpoint.ordering === 'none' && (
+          <Text size="sm" mt="sm" c="dimmed">
+            This endpoint gets events without order: compare <span className="mono">sequence</span> before you apply one.
+          </Text>
+        )}
       </Section>
       <Section
         title="Example receiver"
-        actions={(
+        actions={
           <>
-            <SegmentedControl size="xs" aria-label="Language" value={language} onChange={(value) => setLanguage(value as Language)} data={[{ value: 'node', label: 'Node' }, { value: 'python', label: 'Python' }, { value: 'go', label: 'Go' }, { value: 'ruby', label: 'Ruby' }]} />
+            <SegmentedControl
+              size="xs"
+              aria-label="Language"
+              value={language}
+              onChange={(value) => setLanguage(value as Language)}
+              data={[
+                { value: 'node', label: 'Node' },
+                { value: 'python', label: 'Python' },
+                { value: 'go', label: 'Go' },
+                { value: 'ruby', label: 'Ruby' },
+              ]}
+            />
             <CopyButton value={code} label="Copy the code" />
           </>
-        )}
+        }
       >
-        <Code block fz={12.5} tabIndex={0} role="region" aria-label="Code of a receiver" style={{ overflowX: 'auto' }}>{code}</Code>
+        <Code block fz={12.5} tabIndex={0} role="region" aria-label="Code of a receiver" style={{ overflowX: 'auto' }}>
+          {code}
+        </Code>
       </Section>
     </Stack>
   );

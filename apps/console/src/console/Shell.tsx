@@ -1,12 +1,45 @@
-import { AppShell, Avatar, Box, Burger, Group, Menu, ScrollArea, SegmentedControl, Text, UnstyledButton, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
+import {
+  AppShell,
+  Avatar,
+  Box,
+  Burger,
+  Group,
+  Menu,
+  ScrollArea,
+  SegmentedControl,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+  VisuallyHidden,
+} from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
 import { useHere, useSigningOut } from '../broker/session';
 import type { Environment } from '../broker/shapes';
 import {
-  AuditIcon, BookIcon, CheckIcon, DirectoriesIcon, EventsIcon, KeyIcon, MappingIcon, Mark, MembersIcon, MoonIcon, OrganizationsIcon, OverviewIcon, PlusIcon,
-  RequestsIcon, SandboxIcon, ScreenIcon, SelectorIcon, SettingsIcon, SignOutIcon, SunIcon, UserIcon, WebhooksIcon,
+  AuditIcon,
+  BookIcon,
+  CheckIcon,
+  DirectoriesIcon,
+  EventsIcon,
+  KeyIcon,
+  MappingIcon,
+  Mark,
+  MembersIcon,
+  MoonIcon,
+  OrganizationsIcon,
+  OverviewIcon,
+  PlusIcon,
+  RequestsIcon,
+  SandboxIcon,
+  ScreenIcon,
+  SelectorIcon,
+  SettingsIcon,
+  SignOutIcon,
+  SunIcon,
+  UserIcon,
+  WebhooksIcon,
 } from '../icons';
 import { Unreachable } from '../parts/Unreachable';
 import { mayMakeEnvironments, NewEnvironmentDialog } from './FirstEnvironment';
@@ -73,18 +106,30 @@ export function Shell({ children }: { children: ReactNode }) {
   }, [pathname, close]);
 
   return (
-    <AppShell layout="alt" header={{ height: 54, collapsed: false }} navbar={{ width: 248, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding={0} withBorder={false}>
-      <a className="skip-link" href="#main">Skip to the page</a>
+    <AppShell
+      layout="alt"
+      header={{ height: 54, collapsed: false }}
+      navbar={{ width: 248, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={0}
+      withBorder={false}
+    >
+      <a className="skip-link" href="#main">
+        Skip to the page
+      </a>
       <AppShell.Header className={classes.header} hiddenFrom="sm" px="md">
         <Group h="100%" gap="sm" wrap="nowrap">
           <Burger opened={opened} onClick={toggle} size="sm" aria-label={opened ? 'Close the menu' : 'Open the menu'} />
           <Mark size={26} />
-          <Text fw={650} truncate>{environment.name}</Text>
+          <Text fw={650} truncate>
+            {environment.name}
+          </Text>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className={classes.navbar}>
         <Box p={12} pb={4}>
-          <Group justify="flex-end" hiddenFrom="sm" mb={6}><Burger opened onClick={close} size="sm" aria-label="Close the menu" /></Group>
+          <Group justify="flex-end" hiddenFrom="sm" mb={6}>
+            <Burger opened onClick={close} size="sm" aria-label="Close the menu" />
+          </Group>
           <EnvironmentSwitcher />
         </Box>
         <AppShell.Section grow component={ScrollArea} px={8} type="auto">
@@ -93,15 +138,23 @@ export function Shell({ children }: { children: ReactNode }) {
               <Box key={i} role={name ? 'group' : undefined} aria-label={name}>
                 {name ? <div className={classes.group}>{name}</div> : <Box h={8} />}
                 {links.map(({ to, label, icon }) => (
-                  <NavLink key={to} to={page(to)} end={to === ''} className={classes.link}>{icon}{label}</NavLink>
+                  <NavLink key={to} to={page(to)} end={to === ''} className={classes.link}>
+                    {icon}
+                    {label}
+                  </NavLink>
                 ))}
               </Box>
             ))}
             <Box h={8} />
-            <a className={classes.link} href="/docs"><BookIcon />API reference</a>
+            <a className={classes.link} href="/docs">
+              <BookIcon />
+              API reference
+            </a>
           </nav>
         </AppShell.Section>
-        <div className={classes.foot}><AccountMenu /></div>
+        <div className={classes.foot}>
+          <AccountMenu />
+        </div>
       </AppShell.Navbar>
       <AppShell.Main className={classes.main} id="main" ref={main} tabIndex={-1} pt={{ base: 54, sm: 0 }}>
         <Unreachable />
@@ -122,8 +175,12 @@ function EnvironmentSwitcher() {
           <UnstyledButton className={classes.switcher} aria-label={`Environment: ${environment.name}. Switch`}>
             <Mark />
             <Box style={{ minWidth: 0, flex: 1 }}>
-              <Text size="sm" fw={600} truncate>{environment.name}</Text>
-              <Text size="xs" c="dimmed">{environment.role === 'admin' ? 'Admin' : 'Viewer'}</Text>
+              <Text size="sm" fw={600} truncate>
+                {environment.name}
+              </Text>
+              <Text size="xs" c="dimmed">
+                {environment.role === 'admin' ? 'Admin' : 'Viewer'}
+              </Text>
             </Box>
             <SelectorIcon size={16} />
           </UnstyledButton>
@@ -131,14 +188,20 @@ function EnvironmentSwitcher() {
         <Menu.Dropdown>
           <Menu.Label>Environments</Menu.Label>
           {session.environments.map((one) => (
-            <Menu.Item key={one.id} onClick={() => void navigate(`/${one.id}`)} rightSection={one.id === environment.id ? <CheckIcon size={16} /> : undefined}>
+            <Menu.Item
+              key={one.id}
+              onClick={() => void navigate(`/${one.id}`)}
+              rightSection={one.id === environment.id ? <CheckIcon size={16} /> : undefined}
+            >
               {one.name}
             </Menu.Item>
           ))}
           {mayMakeEnvironments(session) && (
             <>
               <Menu.Divider />
-              <Menu.Item leftSection={<PlusIcon size={16} />} onClick={() => setMaking(true)}>New environment</Menu.Item>
+              <Menu.Item leftSection={<PlusIcon size={16} />} onClick={() => setMaking(true)}>
+                New environment
+              </Menu.Item>
             </>
           )}
         </Menu.Dropdown>
@@ -157,8 +220,12 @@ function AccountMenu() {
     <Menu position="top-start" width={232} closeOnItemClick={false}>
       <Menu.Target>
         <UnstyledButton className={classes.account} aria-label={`Account: ${email}`}>
-          <Avatar size={28} radius="xl" color="water" variant="filled">{email.slice(0, 1).toUpperCase()}</Avatar>
-          <Text size="sm" truncate style={{ flex: 1 }}>{email}</Text>
+          <Avatar size={28} radius="xl" color="water" variant="filled">
+            {email.slice(0, 1).toUpperCase()}
+          </Avatar>
+          <Text size="sm" truncate style={{ flex: 1 }}>
+            {email}
+          </Text>
           <SelectorIcon size={16} />
         </UnstyledButton>
       </Menu.Target>
@@ -178,13 +245,22 @@ function AccountMenu() {
           />
         </Box>
         <Menu.Divider />
-        <Menu.Item component={Link} to={page('/account')} leftSection={<UserIcon size={16} />} closeMenuOnClick>Your account</Menu.Item>
-        <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => signingOut.mutate()}>Sign out</Menu.Item>
+        <Menu.Item component={Link} to={page('/account')} leftSection={<UserIcon size={16} />} closeMenuOnClick>
+          Your account
+        </Menu.Item>
+        <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => signingOut.mutate()}>
+          Sign out
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
 }
 
 function Scheme({ icon, name }: { icon: ReactNode; name: string }) {
-  return <Box title={name} style={{ display: 'grid', placeItems: 'center', height: 18 }}>{icon}<VisuallyHidden>{name}</VisuallyHidden></Box>;
+  return (
+    <Box title={name} style={{ display: 'grid', placeItems: 'center', height: 18 }}>
+      {icon}
+      <VisuallyHidden>{name}</VisuallyHidden>
+    </Box>
+  );
 }

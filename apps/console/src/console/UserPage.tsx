@@ -23,12 +23,18 @@ export default function UserPage() {
     return (
       <PageFrame title="User" back={{ to: page('/directories'), label: 'Directories' }}>
         <Failed error={user.error} />
-        <Text size="sm" c="dimmed">If the user was deleted, what happened to them is still in the log:</Text>
+        <Text size="sm" c="dimmed">
+          If the user was deleted, what happened to them is still in the log:
+        </Text>
         <EventList subject={id} />
       </PageFrame>
     );
   }
-  return <Answer query={user} sketch={<Sketch lines={10} />}>{(one) => <Shown user={one} />}</Answer>;
+  return (
+    <Answer query={user} sketch={<Sketch lines={10} />}>
+      {(one) => <Shown user={one} />}
+    </Answer>
+  );
 }
 
 function Shown({ user }: { user: User }) {
@@ -55,7 +61,11 @@ function Shown({ user }: { user: User }) {
       {tab === undefined && <Profile user={user} />}
       {tab === 'groups' && <Groups user={user} />}
       {tab === 'history' && <EventList subject={user.id} directoryId={user.directory_id} />}
-      {tab === 'raw' && <Section title="The SCIM resource as stored"><JsonText value={user.raw} label="resource" folded={false} /></Section>}
+      {tab === 'raw' && (
+        <Section title="The SCIM resource as stored">
+          <JsonText value={user.raw} label="resource" folded={false} />
+        </Section>
+      )}
       {tab !== undefined && !['groups', 'history', 'raw'].includes(tab) && <Nothing title="Page not found" />}
     </PageFrame>
   );
@@ -95,12 +105,22 @@ function Profile({ user }: { user: User }) {
           </Section>
           {user.roles.length > 0 && (
             <Section title="Roles">
-              <Group gap="xs">{user.roles.map(({ role, rule }) => <Badge key={role} variant="light" tt="none" radius="sm" title={rule < 0 ? 'the default' : `by rule ${rule + 1}`}>{role}</Badge>)}</Group>
+              <Group gap="xs">
+                {user.roles.map(({ role, rule }) => (
+                  <Badge key={role} variant="light" tt="none" radius="sm" title={rule < 0 ? 'the default' : `by rule ${rule + 1}`}>
+                    {role}
+                  </Badge>
+                ))}
+              </Group>
             </Section>
           )}
         </Stack>
       </SimpleGrid>
-      {attributes.length > 0 && <Section title="Attributes" about="What your mapping makes of the SCIM resource."><Facts facts={attributes.map(([name, value]) => [name, shown(value)])} /></Section>}
+      {attributes.length > 0 && (
+        <Section title="Attributes" about="What your mapping makes of the SCIM resource.">
+          <Facts facts={attributes.map(([name, value]) => [name, shown(value)])} />
+        </Section>
+      )}
       <UserErasure user={user} />
     </Stack>
   );
@@ -116,10 +136,16 @@ function Groups({ user }: { user: User }) {
   const { page } = useHere();
   return (
     <Section padding={user.groups.length === 0 ? 'lg' : 0}>
-      {user.groups.length === 0 && <Text size="sm" c="dimmed">Not a member of any group.</Text>}
+      {user.groups.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Not a member of any group.
+        </Text>
+      )}
       {user.groups.map((group) => (
         <Group key={group.id} px="lg" py="sm" style={{ borderBottom: '1px solid var(--causeway-line)' }}>
-          <Anchor component={Link} to={page(`/groups/${group.id}`)} size="sm">{group.display_name}</Anchor>
+          <Anchor component={Link} to={page(`/groups/${group.id}`)} size="sm">
+            {group.display_name}
+          </Anchor>
         </Group>
       ))}
     </Section>

@@ -1,4 +1,16 @@
-import { Button, Collapse, MultiSelect, NativeSelect, NumberInput, Select, Stack, Text, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import {
+  Button,
+  Collapse,
+  MultiSelect,
+  NativeSelect,
+  NumberInput,
+  Select,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  UnstyledButton,
+} from '@mantine/core';
 import { useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useApiList, useApiWhole, useWrite } from '../broker/queries';
@@ -18,9 +30,17 @@ export default function Webhooks() {
   const { page, mayChange } = useHere();
   const endpoints = useApiList<Endpoint>('/webhook_endpoints', {}, { everyMs: 10_000 });
   const [parameters, setParameters] = useSearchParams();
-  const make = <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>New endpoint</Button>;
+  const make = (
+    <Button leftSection={<PlusIcon size={16} />} onClick={() => setParameters({ new: '' })}>
+      New endpoint
+    </Button>
+  );
   return (
-    <PageFrame title="Webhooks" about="Each endpoint gets the events it subscribes to: signed, in order, and retried until they are accepted." actions={mayChange && make}>
+    <PageFrame
+      title="Webhooks"
+      about="Each endpoint gets the events it subscribes to: signed, in order, and retried until they are accepted."
+      actions={mayChange && make}
+    >
       <Section padding={0}>
         <EndlessTable
           query={endpoints}
@@ -29,11 +49,21 @@ export default function Webhooks() {
           linkOf={({ id }) => page(`/webhooks/${id}`)}
           columns={[
             { head: 'URL', width: 'minmax(0, 2.4fr)', clip: true, cell: (one) => one.url },
-            { head: 'Events', width: 'minmax(0, 1.2fr)', cell: (one) => (one.event_types === null ? 'all' : one.event_types.length === 1 ? one.event_types[0] : `${one.event_types.length} types`), wideOnly: true },
+            {
+              head: 'Events',
+              width: 'minmax(0, 1.2fr)',
+              cell: (one) =>
+                one.event_types === null ? 'all' : one.event_types.length === 1 ? one.event_types[0] : `${one.event_types.length} types`,
+              wideOnly: true,
+            },
             { head: 'Description', width: 'minmax(0, 1.4fr)', clip: true, cell: (one) => one.description ?? '', wideOnly: true },
             { head: 'State', width: '104px', align: 'end', cell: (one) => <State state={one.state} /> },
           ]}
-          nothing={<Nothing icon={<WebhooksIcon size={24} />} title="No endpoints yet" action={mayChange && make}>Add the URL at which your product receives webhooks. Polling the API works without one.</Nothing>}
+          nothing={
+            <Nothing icon={<WebhooksIcon size={24} />} title="No endpoints yet" action={mayChange && make}>
+              Add the URL at which your product receives webhooks. Polling the API works without one.
+            </Nothing>
+          }
         />
       </Section>
       <EndpointForm opened={parameters.has('new')} onClose={() => setParameters({})} />
@@ -56,7 +86,9 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
     ordering: endpoint?.ordering ?? ('directory' as string),
     start: 'now',
     max_parallel: endpoint?.max_parallel ?? (8 as number | string),
-    headers: Object.entries(endpoint?.headers ?? {}).map(([name, value]) => `${name}: ${value}`).join('\n'),
+    headers: Object.entries(endpoint?.headers ?? {})
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n'),
   });
   const writing = useWrite<Endpoint & { secret: string }>(
     () => ({
@@ -79,13 +111,55 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
   );
   return (
     <>
-      <FormDialog opened={opened} title={endpoint ? 'Edit endpoint' : 'New webhook endpoint'} submit={endpoint ? 'Save' : 'Add endpoint'} pending={writing.isPending} error={writing.error} onSubmit={() => writing.mutate()} onClose={onClose} size="lg">
-        <TextInput label="URL" type="url" placeholder="https://example.com/webhooks/causeway" required data-autofocus {...text('url', writing.error)} />
+      <FormDialog
+        opened={opened}
+        title={endpoint ? 'Edit endpoint' : 'New webhook endpoint'}
+        submit={endpoint ? 'Save' : 'Add endpoint'}
+        pending={writing.isPending}
+        error={writing.error}
+        onSubmit={() => writing.mutate()}
+        onClose={onClose}
+        size="lg"
+      >
+        <TextInput
+          label="URL"
+          type="url"
+          placeholder="https://example.com/webhooks/causeway"
+          required
+          data-autofocus
+          {...text('url', writing.error)}
+        />
         <TextInput label="Description (optional)" {...text('description', writing.error)} />
-        <MultiSelect label="Events" placeholder={values.event_types.length === 0 ? 'All types' : undefined} data={[...eventTypes]} value={values.event_types} onChange={(value) => set('event_types', value)} clearable searchable error={faultOf(writing.error, 'event_types')} />
-        {!endpoint && <NativeSelect label="Start with" data={[{ value: 'now', label: 'the next event' }, { value: 'beginning', label: 'the oldest event that is kept' }]} value={values.start} onChange={(event) => set('start', event.currentTarget.value)} />}
-        <UnstyledButton onClick={() => setMore(!more)} aria-expanded={more} style={{ display: 'inline-flex', alignItems: 'center', gap: 6 }}>
-          <Text size="sm" fw={500}>More settings</Text><ChevronDownIcon size={14} />
+        <MultiSelect
+          label="Events"
+          placeholder={values.event_types.length === 0 ? 'All types' : undefined}
+          data={[...eventTypes]}
+          value={values.event_types}
+          onChange={(value) => set('event_types', value)}
+          clearable
+          searchable
+          error={faultOf(writing.error, 'event_types')}
+        />
+        {!endpoint && (
+          <NativeSelect
+            label="Start with"
+            data={[
+              { value: 'now', label: 'the next event' },
+              { value: 'beginning', label: 'the oldest event that is kept' },
+            ]}
+            value={values.start}
+            onChange={(event) => set('start', event.currentTarget.value)}
+          />
+        )}
+        <UnstyledButton
+          onClick={() => setMore(!more)}
+          aria-expanded={more}
+          style={{ display: 'inline-flex', alignItems: 'center', gap: 6 }}
+        >
+          <Text size="sm" fw={500}>
+            More settings
+          </Text>
+          <ChevronDownIcon size={14} />
         </UnstyledButton>
         <Collapse expanded={more}>
           <Stack>
@@ -103,12 +177,31 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
             <NativeSelect
               label="Order"
               description="In order: one event of a directory at a time; a failing one holds back those after it. Unordered: no event waits for another."
-              data={[{ value: 'directory', label: 'In order, per directory' }, { value: 'none', label: 'Unordered' }]}
+              data={[
+                { value: 'directory', label: 'In order, per directory' },
+                { value: 'none', label: 'Unordered' },
+              ]}
               value={values.ordering}
               onChange={(event) => set('ordering', event.currentTarget.value)}
             />
-            <Textarea label="Headers (optional)" description="One per line, for a gateway that asks for one" placeholder="X-Api-Key: …" autosize minRows={1} classNames={{ input: 'mono' }} {...text('headers', writing.error)} />
-            <NumberInput label="Concurrent requests, at most" min={1} max={100} allowDecimal={false} value={values.max_parallel} onChange={(value) => set('max_parallel', value)} error={faultOf(writing.error, 'max_parallel')} />
+            <Textarea
+              label="Headers (optional)"
+              description="One per line, for a gateway that asks for one"
+              placeholder="X-Api-Key: …"
+              autosize
+              minRows={1}
+              classNames={{ input: 'mono' }}
+              {...text('headers', writing.error)}
+            />
+            <NumberInput
+              label="Concurrent requests, at most"
+              min={1}
+              max={100}
+              allowDecimal={false}
+              value={values.max_parallel}
+              onChange={(value) => set('max_parallel', value)}
+              error={faultOf(writing.error, 'max_parallel')}
+            />
           </Stack>
         </Collapse>
       </FormDialog>
@@ -121,7 +214,9 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
           if (id) void navigate(page(`/webhooks/${id}`));
         }}
       >
-        <Text size="sm" c="dimmed">Your receiver uses it to verify that a webhook comes from here. The endpoint’s page shows how, in four languages.</Text>
+        <Text size="sm" c="dimmed">
+          Your receiver uses it to verify that a webhook comes from here. The endpoint’s page shows how, in four languages.
+        </Text>
       </SecretDialog>
     </>
   );
@@ -129,8 +224,13 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
 
 /** `Name: value`, a line each. */
 function headersIn(lines: string): Record<string, string> {
-  return Object.fromEntries(lines.split('\n').filter((line) => line.trim() !== '').map((line) => {
-    const [name = '', ...value] = line.split(':');
-    return [name.trim(), value.join(':').trim()];
-  }));
+  return Object.fromEntries(
+    lines
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => {
+        const [name = '', ...value] = line.split(':');
+        return [name.trim(), value.join(':').trim()];
+      }),
+  );
 }

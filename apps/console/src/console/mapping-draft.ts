@@ -45,7 +45,21 @@ let lastKey = 0;
 export const newKey = (): number => ++lastKey;
 
 export function emptyAttribute(): AttributeDraft {
-  return { key: newKey(), name: '', type: 'string', from: [], constant: '', required: false, allowed: [], pattern: '', fallback: '', trim: false, letters: 'as sent', split: '', lookup: '' };
+  return {
+    key: newKey(),
+    name: '',
+    type: 'string',
+    from: [],
+    constant: '',
+    required: false,
+    allowed: [],
+    pattern: '',
+    fallback: '',
+    trim: false,
+    letters: 'as sent',
+    split: '',
+    lookup: '',
+  };
 }
 
 export function emptyRole(): RoleDraft {
@@ -103,25 +117,33 @@ export function mappingOf(draft: MappingDraft): AttributeMapping {
       return {
         name: attribute.name.trim(),
         type: attribute.type,
-        ...(attribute.constant.trim() === '' ? { from: attribute.from.length === 1 ? attribute.from[0] ?? '' : attribute.from } : { constant: valueIn(attribute.constant) }),
+        ...(attribute.constant.trim() === ''
+          ? { from: attribute.from.length === 1 ? (attribute.from[0] ?? '') : attribute.from }
+          : { constant: valueIn(attribute.constant) }),
         ...(attribute.required && { required: true }),
         ...(attribute.allowed.length > 0 && { allowed_values: numeric ? attribute.allowed.map(Number) : attribute.allowed }),
         ...(attribute.pattern !== '' && { pattern: attribute.pattern }),
-        ...(attribute.fallback !== '' && { default: attribute.type === 'string' || attribute.type === 'date' ? attribute.fallback : valueIn(attribute.fallback) }),
+        ...(attribute.fallback !== '' && {
+          default: attribute.type === 'string' || attribute.type === 'date' ? attribute.fallback : valueIn(attribute.fallback),
+        }),
         ...(transform.length > 0 && { transform }),
       };
     }),
     roles: {
       mode: draft.mode,
       default: draft.fallbackRole.trim() || null,
-      rules: draft.roles.map((rule): RoleRule => (rule.kind === 'group'
-        ? { role: rule.role.trim(), group: rule.group.trim() }
-        : {
-          role_from: rule.from.trim(),
-          ...(rule.transform.length > 0 && { transform: rule.transform }),
-          ...(rule.lookup.trim() !== '' && { lookup: Object.fromEntries(Object.entries(pairsIn(rule.lookup)).map(([sent, wanted]) => [sent, String(wanted)])) }),
-          ...(rule.allowed.length > 0 && { allowed_values: rule.allowed }),
-        })),
+      rules: draft.roles.map((rule): RoleRule =>
+        rule.kind === 'group'
+          ? { role: rule.role.trim(), group: rule.group.trim() }
+          : {
+              role_from: rule.from.trim(),
+              ...(rule.transform.length > 0 && { transform: rule.transform }),
+              ...(rule.lookup.trim() !== '' && {
+                lookup: Object.fromEntries(Object.entries(pairsIn(rule.lookup)).map(([sent, wanted]) => [sent, String(wanted)])),
+              }),
+              ...(rule.allowed.length > 0 && { allowed_values: rule.allowed }),
+            },
+      ),
     },
     rules: draft.rules,
   };
@@ -132,10 +154,15 @@ function linesOf(pairs: Record<string, string | number | boolean>): string[] {
 }
 
 function pairsIn(lines: string): Record<string, string> {
-  return Object.fromEntries(lines.split('\n').filter((line) => line.includes('=')).map((line) => {
-    const at = line.indexOf('=');
-    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-  }));
+  return Object.fromEntries(
+    lines
+      .split('\n')
+      .filter((line) => line.includes('='))
+      .map((line) => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+      }),
+  );
 }
 
 /** JSON where it is some, and a text otherwise. */

@@ -24,7 +24,16 @@ export function UserList({ directory }: { directory: Directory }) {
     <>
       <Group gap="sm">
         <SearchBox label="Name or e-mail" value={search} onChange={setSearch} />
-        <SegmentedControl aria-label="Which users" value={active} onChange={setActive} data={[{ value: '', label: 'All' }, { value: 'true', label: 'Active' }, { value: 'false', label: 'Deactivated' }]} />
+        <SegmentedControl
+          aria-label="Which users"
+          value={active}
+          onChange={setActive}
+          data={[
+            { value: '', label: 'All' },
+            { value: 'true', label: 'Active' },
+            { value: 'false', label: 'Deactivated' },
+          ]}
+        />
       </Group>
       <Section padding={0}>
         <EndlessTable
@@ -39,9 +48,18 @@ export function UserList({ directory }: { directory: Directory }) {
             { head: 'Changed', width: '120px', cell: (user) => <When time={user.updated_at} />, wideOnly: true },
             { head: 'State', width: '128px', align: 'end', cell: (user) => <State state={user.active ? 'active' : 'deactivated'} /> },
           ]}
-          nothing={filtered
-            ? <Nothing icon={<UserIcon size={24} />} title="No matching users">Try part of the name or e-mail address, or another filter.</Nothing>
-            : <Nothing icon={<UserIcon size={24} />} title="No users yet">Users appear as soon as {inSentence(directory.provider)} sends them. Only users who are assigned to the application there are sent.</Nothing>}
+          nothing={
+            filtered ? (
+              <Nothing icon={<UserIcon size={24} />} title="No matching users">
+                Try part of the name or e-mail address, or another filter.
+              </Nothing>
+            ) : (
+              <Nothing icon={<UserIcon size={24} />} title="No users yet">
+                Users appear as soon as {inSentence(directory.provider)} sends them. Only users who are assigned to the application there
+                are sent.
+              </Nothing>
+            )
+          }
         />
       </Section>
     </>
@@ -67,9 +85,17 @@ export function GroupList({ directory }: { directory: Directory }) {
             { head: 'Changed', width: '160px', cell: (group) => <When time={group.updated_at} />, wideOnly: true },
             { head: 'Members', width: '100px', align: 'end', cell: (group) => number(group.member_count) },
           ]}
-          nothing={search !== ''
-            ? <Nothing icon={<GroupIcon size={24} />} title="No matching groups">Try part of the name.</Nothing>
-            : <Nothing icon={<GroupIcon size={24} />} title="No groups yet">Groups are sent only if {inSentence(directory.provider)} is set up to push them, and they are assigned.</Nothing>}
+          nothing={
+            search !== '' ? (
+              <Nothing icon={<GroupIcon size={24} />} title="No matching groups">
+                Try part of the name.
+              </Nothing>
+            ) : (
+              <Nothing icon={<GroupIcon size={24} />} title="No groups yet">
+                Groups are sent only if {inSentence(directory.provider)} is set up to push them, and they are assigned.
+              </Nothing>
+            )
+          }
         />
       </Section>
     </>

@@ -21,7 +21,9 @@ export function Answer<T>({ query, sketch, children }: { query: Query<T>; sketch
 export function Sketch({ lines = 4 }: { lines?: number }) {
   return (
     <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
-      {Array.from({ length: lines }, (_, i) => <Skeleton key={i} height={18} width={`${92 - ((i * 23) % 45)}%`} />)}
+      {Array.from({ length: lines }, (_, i) => (
+        <Skeleton key={i} height={18} width={`${92 - ((i * 23) % 45)}%`} />
+      ))}
     </Stack>
   );
 }
@@ -30,11 +32,24 @@ export function Failed({ error, retry, title }: { error: Error; retry?: () => vo
   const requestId = error instanceof Problem ? error.requestId : null;
   const gone = error instanceof Problem && error.status === 404;
   return (
-    <Alert color={gone ? 'gray' : 'red'} icon={<WarningIcon />} title={title ?? (gone ? 'Not found' : 'This could not be loaded')} role="alert">
+    <Alert
+      color={gone ? 'gray' : 'red'}
+      icon={<WarningIcon />}
+      title={title ?? (gone ? 'Not found' : 'This could not be loaded')}
+      role="alert"
+    >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{gone ? 'It does not exist, or has been deleted. Go back to the list and choose another.' : error.message}</Text>
-        {requestId && !gone && <Text size="xs" c="dimmed">Request <span className="mono">{requestId}</span></Text>}
-        {retry && !gone && <Button size="xs" variant="default" onClick={retry}>Try again</Button>}
+        {requestId && !gone && (
+          <Text size="xs" c="dimmed">
+            Request <span className="mono">{requestId}</span>
+          </Text>
+        )}
+        {retry && !gone && (
+          <Button size="xs" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        )}
       </Stack>
     </Alert>
   );
@@ -45,10 +60,24 @@ export function Nothing({ icon, title, children, action }: { icon?: ReactNode; t
   return (
     <Center py={48} px="md">
       <Stack align="center" gap="sm" maw={460}>
-        {icon && <ThemeIcon size={48} radius="xl" variant="light">{icon}</ThemeIcon>}
-        <Title order={2} ta="center">{title}</Title>
-        {children && <Text c="dimmed" size="sm" ta="center" component="div">{children}</Text>}
-        {action && <Group mt="xs" justify="center">{action}</Group>}
+        {icon && (
+          <ThemeIcon size={48} radius="xl" variant="light">
+            {icon}
+          </ThemeIcon>
+        )}
+        <Title order={2} ta="center">
+          {title}
+        </Title>
+        {children && (
+          <Text c="dimmed" size="sm" ta="center" component="div">
+            {children}
+          </Text>
+        )}
+        {action && (
+          <Group mt="xs" justify="center">
+            {action}
+          </Group>
+        )}
       </Stack>
     </Center>
   );
@@ -58,5 +87,9 @@ export function Nothing({ icon, title, children, action }: { icon?: ReactNode; t
 export function Refusal({ error }: { error: Error | null | undefined }) {
   if (!error) return null;
   // The API names a field by its JSON pointer: `/contacts/0: must be …`.
-  return <Alert color="red" role="alert" icon={<WarningIcon />}>{error.message.replace(/^\/(\w+)(\/\S*)?: /, '$1: ')}</Alert>;
+  return (
+    <Alert color="red" role="alert" icon={<WarningIcon />}>
+      {error.message.replace(/^\/(\w+)(\/\S*)?: /, '$1: ')}
+    </Alert>
+  );
 }

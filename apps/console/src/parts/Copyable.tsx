@@ -20,12 +20,28 @@ export function CopyButton({ value, label = 'Copy' }: { value: string; label?: s
 export function Copyable({ label, value, hint }: { label: string; value: string; hint?: ReactNode }) {
   return (
     <Box>
-      <Text size="sm" fw={600} mb={4}>{label}</Text>
-      <Group gap={4} wrap="nowrap" align="center" pl="sm" pr={4} py={4} style={{ background: 'var(--causeway-code)', border: '1px solid var(--causeway-line)', borderRadius: 'var(--mantine-radius-md)' }}>
-        <Text component="code" className="mono" style={{ flex: 1, minWidth: 0, lineHeight: 1.5 }}>{value}</Text>
+      <Text size="sm" fw={600} mb={4}>
+        {label}
+      </Text>
+      <Group
+        gap={4}
+        wrap="nowrap"
+        align="center"
+        pl="sm"
+        pr={4}
+        py={4}
+        style={{ background: 'var(--causeway-code)', border: '1px solid var(--causeway-line)', borderRadius: 'var(--mantine-radius-md)' }}
+      >
+        <Text component="code" className="mono" style={{ flex: 1, minWidth: 0, lineHeight: 1.5 }}>
+          {value}
+        </Text>
         <CopyButton value={value} label={`Copy ${label}`} />
       </Group>
-      {hint && <Text size="xs" c="dimmed" mt={4} component="div">{hint}</Text>}
+      {hint && (
+        <Text size="xs" c="dimmed" mt={4} component="div">
+          {hint}
+        </Text>
+      )}
     </Box>
   );
 }
@@ -34,7 +50,9 @@ export function Copyable({ label, value, hint }: { label: string; value: string;
 export function InlineId({ id }: { id: string }) {
   return (
     <Box component="span" style={{ display: 'inline-flex', alignItems: 'center', gap: 2, maxWidth: '100%' }}>
-      <Text component="span" className="mono" style={{ minWidth: 0 }}>{id}</Text>
+      <Text component="span" className="mono" style={{ minWidth: 0 }}>
+        {id}
+      </Text>
       <CopyButton value={id} label={`Copy ${id.split('_')[0]} id`} />
     </Box>
   );

@@ -8,7 +8,8 @@ export function Difference({ before, after }: { before: Record<string, Json>; af
   const changes = Object.entries(before).flatMap(([name, value]) =>
     name === 'raw' && isObject(value) && isObject(after.raw)
       ? Object.entries(value).map(([attribute, was]) => ({ name: attribute, was, is: (after.raw as Record<string, unknown>)[attribute] }))
-      : [{ name, was: value, is: after[name] }]);
+      : [{ name, was: value, is: after[name] }],
+  );
   return (
     <StackedTable
       bordered
@@ -17,9 +18,15 @@ export function Difference({ before, after }: { before: Record<string, Json>; af
       rows={changes.map(({ name, was, is }) => ({
         key: name,
         cells: [
-          <span key="name" className="mono">{name}</span>,
-          <span key="before" className={classes.before}><Value value={was} /></span>,
-          <span key="after" className={classes.after}><Value value={is} /></span>,
+          <span key="name" className="mono">
+            {name}
+          </span>,
+          <span key="before" className={classes.before}>
+            <Value value={was} />
+          </span>,
+          <span key="after" className={classes.after}>
+            <Value value={is} />
+          </span>,
         ],
       }))}
     />
@@ -27,8 +34,17 @@ export function Difference({ before, after }: { before: Record<string, Json>; af
 }
 
 function Value({ value }: { value: unknown }) {
-  if (value === null || value === undefined) return <Text component="span" size="sm" fs="italic" className={classes.none}>none</Text>;
-  return <Text component="span" className="mono" style={{ whiteSpace: 'pre-wrap' }}>{typeof value === 'string' ? value : JSON.stringify(value, null, 1)}</Text>;
+  if (value === null || value === undefined)
+    return (
+      <Text component="span" size="sm" fs="italic" className={classes.none}>
+        none
+      </Text>
+    );
+  return (
+    <Text component="span" className="mono" style={{ whiteSpace: 'pre-wrap' }}>
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 1)}
+    </Text>
+  );
 }
 
 function isObject(value: unknown): value is Record<string, Json> {

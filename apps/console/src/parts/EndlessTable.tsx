@@ -28,7 +28,16 @@ interface Answered<T> {
  * A list without an end: pages are fetched as the reader comes near the last row, and only the rows in sight are in the document,
  * so that 100,000 scroll like 100.
  */
-export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing, chosen, rowHeight = 47 }: {
+export function EndlessTable<T>({
+  query,
+  columns,
+  keyOf,
+  linkOf,
+  label,
+  nothing,
+  chosen,
+  rowHeight = 47,
+}: {
   query: UseInfiniteQueryResult<InfiniteData<Answered<T>>>;
   columns: Column<T>[];
   keyOf: (row: T) => string;
@@ -66,17 +75,27 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
 
   const tracks: CSSProperties & Record<`--${string}`, string> = {
     '--columns': columns.map(({ width }) => width).join(' '),
-    '--columns-phone': columns.filter(({ wideOnly }) => !wideOnly).map(({ width }) => width).join(' '),
+    '--columns-phone': columns
+      .filter(({ wideOnly }) => !wideOnly)
+      .map(({ width }) => width)
+      .join(' '),
   };
 
   if (query.isPending) {
     return (
       <Box px="md" py="sm" aria-busy="true" aria-label={`Loading ${label}`}>
-        {Array.from({ length: 6 }, (_, i) => <Skeleton key={i} height={16} my={15} width={`${95 - ((i * 17) % 30)}%`} />)}
+        {Array.from({ length: 6 }, (_, i) => (
+          <Skeleton key={i} height={16} my={15} width={`${95 - ((i * 17) % 30)}%`} />
+        ))}
       </Box>
     );
   }
-  if (query.isError && rows.length === 0) return <Box p="md"><Failed error={query.error} retry={() => void query.refetch()} /></Box>;
+  if (query.isError && rows.length === 0)
+    return (
+      <Box p="md">
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      </Box>
+    );
   if (rows.length === 0 && !hasNextPage) return nothing;
 
   return (
@@ -85,7 +104,15 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
         <div role="rowgroup">
           <div className={classes.head} role="row" aria-rowindex={1}>
             {columns.map((column) => (
-              <div key={column.head} role="columnheader" className={classes.cell} data-phone={column.wideOnly ? 'hide' : undefined} data-align={column.align}>{column.head === 'Actions' ? <span className="visually-hidden">{column.head}</span> : column.head}</div>
+              <div
+                key={column.head}
+                role="columnheader"
+                className={classes.cell}
+                data-phone={column.wideOnly ? 'hide' : undefined}
+                data-align={column.align}
+              >
+                {column.head === 'Actions' ? <span className="visually-hidden">{column.head}</span> : column.head}
+              </div>
             ))}
           </div>
         </div>
@@ -103,7 +130,13 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
                 aria-rowindex={item.index + 2}
                 data-link={linkOf ? '' : undefined}
                 data-chosen={chosen?.(row) ? '' : undefined}
-                style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start - virtual.options.scrollMargin}px)` }}
+                style={{
+                  position: 'absolute',
+                  top: 0,
+                  left: 0,
+                  right: 0,
+                  transform: `translateY(${item.start - virtual.options.scrollMargin}px)`,
+                }}
               >
                 {columns.map((column, i) => {
                   const content = column.cell(row);
@@ -117,7 +150,13 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
                       data-clip={column.clip || undefined}
                       title={column.clip && typeof content === 'string' ? content : undefined}
                     >
-                      {i === 0 && linkOf ? <Link to={linkOf(row)} className={classes.link}>{content}</Link> : content}
+                      {i === 0 && linkOf ? (
+                        <Link to={linkOf(row)} className={classes.link}>
+                          {content}
+                        </Link>
+                      ) : (
+                        content
+                      )}
                       {column.below && <div className={classes.below}>{column.below(row)}</div>}
                     </div>
                   );
@@ -127,12 +166,24 @@ export function EndlessTable<T>({ query, columns, keyOf, linkOf, label, nothing,
           })}
         </div>
       </div>
-      {isFetchNextPageError && <Box p="md"><Failed error={query.error} retry={() => void fetchNextPage()} title="The next rows could not be loaded" /></Box>}
-      {isFetchingNextPage && <Center p="sm"><Loader size="sm" aria-label="Loading more" /></Center>}
+      {isFetchNextPageError && (
+        <Box p="md">
+          <Failed error={query.error} retry={() => void fetchNextPage()} title="The next rows could not be loaded" />
+        </Box>
+      )}
+      {isFetchingNextPage && (
+        <Center p="sm">
+          <Loader size="sm" aria-label="Loading more" />
+        </Center>
+      )}
       {rows.length === 0 && hasNextPage && !isFetchingNextPage && (
         <Center p="lg" style={{ flexDirection: 'column', gap: 8 }}>
-          <Text size="sm" c="dimmed">Nothing in this part of the list.</Text>
-          <Button variant="default" size="xs" onClick={() => void fetchNextPage()}>Look further back</Button>
+          <Text size="sm" c="dimmed">
+            Nothing in this part of the list.
+          </Text>
+          <Button variant="default" size="xs" onClick={() => void fetchNextPage()}>
+            Look further back
+          </Button>
         </Center>
       )}
     </>

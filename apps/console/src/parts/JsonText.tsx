@@ -14,11 +14,23 @@ export function JsonText({ value, label, folded = true }: { value: unknown; labe
   const shown = (open ? whole : lines.slice(0, foldedLines).join('\n')).slice(0, longest);
   return (
     <Box className={classes.box}>
-      <Box className={classes.copy}><CopyButton value={whole} label={`Copy ${label}`} /></Box>
+      <Box className={classes.copy}>
+        <CopyButton value={whole} label={`Copy ${label}`} />
+      </Box>
       {/* It scrolls sideways where it must, so a keyboard has to be able to reach it. */}
-      <pre className={classes.json} tabIndex={0} role="region" aria-label={label}>{coloured(shown)}</pre>
-      {whole.length > longest && open && <Text size="xs" c="dimmed" px="sm" pb="xs">Cut at {longest.toLocaleString('en')} characters; copying takes the whole.</Text>}
-      {!open && <Button variant="subtle" size="compact-sm" m="xs" onClick={() => setOpen(true)}>Show all {lines.length} lines</Button>}
+      <pre className={classes.json} tabIndex={0} role="region" aria-label={label}>
+        {coloured(shown)}
+      </pre>
+      {whole.length > longest && open && (
+        <Text size="xs" c="dimmed" px="sm" pb="xs">
+          Cut at {longest.toLocaleString('en')} characters; copying takes the whole.
+        </Text>
+      )}
+      {!open && (
+        <Button variant="subtle" size="compact-sm" m="xs" onClick={() => setOpen(true)}>
+          Show all {lines.length} lines
+        </Button>
+      )}
     </Box>
   );
 }
@@ -32,7 +44,12 @@ function coloured(json: string): ReactNode[] {
     parts.push(json.slice(last, match.index));
     const [text, string, colon] = match;
     const kind = string === undefined ? classes.literal : colon === undefined ? classes.string : classes.name;
-    parts.push(<span key={match.index} className={kind}>{string ?? text}</span>, colon ?? '');
+    parts.push(
+      <span key={match.index} className={kind}>
+        {string ?? text}
+      </span>,
+      colon ?? '',
+    );
     last = match.index + text.length;
   }
   parts.push(json.slice(last));

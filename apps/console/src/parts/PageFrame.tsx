@@ -5,7 +5,14 @@ import { ArrowLeftIcon } from '../icons';
 import { Breakable } from './Breakable';
 
 /** A page's head and body. The title is also the document's, and what a screen reader hears on arriving. */
-export function PageFrame({ title, titleMark, about, back, actions, children }: {
+export function PageFrame({
+  title,
+  titleMark,
+  about,
+  back,
+  actions,
+  children,
+}: {
   title: string;
   /** Beside the title: a state, a picture. */
   titleMark?: ReactNode;
@@ -22,16 +29,23 @@ export function PageFrame({ title, titleMark, about, back, actions, children }: 
       <Box>
         {back && (
           <Anchor component={Link} to={back.to} size="sm" c="dimmed" mb={6} display="inline-flex" style={{ alignItems: 'center', gap: 6 }}>
-            <ArrowLeftIcon size={14} />{back.label}
+            <ArrowLeftIcon size={14} />
+            {back.label}
           </Anchor>
         )}
         <Group justify="space-between" align="flex-start" gap="md" wrap="wrap">
           <Box style={{ flex: '1 1 260px', minWidth: 0 }}>
             <Group gap="sm" wrap="wrap">
-              <Title order={1} style={{ overflowWrap: 'anywhere' }}><Breakable text={title} /></Title>
+              <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+                <Breakable text={title} />
+              </Title>
               {titleMark}
             </Group>
-            {about && <Text c="dimmed" size="sm" mt={4} maw={720} component="div">{about}</Text>}
+            {about && (
+              <Text c="dimmed" size="sm" mt={4} maw={720} component="div">
+                {about}
+              </Text>
+            )}
           </Box>
           {actions && <Group gap="xs">{actions}</Group>}
         </Group>
@@ -42,7 +56,14 @@ export function PageFrame({ title, titleMark, about, back, actions, children }: 
 }
 
 /** A box with a heading. */
-export function Section({ title, about, actions, children, padding = 'lg', id }: {
+export function Section({
+  title,
+  about,
+  actions,
+  children,
+  padding = 'lg',
+  id,
+}: {
   title?: ReactNode;
   about?: ReactNode;
   actions?: ReactNode;
@@ -54,10 +75,21 @@ export function Section({ title, about, actions, children, padding = 'lg', id }:
   return (
     <Paper component="section" id={id} style={{ overflow: 'clip' }}>
       {head && (
-        <Group justify="space-between" align="flex-start" gap="sm" px="lg" py="md" style={{ borderBottom: '1px solid var(--causeway-line)' }}>
+        <Group
+          justify="space-between"
+          align="flex-start"
+          gap="sm"
+          px="lg"
+          py="md"
+          style={{ borderBottom: '1px solid var(--causeway-line)' }}
+        >
           <Box style={{ flex: '1 1 200px', minWidth: 0 }}>
             {title !== undefined && <Title order={2}>{title}</Title>}
-            {about && <Text size="sm" c="dimmed" mt={2} component="div">{about}</Text>}
+            {about && (
+              <Text size="sm" c="dimmed" mt={2} component="div">
+                {about}
+              </Text>
+            )}
           </Box>
           {actions && <Group gap="xs">{actions}</Group>}
         </Group>
@@ -70,11 +102,19 @@ export function Section({ title, about, actions, children, padding = 'lg', id }:
 /** Names and values, one below the other. */
 export function Facts({ facts }: { facts: [name: string, value: ReactNode][] }) {
   return (
-    <Box component="dl" m={0} style={{ display: 'grid', gridTemplateColumns: 'minmax(110px, max-content) minmax(0, 1fr)', columnGap: 24, rowGap: 10 }}>
+    <Box
+      component="dl"
+      m={0}
+      style={{ display: 'grid', gridTemplateColumns: 'minmax(110px, max-content) minmax(0, 1fr)', columnGap: 24, rowGap: 10 }}
+    >
       {facts.map(([name, value]) => (
         <Box key={name} style={{ display: 'contents' }}>
-          <Text component="dt" size="sm" c="dimmed">{name}</Text>
-          <Text component="dd" size="sm" m={0} style={{ overflowWrap: 'anywhere', minWidth: 0 }}>{value ?? <Absent />}</Text>
+          <Text component="dt" size="sm" c="dimmed">
+            {name}
+          </Text>
+          <Text component="dd" size="sm" m={0} style={{ overflowWrap: 'anywhere', minWidth: 0 }}>
+            {value ?? <Absent />}
+          </Text>
         </Box>
       ))}
     </Box>
@@ -83,5 +123,9 @@ export function Facts({ facts }: { facts: [name: string, value: ReactNode][] }) 
 
 /** There is no value. */
 export function Absent() {
-  return <Text component="span" c="dimmed" inherit aria-label="none">–</Text>;
+  return (
+    <Text component="span" c="dimmed" inherit aria-label="none">
+      –
+    </Text>
+  );
 }

@@ -17,8 +17,14 @@ export function PageTabs({ label, tabs }: { label: string; tabs: Tab[] }) {
   return (
     <Box component="nav" aria-label={label} className={classes.tabs}>
       {tabs.map(({ to, name, note, within }) => (
-        <Link key={to} to={to} className={classes.tab} aria-current={pathname === to || (within !== undefined && pathname.startsWith(within)) ? 'page' : undefined}>
-          {name}{note !== undefined && <span className={classes.note}>{note}</span>}
+        <Link
+          key={to}
+          to={to}
+          className={classes.tab}
+          aria-current={pathname === to || (within !== undefined && pathname.startsWith(within)) ? 'page' : undefined}
+        >
+          {name}
+          {note !== undefined && <span className={classes.note}>{note}</span>}
         </Link>
       ))}
     </Box>

@@ -7,13 +7,17 @@ export function RequestFailure({ explanation, fix, detail }: { explanation: stri
       <Stack gap={10}>
         {fix && (
           <div>
-            <Text size="sm" fw={600}>What to do</Text>
+            <Text size="sm" fw={600}>
+              What to do
+            </Text>
             <Text size="sm">{fix}</Text>
           </div>
         )}
         {detail && (
           <div>
-            <Text size="sm" fw={600}>What the identity provider was told</Text>
+            <Text size="sm" fw={600}>
+              What the identity provider was told
+            </Text>
             <Text size="sm">{detail}</Text>
           </div>
         )}

@@ -4,7 +4,17 @@ import { useState } from 'react';
 import { SearchIcon } from '../icons';
 
 /** Asks a third of a second after the last key. */
-export function SearchBox({ label, value, onChange, width }: { label: string; value: string; onChange: (text: string) => void; width?: number | string }) {
+export function SearchBox({
+  label,
+  value,
+  onChange,
+  width,
+}: {
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+  width?: number | string;
+}) {
   const [text, setText] = useState(value);
   const tell = useDebouncedCallback(onChange, 300);
   const change = (next: string): void => {

@@ -1,7 +1,13 @@
 import { Select } from '@mantine/core';
 
 /** One of many, found by typing; or none. */
-export function SearchSelect({ label, placeholder, data, value, onChange }: {
+export function SearchSelect({
+  label,
+  placeholder,
+  data,
+  value,
+  onChange,
+}: {
   label: string;
   placeholder: string;
   data: { value: string; label: string }[];

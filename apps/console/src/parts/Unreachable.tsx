@@ -17,7 +17,9 @@ export function Unreachable() {
     <Alert color="yellow" icon={<WarningIcon />} radius={0} role="alert" py="xs">
       <Group gap="sm">
         <Text size="sm">The broker cannot be reached at the moment. What you see may be out of date.</Text>
-        <Button size="compact-sm" variant="default" onClick={() => void queries.refetchQueries({ type: 'active' })}>Try again</Button>
+        <Button size="compact-sm" variant="default" onClick={() => void queries.refetchQueries({ type: 'active' })}>
+          Try again
+        </Button>
       </Group>
     </Alert>
   );

@@ -8,5 +8,9 @@ export function When({ time }: { time: string }) {
     const timer = setInterval(() => tick((n) => n + 1), 15_000);
     return () => clearInterval(timer);
   }, []);
-  return <time dateTime={time} title={dateAndTime(time)}>{ago(time)}</time>;
+  return (
+    <time dateTime={time} title={dateAndTime(time)}>
+      {ago(time)}
+    </time>
+  );
 }

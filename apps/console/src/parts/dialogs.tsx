@@ -5,26 +5,59 @@ import { Refusal } from './Answer';
 import { Copyable } from './Copyable';
 
 /** Secrets that are shown this once. Closing takes a click on a button that says so. */
-export function SecretDialog({ title, secrets, children, onClose }: {
+export function SecretDialog({
+  title,
+  secrets,
+  children,
+  onClose,
+}: {
   title: string;
   secrets: { label: string; value: string }[] | undefined;
   children?: ReactNode;
   onClose: () => void;
 }) {
   return (
-    <Modal opened={secrets !== undefined} onClose={onClose} title={title} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg">
+    <Modal
+      opened={secrets !== undefined}
+      onClose={onClose}
+      title={title}
+      closeOnClickOutside={false}
+      closeOnEscape={false}
+      withCloseButton={false}
+      size="lg"
+    >
       <Stack>
-        {secrets?.map(({ label, value }) => <Copyable key={label} label={label} value={value} />)}
-        <Alert color="yellow" icon={<WarningIcon />}>You will not see this again. Copy it now and store it where you keep secrets.</Alert>
+        {secrets?.map(({ label, value }) => (
+          <Copyable key={label} label={label} value={value} />
+        ))}
+        <Alert color="yellow" icon={<WarningIcon />}>
+          You will not see this again. Copy it now and store it where you keep secrets.
+        </Alert>
         {children}
-        <Group justify="flex-end"><Button onClick={onClose} data-autofocus>I have copied it</Button></Group>
+        <Group justify="flex-end">
+          <Button onClick={onClose} data-autofocus>
+            I have copied it
+          </Button>
+        </Group>
       </Stack>
     </Modal>
   );
 }
 
 /** Asks before something is done that cannot be taken back, and names what goes. Where `typed` is set it must be typed first. */
-export function ConfirmDialog({ opened, title, goes, typed, confirm, danger = true, pending, error, onConfirm, onClose, children }: {
+export function ConfirmDialog({
+  opened,
+  title,
+  goes,
+  typed,
+  confirm,
+  danger = true,
+  pending,
+  error,
+  onConfirm,
+  onClose,
+  children,
+}: {
   opened: boolean;
   title: string;
   /** What will be gone, or happen, line by line. */
@@ -45,17 +78,50 @@ export function ConfirmDialog({ opened, title, goes, typed, confirm, danger = tr
   };
   return (
     <Modal opened={opened} onClose={close} title={title}>
-      <form onSubmit={(event) => { event.preventDefault(); onConfirm(); }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onConfirm();
+        }}
+      >
         <Stack>
           {children}
-          {goes && goes.length > 0 && <List size="sm" spacing={6} listStyleType="disc" withPadding>{goes.map((line, i) => <List.Item key={i}>{line}</List.Item>)}</List>}
+          {goes && goes.length > 0 && (
+            <List size="sm" spacing={6} listStyleType="disc" withPadding>
+              {goes.map((line, i) => (
+                <List.Item key={i}>{line}</List.Item>
+              ))}
+            </List>
+          )}
           {typed !== undefined && (
-            <TextInput label={<>Type <Text component="span" fw={650} inherit>{typed}</Text> to confirm</>} value={text} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
+            <TextInput
+              label={
+                <>
+                  Type{' '}
+                  <Text component="span" fw={650} inherit>
+                    {typed}
+                  </Text>{' '}
+                  to confirm
+                </>
+              }
+              value={text}
+              onChange={(event) => setText(event.currentTarget.value)}
+              data-autofocus
+            />
           )}
           <Refusal error={error} />
           <Group justify="flex-end">
-            <Button variant="default" onClick={close}>Cancel</Button>
-            <Button type="submit" color={danger ? 'red' : undefined} loading={pending} disabled={typed !== undefined && text.trim() !== typed.trim()}>{confirm}</Button>
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button
+              type="submit"
+              color={danger ? 'red' : undefined}
+              loading={pending}
+              disabled={typed !== undefined && text.trim() !== typed.trim()}
+            >
+              {confirm}
+            </Button>
           </Group>
         </Stack>
       </form>
@@ -64,7 +130,17 @@ export function ConfirmDialog({ opened, title, goes, typed, confirm, danger = tr
 }
 
 /** A form in a dialog. */
-export function FormDialog({ opened, title, submit, pending, error, onSubmit, onClose, children, size }: {
+export function FormDialog({
+  opened,
+  title,
+  submit,
+  pending,
+  error,
+  onSubmit,
+  onClose,
+  children,
+  size,
+}: {
   opened: boolean;
   title: string;
   submit: string;
@@ -77,13 +153,23 @@ export function FormDialog({ opened, title, submit, pending, error, onSubmit, on
 }) {
   return (
     <Modal opened={opened} onClose={onClose} title={title} size={size}>
-      <form noValidate onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSubmit();
+        }}
+      >
         <Stack>
           {children}
           <Refusal error={error} />
           <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" loading={pending}>{submit}</Button>
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={pending}>
+              {submit}
+            </Button>
           </Group>
         </Stack>
       </form>

@@ -18,5 +18,9 @@ export function aboutOf({ subject, detail, path }: ListedRequest): string {
 /** Method and path in one line of a list: long ids are cut in their middle. */
 export function PathText({ request }: { request: Pick<ListedRequest, 'method' | 'path'> }) {
   const path = readable(request.path);
-  return <span className="mono" title={`${request.method} ${path}`}><b>{request.method}</b> {path.replace(/\b(usr|grp)_[0-9a-f]{32}\b/g, shortId)}</span>;
+  return (
+    <span className="mono" title={`${request.method} ${path}`}>
+      <b>{request.method}</b> {path.replace(/\b(usr|grp)_[0-9a-f]{32}\b/g, shortId)}
+    </span>
+  );
 }

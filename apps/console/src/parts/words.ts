@@ -43,7 +43,11 @@ export function times(n: number): string {
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const steps: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
-  ['year', 31_557_600], ['month', 2_629_800], ['day', 86_400], ['hour', 3_600], ['minute', 60],
+  ['year', 31_557_600],
+  ['month', 2_629_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
 ];
 
 /** `12 minutes ago`, `in 3 days`, `just now`. */
@@ -51,7 +55,8 @@ export function ago(time: string | Date, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000;
   for (const [unit, size] of steps) {
     // What is past is rounded down and what is to come to the nearest: an hour less a second is "in 1 hour".
-    if (Math.abs(seconds) >= size - (seconds > 0 ? 10 : 0)) return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
+    if (Math.abs(seconds) >= size - (seconds > 0 ? 10 : 0))
+      return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
   }
   return Math.abs(seconds) < 10 ? 'just now' : seconds < 0 ? `${Math.round(-seconds)} seconds ago` : `in ${Math.round(seconds)} seconds`;
 }
@@ -88,7 +93,11 @@ export function duration(ms: number): string {
 export function share(part: number, of: number): string {
   if (of === 0) return '–';
   const percent = (part / of) * 100;
-  return percent === 100 || percent === 0 ? `${percent} %` : percent > 99.9 ? '> 99.9 %' : `${percent.toFixed(percent > 99 || percent < 1 ? 1 : 0)} %`;
+  return percent === 100 || percent === 0
+    ? `${percent} %`
+    : percent > 99.9
+      ? '> 99.9 %'
+      : `${percent.toFixed(percent > 99 || percent < 1 ? 1 : 0)} %`;
 }
 
 /** The first part of an id and its end: enough to tell it from its neighbours. */

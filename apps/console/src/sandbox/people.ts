@@ -10,19 +10,111 @@ export interface Person {
 }
 
 const given = [
-  'Ada', 'Amara', 'Anil', 'Astrid', 'Bea', 'Carlos', 'Chen', 'Dana', 'Diego', 'Edith', 'Elif', 'Emeka', 'Farah', 'Felix', 'Grace', 'Hana', 'Hedy', 'Ines', 'Ivan', 'Jonas',
-  'Joy', 'Kofi', 'Lena', 'Liam', 'Mai', 'Malik', 'Mira', 'Nadia', 'Noor', 'Olga', 'Omar', 'Priya', 'Rafael', 'Rosa', 'Sofia', 'Tariq', 'Uma', 'Viktor', 'Wen', 'Yara', 'Zoë',
+  'Ada',
+  'Amara',
+  'Anil',
+  'Astrid',
+  'Bea',
+  'Carlos',
+  'Chen',
+  'Dana',
+  'Diego',
+  'Edith',
+  'Elif',
+  'Emeka',
+  'Farah',
+  'Felix',
+  'Grace',
+  'Hana',
+  'Hedy',
+  'Ines',
+  'Ivan',
+  'Jonas',
+  'Joy',
+  'Kofi',
+  'Lena',
+  'Liam',
+  'Mai',
+  'Malik',
+  'Mira',
+  'Nadia',
+  'Noor',
+  'Olga',
+  'Omar',
+  'Priya',
+  'Rafael',
+  'Rosa',
+  'Sofia',
+  'Tariq',
+  'Uma',
+  'Viktor',
+  'Wen',
+  'Yara',
+  'Zoë',
 ];
 const family = [
-  'Abara', 'Andersen', 'Bauer', 'Castillo', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Haddad', 'Ivanova', 'Jensen', 'Kaya', 'Kowalski', 'Lindqvist', 'Lovelace', 'Mbeki', 'Moreau',
-  'Nakamura', 'Novák', 'Okafor', 'Öztürk', 'Patel', 'Quintero', 'Rossi', 'Sato', 'Silva', 'Singh', 'Tanaka', 'Ueda', 'Vargas', 'Weiß', 'Xu', 'Yılmaz', 'Zhang',
+  'Abara',
+  'Andersen',
+  'Bauer',
+  'Castillo',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Haddad',
+  'Ivanova',
+  'Jensen',
+  'Kaya',
+  'Kowalski',
+  'Lindqvist',
+  'Lovelace',
+  'Mbeki',
+  'Moreau',
+  'Nakamura',
+  'Novák',
+  'Okafor',
+  'Öztürk',
+  'Patel',
+  'Quintero',
+  'Rossi',
+  'Sato',
+  'Silva',
+  'Singh',
+  'Tanaka',
+  'Ueda',
+  'Vargas',
+  'Weiß',
+  'Xu',
+  'Yılmaz',
+  'Zhang',
 ];
 const jobs: [title: string, department: string][] = [
-  ['Engineer', 'Engineering'], ['Senior Engineer', 'Engineering'], ['Designer', 'Product'], ['Product Manager', 'Product'], ['Account Executive', 'Sales'],
-  ['Sales Manager', 'Sales'], ['Accountant', 'Finance'], ['Recruiter', 'People'], ['Support Specialist', 'Support'], ['Analyst', 'Finance'],
+  ['Engineer', 'Engineering'],
+  ['Senior Engineer', 'Engineering'],
+  ['Designer', 'Product'],
+  ['Product Manager', 'Product'],
+  ['Account Executive', 'Sales'],
+  ['Sales Manager', 'Sales'],
+  ['Accountant', 'Finance'],
+  ['Recruiter', 'People'],
+  ['Support Specialist', 'Support'],
+  ['Analyst', 'Finance'],
 ];
 
-export const groupNames = ['Engineering', 'Product', 'Sales', 'Finance', 'People', 'Support', 'Everybody', 'Managers', 'Contractors', 'VPN users', 'Leadership', 'On call'];
+export const groupNames = [
+  'Engineering',
+  'Product',
+  'Sales',
+  'Finance',
+  'People',
+  'Support',
+  'Everybody',
+  'Managers',
+  'Contractors',
+  'VPN users',
+  'Leadership',
+  'On call',
+];
 
 /** The n-th person, always the same one; the first 1,394 have names of their own, and after that they are numbered. */
 export function person(n: number, domain: string): Person {
@@ -48,5 +140,10 @@ export function groupName(n: number): string {
 }
 
 function plain(name: string): string {
-  return name.toLowerCase().replaceAll('ß', 'ss').replaceAll('ı', 'i').normalize('NFD').replace(/[^a-z]/g, '');
+  return name
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .replaceAll('ı', 'i')
+    .normalize('NFD')
+    .replace(/[^a-z]/g, '');
 }

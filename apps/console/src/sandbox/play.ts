@@ -66,17 +66,24 @@ export async function play(o: Play, send: Send, onProgress: (progress: Progress)
     await step(`Adding the group ${name}`, async () => {
       const created = idIn((await request('POST', '/Groups', dialect.group(name))).body);
       // The n-th group has everybody whose number leaves n by the number of groups, and the first group of all some more.
-      const members = people.filter((_, i) => i % o.groups === n || (n === 0 && i % 7 === 0)).flatMap(({ userName }) => ids.get(userName) ?? []);
+      const members = people
+        .filter((_, i) => i % o.groups === n || (n === 0 && i % 7 === 0))
+        .flatMap(({ userName }) => ids.get(userName) ?? []);
       if (created === undefined) return;
       groups.push({ id: created, members });
-      for (let i = 0; i < members.length; i += 100) await request('PATCH', `/Groups/${created}`, dialect.addMembers(members.slice(i, i + 100)));
+      for (let i = 0; i < members.length; i += 100)
+        await request('PATCH', `/Groups/${created}`, dialect.addMembers(members.slice(i, i + 100)));
     });
   }
 
   if (o.failures) {
     const [first] = people;
-    await step('Adding somebody whose name is taken', () => request('POST', '/Users', dialect.user({ ...(first ?? person(0, o.domain)), externalId: '00000000-0000-4000-8000-ffffffffffff' })));
-    await step('Adding somebody without a user name', () => request('POST', '/Users', { ...dialect.user(person(o.users + 1, o.domain)), userName: '' }));
+    await step('Adding somebody whose name is taken', () =>
+      request('POST', '/Users', dialect.user({ ...(first ?? person(0, o.domain)), externalId: '00000000-0000-4000-8000-ffffffffffff' })),
+    );
+    await step('Adding somebody without a user name', () =>
+      request('POST', '/Users', { ...dialect.user(person(o.users + 1, o.domain)), userName: '' }),
+    );
   }
   if (o.laterChanges) await laterChanges(people, ids, groups, dialect, request, step);
 
@@ -102,14 +109,23 @@ async function laterChanges(
   const group = groups.at(-1);
   const mover = group?.members[0];
 
-  await step('Promoting somebody', async () => promoted && dialect.change(request, promoted, { title: `Head of ${promoted.who.department}` }));
-  await step('Moving somebody out of a group', async () => group && mover && request('PATCH', `/Groups/${group.id}`, dialect.removeMember(mover)));
+  await step(
+    'Promoting somebody',
+    async () => promoted && dialect.change(request, promoted, { title: `Head of ${promoted.who.department}` }),
+  );
+  await step(
+    'Moving somebody out of a group',
+    async () => group && mover && request('PATCH', `/Groups/${group.id}`, dialect.removeMember(mover)),
+  );
   await step('Deactivating two people', async () => {
     if (leaver) await request('PATCH', `/Users/${leaver.id}`, dialect.setActive(false));
     if (returner) await request('PATCH', `/Users/${returner.id}`, dialect.setActive(false));
   });
   await step('Bringing one of them back', async () => returner && request('PATCH', `/Users/${returner.id}`, dialect.setActive(true)));
-  await step('Renaming a group', async () => group && request('PATCH', `/Groups/${group.id}`, dialect.rename(`${groupName(groups.length - 1)} (all sites)`)));
+  await step(
+    'Renaming a group',
+    async () => group && request('PATCH', `/Groups/${group.id}`, dialect.rename(`${groupName(groups.length - 1)} (all sites)`)),
+  );
   await step('Deleting somebody', async () => deleted && people.length > 4 && request('DELETE', `/Users/${deleted.id}`));
 }
 

@@ -17,8 +17,15 @@ export function ClientCredentialsValues() {
     <Stack gap="sm" my="sm">
       <Copyable label="Tenant URL" value={directory.base_url} />
       <Copyable label="Token endpoint" value={directory.token_url} />
-      {client ? <Issued client={client} idLabel="Client identifier" secretLabel="Client secret" />
-        : <Group><Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate([])}>Create the client identifier and secret</Button></Group>}
+      {client ? (
+        <Issued client={client} idLabel="Client identifier" secretLabel="Client secret" />
+      ) : (
+        <Group>
+          <Button leftSection={<KeyIcon size={16} />} loading={making.isPending} onClick={() => making.mutate([])}>
+            Create the client identifier and secret
+          </Button>
+        </Group>
+      )}
       <Refusal error={making.error} />
     </Stack>
   );
@@ -50,9 +57,13 @@ export function AuthorizationCodeValues() {
               placeholder="https://acme-admin.okta.com/admin/app/acme_app_1/instance/0oa1b2c3/#tab-general"
               value={address}
               onChange={(event) => setAddress(event.currentTarget.value)}
-              error={unread && appName === undefined ? 'This is not the address of an app: it should contain /admin/app/…/instance/.' : undefined}
+              error={
+                unread && appName === undefined ? 'This is not the address of an app: it should contain /admin/app/…/instance/.' : undefined
+              }
             />
-            <Button type="submit" leftSection={<KeyIcon size={16} />} loading={making.isPending}>Create the client id and secret</Button>
+            <Button type="submit" leftSection={<KeyIcon size={16} />} loading={making.isPending}>
+              Create the client id and secret
+            </Button>
           </Stack>
         </form>
       )}
@@ -74,7 +85,10 @@ function useIssuing(grant: 'client_credentials' | 'authorization_code') {
   const queries = useQueryClient();
   const [client, setClient] = useState(() => queries.getQueryData<IssuedOAuthClient>(shownKey(grant)));
   const making = useSetupWrite<IssuedOAuthClient, string[]>(
-    (redirectUris) => ({ path: '/oauth_clients', body: { grant_type: grant, ...(grant === 'authorization_code' && { redirect_uris: redirectUris }) } }),
+    (redirectUris) => ({
+      path: '/oauth_clients',
+      body: { grant_type: grant, ...(grant === 'authorization_code' && { redirect_uris: redirectUris }) },
+    }),
     (issued) => {
       queries.setQueryData(shownKey(grant), issued);
       setClient(issued);
@@ -88,7 +102,9 @@ function Issued({ client, idLabel, secretLabel }: { client: IssuedOAuthClient; i
     <>
       <Copyable label={idLabel} value={client.client_id} />
       <Copyable label={secretLabel} value={client.client_secret} />
-      <Alert color="yellow" icon={<WarningIcon />} py="xs">Copy the secret now: you will not see it again. If you lose it, create another client here.</Alert>
+      <Alert color="yellow" icon={<WarningIcon />} py="xs">
+        Copy the secret now: you will not see it again. If you lose it, create another client here.
+      </Alert>
     </>
   );
 }

@@ -25,11 +25,19 @@ export function GuidePage() {
     >
       <Box className={classes.columns}>
         <Stack gap="lg">
-          <Text size="sm"><b>You need:</b> {guide.needs}</Text>
-          <ol className={classes.steps}><Steps /></ol>
+          <Text size="sm">
+            <b>You need:</b> {guide.needs}
+          </Text>
+          <ol className={classes.steps}>
+            <Steps />
+          </ol>
           {guide.pitfalls.length > 0 && (
             <Alert color="yellow" icon={<WarningIcon />} title="What often goes wrong">
-              <List size="sm" spacing={6}>{guide.pitfalls.map((pitfall, i) => <List.Item key={i}>{pitfall}</List.Item>)}</List>
+              <List size="sm" spacing={6}>
+                {guide.pitfalls.map((pitfall, i) => (
+                  <List.Item key={i}>{pitfall}</List.Item>
+                ))}
+              </List>
             </Alert>
           )}
         </Stack>

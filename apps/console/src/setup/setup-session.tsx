@@ -54,14 +54,18 @@ export function useSetupAnswer<T>(path: string, everyMs: number | false = false)
 export function useSetupList<T>(path: string, parameters: Record<string, string>, everyMs: number | false = false) {
   return useInfiniteQuery({
     queryKey: [...key(path), parameters],
-    queryFn: ({ pageParam, signal }) => call<Page<T>>(`/setup/api${path}${queryString({ ...parameters, limit: 50, cursor: pageParam })}`, { signal }),
+    queryFn: ({ pageParam, signal }) =>
+      call<Page<T>>(`/setup/api${path}${queryString({ ...parameters, limit: 50, cursor: pageParam })}`, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     refetchInterval: everyMs,
   });
 }
 
-export function useSetupWrite<T = unknown, V = void>(request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>, onSuccess?: (answer: T, input: V) => void) {
+export function useSetupWrite<T = unknown, V = void>(
+  request: (input: V) => { path: string } & Pick<CallOptions, 'method' | 'body'>,
+  onSuccess?: (answer: T, input: V) => void,
+) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (input: V) => {

@@ -78,13 +78,17 @@ export async function aScimDirectory(): Promise<ScimUnderTest> {
     },
     delete: (path, headers) => idp.send({ method: 'DELETE', path, ...(headers && { headers }) }),
     query: (path, parameters) => {
-      const text = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+      const text = Object.entries(parameters)
+        .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+        .join('&');
       return idp.send({ method: 'GET', path: `${path}?${text}` });
     },
     matching: async (filter, endpoint = '/Users') => {
       const reply = await scim.query(endpoint, { filter, count: 1000 });
       if (reply.status !== 200) throw new Error(`${filter}: ${reply.text}`);
-      const names: string[] = reply.body.Resources.map((resource: Record<string, string>) => resource[endpoint === '/Users' ? 'userName' : 'displayName']);
+      const names: string[] = reply.body.Resources.map(
+        (resource: Record<string, string>) => resource[endpoint === '/Users' ? 'userName' : 'displayName'],
+      );
       expect({ filter, total: reply.body.totalResults }).toEqual({ filter, total: names.length });
       return names;
     },
@@ -102,7 +106,9 @@ export async function aScimDirectory(): Promise<ScimUnderTest> {
     },
     events: async () => {
       const { rows } = await broker.db.pool.query<{ type: string }>(
-        `select type from events where directory_id = $1 and type <> 'directory.activated' order by sequence`, [uuidOf(id)]);
+        `select type from events where directory_id = $1 and type <> 'directory.activated' order by sequence`,
+        [uuidOf(id)],
+      );
       return rows.map(({ type }) => type);
     },
   };

@@ -1,5 +1,15 @@
 /** Bulk operations (RFC 7644 §3.7). */
-import { anError, aScimDirectory, bulkUrn, enterpriseUrn, errorUrn, nobody, type Reply, type ScimUnderTest, seen } from './a-scim-directory';
+import {
+  anError,
+  aScimDirectory,
+  bulkUrn,
+  enterpriseUrn,
+  errorUrn,
+  nobody,
+  type Reply,
+  type ScimUnderTest,
+  seen,
+} from './a-scim-directory';
 
 let scim: ScimUnderTest;
 
@@ -7,9 +17,11 @@ beforeEach(async () => {
   scim = await aScimDirectory();
 });
 
-const bulk = (operations: unknown[], more: object = {}): Promise<Reply> => scim.post('/Bulk', { schemas: [bulkUrn], ...more, Operations: operations });
+const bulk = (operations: unknown[], more: object = {}): Promise<Reply> =>
+  scim.post('/Bulk', { schemas: [bulkUrn], ...more, Operations: operations });
 const post = (bulkId: string, data: object, path = '/Users'): object => ({ method: 'POST', path, bulkId, data });
-const group = (bulkId: string, displayName: string, ...members: string[]): object => post(bulkId, { displayName, members: members.map((value) => ({ value })) }, '/Groups');
+const group = (bulkId: string, displayName: string, ...members: string[]): object =>
+  post(bulkId, { displayName, members: members.map((value) => ({ value })) }, '/Groups');
 const statuses = ({ body }: Reply): string[] => body.Operations.map(({ status }: { status: string }) => status);
 const idOf = ({ location }: { location: string }): string => location.slice(location.lastIndexOf('/') + 1);
 
@@ -17,7 +29,10 @@ test('§12 Bulk does every operation, and answers each with method, bulkId, loca
   const user = await scim.aUser({ userName: 'ada' });
   const other = await scim.aUser({ userName: 'bob' });
   const reply = await bulk([
-    post('one', { userName: 'new' }), { method: 'put', path: `/Users/${user.id}`, data: { userName: 'ADA', title: 'x' } }, { method: 'PATCH', path: `/Users/${user.id}`, bulkId: 'p', data: { Operations: [{ op: 'add', path: 'nickName', value: 'n' }] } }, { method: 'DELETE', path: `/Users/${other.id}` },
+    post('one', { userName: 'new' }),
+    { method: 'put', path: `/Users/${user.id}`, data: { userName: 'ADA', title: 'x' } },
+    { method: 'PATCH', path: `/Users/${user.id}`, bulkId: 'p', data: { Operations: [{ op: 'add', path: 'nickName', value: 'n' }] } },
+    { method: 'DELETE', path: `/Users/${other.id}` },
   ]);
   const after = (await scim.get(`/Users/${user.id}`)).body;
   const [created] = reply.body.Operations;
@@ -31,7 +46,10 @@ test('§12 Bulk does every operation, and answers each with method, bulkId, loca
       { method: 'DELETE', location: other.meta.location, status: '204' },
     ],
   });
-  expect((await scim.get(`/Users/${idOf(created)}`)).body).toMatchObject({ userName: 'new', meta: { version: created.version, location: created.location } });
+  expect((await scim.get(`/Users/${idOf(created)}`)).body).toMatchObject({
+    userName: 'new',
+    meta: { version: created.version, location: created.location },
+  });
   expect(after).toMatchObject({ userName: 'ADA', title: 'x', nickName: 'n' });
   expect((await scim.events()).slice(2)).toEqual(['user.created', 'user.updated', 'user.updated', 'user.deleted']);
 });
@@ -39,20 +57,40 @@ test('§12 Bulk does every operation, and answers each with method, bulkId, loca
 test('§12 Bulk answers what failed with its error, and goes on', async () => {
   const user = await scim.aUser({ userName: 'ada' });
   const { body } = await bulk([
-    post('1', { userName: 'ada' }), post('2', {}), { method: 'DELETE', path: `/Users/${nobody}` }, { method: 'PATCH', path: `/Users/${user.id}`, data: { Operations: [{ op: 'remove' }] } }, post('3', { userName: 'fine' }),
+    post('1', { userName: 'ada' }),
+    post('2', {}),
+    { method: 'DELETE', path: `/Users/${nobody}` },
+    { method: 'PATCH', path: `/Users/${user.id}`, data: { Operations: [{ op: 'remove' }] } },
+    post('3', { userName: 'fine' }),
   ]);
-  const error = (status: string, scimType?: string): object => ({ status, response: { schemas: [errorUrn], status, ...(scimType && { scimType }), detail: expect.any(String) } });
+  const error = (status: string, scimType?: string): object => ({
+    status,
+    response: { schemas: [errorUrn], status, ...(scimType && { scimType }), detail: expect.any(String) },
+  });
   expect(body.Operations).toEqual([
-    { method: 'POST', bulkId: '1', ...error('409', 'uniqueness') }, { method: 'POST', bulkId: '2', ...error('400', 'invalidValue') }, { method: 'DELETE', location: `${scim.baseUrl}/Users/${nobody}`, ...error('404') },
-    { method: 'PATCH', location: user.meta.location, ...error('400', 'noTarget') }, { method: 'POST', bulkId: '3', location: expect.any(String), version: expect.any(String), status: '201' },
+    { method: 'POST', bulkId: '1', ...error('409', 'uniqueness') },
+    { method: 'POST', bulkId: '2', ...error('400', 'invalidValue') },
+    { method: 'DELETE', location: `${scim.baseUrl}/Users/${nobody}`, ...error('404') },
+    { method: 'PATCH', location: user.meta.location, ...error('400', 'noTarget') },
+    { method: 'POST', bulkId: '3', location: expect.any(String), version: expect.any(String), status: '201' },
   ]);
 });
 
 test('§12 Bulk refuses an operation that cannot be one, by itself', async () => {
   const user = await scim.aUser();
   const reply = await bulk([
-    { method: 'POST', path: '/Users', data: { userName: 'a' } }, { method: 'GET', path: `/Users/${user.id}` }, { method: 'POST', path: `/Users/${user.id}`, bulkId: 'x', data: {} }, { method: 'DELETE', path: '/Users' }, { method: 'PUT', path: `/Users/${user.id}` },
-    { method: 'POST', path: '/Nope', bulkId: 'y', data: {} }, { method: 'JUMP', path: '/Users' }, { path: '/Users' }, 5, null, { method: 'POST', path: '/Bulk', bulkId: 'z', data: {} }, { method: 'PATCH', path: `/Users/${user.id}`, data: 5 },
+    { method: 'POST', path: '/Users', data: { userName: 'a' } },
+    { method: 'GET', path: `/Users/${user.id}` },
+    { method: 'POST', path: `/Users/${user.id}`, bulkId: 'x', data: {} },
+    { method: 'DELETE', path: '/Users' },
+    { method: 'PUT', path: `/Users/${user.id}` },
+    { method: 'POST', path: '/Nope', bulkId: 'y', data: {} },
+    { method: 'JUMP', path: '/Users' },
+    { path: '/Users' },
+    5,
+    null,
+    { method: 'POST', path: '/Bulk', bulkId: 'z', data: {} },
+    { method: 'PATCH', path: `/Users/${user.id}`, data: 5 },
   ]);
   expect(statuses(reply)).toEqual(['400', '405', '405', '405', '400', '404', '400', '400', '400', '400', '404', '400']);
   expect(reply.body.Operations[0].response.scimType).toBe('invalidValue');
@@ -62,8 +100,11 @@ test('§12 Bulk refuses an operation that cannot be one, by itself', async () =>
 
 test('§12 Bulk resolves bulkIds in data and in paths, forwards and backwards', async () => {
   const reply = await bulk([
-    group('g', 'Eng', 'bulkId:u', 'bulkId:v'), post('u', { userName: 'u', [enterpriseUrn]: { manager: { value: 'bulkId:v' } } }), post('v', { userName: 'v' }),
-    { method: 'PATCH', path: '/Groups/bulkId:g', data: { Operations: [{ op: 'remove', path: 'members[value eq "bulkId:v"]' }] } }, { method: 'PUT', path: '/Users/bulkId:v', data: { userName: 'v', title: 'x' } },
+    group('g', 'Eng', 'bulkId:u', 'bulkId:v'),
+    post('u', { userName: 'u', [enterpriseUrn]: { manager: { value: 'bulkId:v' } } }),
+    post('v', { userName: 'v' }),
+    { method: 'PATCH', path: '/Groups/bulkId:g', data: { Operations: [{ op: 'remove', path: 'members[value eq "bulkId:v"]' }] } },
+    { method: 'PUT', path: '/Users/bulkId:v', data: { userName: 'v', title: 'x' } },
   ]);
   expect(statuses(reply)).toEqual(['201', '201', '201', '200', '200']);
   const [g, u, v] = reply.body.Operations.map(idOf);
@@ -76,7 +117,11 @@ test('§12 Bulk makes groups that are members of each other', async () => {
   const reply = await bulk([group('a', 'A', 'bulkId:b'), group('b', 'B', 'bulkId:c'), group('c', 'C', 'bulkId:a')]);
   expect(statuses(reply)).toEqual(['201', '201', '201']);
   const [a, b, c] = reply.body.Operations.map(idOf);
-  for (const [id, member] of [[a, b], [b, c], [c, a]]) {
+  for (const [id, member] of [
+    [a, b],
+    [b, c],
+    [c, a],
+  ]) {
     const { body, headers } = await scim.get(`/Groups/${id}`);
     expect(body.members.map(({ value }: { value: string }) => value)).toEqual([member]);
     expect(reply.body.Operations.find((entry: { location: string }) => idOf(entry) === id).version).toBeDefined();
@@ -85,13 +130,24 @@ test('§12 Bulk makes groups that are members of each other', async () => {
 });
 
 test('§12 Bulk answers 409 for a reference to what failed, or to nothing', async () => {
-  const reply = await bulk([post('u', {}), group('g', 'G', 'bulkId:u'), group('h', 'H', 'bulkId:nobody'), { method: 'DELETE', path: '/Users/bulkId:u' }]);
+  const reply = await bulk([
+    post('u', {}),
+    group('g', 'G', 'bulkId:u'),
+    group('h', 'H', 'bulkId:nobody'),
+    { method: 'DELETE', path: '/Users/bulkId:u' },
+  ]);
   expect(statuses(reply)).toEqual(['400', '409', '409', '409']);
   expect(await scim.matching('displayName pr', '/Groups')).toEqual([]);
 });
 
 test('§12 Bulk stops after failOnErrors errors, and says nothing of the rest', async () => {
-  const operations = [post('1', { userName: 'a' }), post('2', {}), post('3', { userName: 'b' }), post('4', {}), post('5', { userName: 'c' })];
+  const operations = [
+    post('1', { userName: 'a' }),
+    post('2', {}),
+    post('3', { userName: 'b' }),
+    post('4', {}),
+    post('5', { userName: 'c' }),
+  ];
   expect(statuses(await bulk(operations, { failOnErrors: 1 }))).toEqual(['201', '400']);
   expect(await scim.matching('userName pr')).toEqual(['a']);
   expect(statuses(await bulk(operations.slice(1), { failOnErrors: 2 }))).toEqual(['400', '201', '400']);
@@ -110,11 +166,19 @@ test('§12 Bulk of more operations than maxOperations, or of more bytes than max
   expect(seen(farTooLarge)).toEqual(anError(413));
   expect(farTooLarge.body.detail).toContain(String(maxPayloadSize));
   expect((await scim.get('/Users')).body.totalResults).toBe(0);
-  expect(statuses(await bulk(Array.from({ length: maxOperations }, (_, i) => post(`${i}`, { userName: `u${i}` }))))).toHaveLength(maxOperations);
+  expect(statuses(await bulk(Array.from({ length: maxOperations }, (_, i) => post(`${i}`, { userName: `u${i}` }))))).toHaveLength(
+    maxOperations,
+  );
 }, 60_000);
 
 test('§12 Bulk without operations, or with what are none, is refused as a whole', async () => {
-  for (const body of [{}, { schemas: [bulkUrn] }, { Operations: [] }, { Operations: {} }, { schemas: [errorUrn], Operations: [post('1', { userName: 'a' })] }]) {
+  for (const body of [
+    {},
+    { schemas: [bulkUrn] },
+    { Operations: [] },
+    { Operations: {} },
+    { schemas: [errorUrn], Operations: [post('1', { userName: 'a' })] },
+  ]) {
     expect([body, seen(await scim.post('/Bulk', body))]).toEqual([body, anError(400, 'invalidSyntax')]);
   }
   expect(seen(await bulk([post('1', { userName: 'a' }), post('1', { userName: 'b' })]))).toEqual(anError(400, 'invalidValue'));
@@ -124,7 +188,19 @@ test('§12 Bulk without operations, or with what are none, is refused as a whole
 
 test('§12 Bulk is not atomic, and each of its operations is', async () => {
   const user = await scim.aUser({ title: 'x' });
-  const reply = await bulk([{ method: 'PATCH', path: `/Users/${user.id}`, data: { Operations: [{ op: 'replace', path: 'title', value: 'y' }, { op: 'remove', path: 'userName' }] } }, { method: 'PATCH', path: `/Users/${user.id}`, data: { Operations: [{ op: 'add', path: 'nickName', value: 'n' }] } }]);
+  const reply = await bulk([
+    {
+      method: 'PATCH',
+      path: `/Users/${user.id}`,
+      data: {
+        Operations: [
+          { op: 'replace', path: 'title', value: 'y' },
+          { op: 'remove', path: 'userName' },
+        ],
+      },
+    },
+    { method: 'PATCH', path: `/Users/${user.id}`, data: { Operations: [{ op: 'add', path: 'nickName', value: 'n' }] } },
+  ]);
   expect(statuses(reply)).toEqual(['400', '200']);
   expect((await scim.get(`/Users/${user.id}`)).body).toMatchObject({ title: 'x', nickName: 'n' });
 });

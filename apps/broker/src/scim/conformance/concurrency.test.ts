@@ -8,16 +8,26 @@ beforeEach(async () => {
 });
 
 const statuses = (replies: Reply[]): number[] => replies.map(({ status }) => status).sort((a, b) => a - b);
-const times = <T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, i) => make(i)));
+const times = <T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, i) => make(i)));
 
 test('concurrency: two PATCHes of one user at once both hold', async () => {
   for (let i = 0; i < 5; i += 1) {
     const user = await scim.aUser();
     const path = `/Users/${user.id}`;
-    const replies = await Promise.all([scim.patch(path, [{ op: 'add', path: 'title', value: 't' }]), scim.patch(path, [{ op: 'add', path: 'nickName', value: 'n' }]), scim.patch(path, [{ op: 'add', path: 'emails', value: [{ value: 'a@b' }] }]), scim.patch(path, [{ op: 'add', path: 'emails', value: [{ value: 'c@d' }] }])]);
+    const replies = await Promise.all([
+      scim.patch(path, [{ op: 'add', path: 'title', value: 't' }]),
+      scim.patch(path, [{ op: 'add', path: 'nickName', value: 'n' }]),
+      scim.patch(path, [{ op: 'add', path: 'emails', value: [{ value: 'a@b' }] }]),
+      scim.patch(path, [{ op: 'add', path: 'emails', value: [{ value: 'c@d' }] }]),
+    ]);
     expect(statuses(replies)).toEqual([200, 200, 200, 200]);
     const { body } = await scim.get(path);
-    expect([body.title, body.nickName, body.emails.map(({ value }: { value: string }) => value).sort()]).toEqual(['t', 'n', ['a@b', 'c@d']]);
+    expect([body.title, body.nickName, body.emails.map(({ value }: { value: string }) => value).sort()]).toEqual([
+      't',
+      'n',
+      ['a@b', 'c@d'],
+    ]);
   }
 });
 
@@ -25,7 +35,11 @@ test('concurrency: members that are added and removed at once are all added and 
   const users: string[] = [];
   for (let i = 0; i < 20; i += 1) users.push((await scim.aUser()).id);
   const group = await scim.aGroup({ members: users.slice(10).map((value) => ({ value })) });
-  const replies = await times(20, (i) => scim.patch(`/Groups/${group.id}`, [i < 10 ? { op: 'add', path: 'members', value: [{ value: users[i] }] } : { op: 'remove', path: `members[value eq "${users[i]}"]` }]));
+  const replies = await times(20, (i) =>
+    scim.patch(`/Groups/${group.id}`, [
+      i < 10 ? { op: 'add', path: 'members', value: [{ value: users[i] }] } : { op: 'remove', path: `members[value eq "${users[i]}"]` },
+    ]),
+  );
   expect(new Set(statuses(replies))).toEqual(new Set([200]));
   expect((await scim.get(`/Groups/${group.id}`)).body.members.map(({ value }: { value: string }) => value)).toEqual(users.slice(0, 10));
   expect(new Set(replies.map(({ headers }) => headers.get('etag'))).size).toBe(20);
@@ -39,13 +53,18 @@ test('C5 of many who POST one userName at once, in whatever case, one gets 201 a
 });
 
 test('C6 of many who POST one group at once one gets 201', async () => {
-  expect(statuses(await times(8, () => scim.post('/Groups', { displayName: 'Eng' })))).toEqual([201, ...Array.from({ length: 7 }, () => 409)]);
+  expect(statuses(await times(8, () => scim.post('/Groups', { displayName: 'Eng' })))).toEqual([
+    201,
+    ...Array.from({ length: 7 }, () => 409),
+  ]);
 });
 
 test('P20 of two who rename to one name at once one gets it', async () => {
   for (let i = 0; i < 5; i += 1) {
     const [a, b] = [await scim.aUser(), await scim.aUser()];
-    const replies = await Promise.all([a, b].map(({ id }) => scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'userName', value: `wanted-${i}` }])));
+    const replies = await Promise.all(
+      [a, b].map(({ id }) => scim.patch(`/Users/${id}`, [{ op: 'replace', path: 'userName', value: `wanted-${i}` }])),
+    );
     expect(statuses(replies)).toEqual([200, 409]);
     expect(await scim.matching(`userName eq "wanted-${i}"`)).toHaveLength(1);
   }
@@ -73,7 +92,10 @@ test('concurrency: a PATCH and a DELETE end in one of the two orders', async () 
 test('concurrency: somebody who is added to a group while being deleted is in no group afterwards', async () => {
   for (let i = 0; i < 10; i += 1) {
     const [user, group] = [await scim.aUser(), await scim.aGroup()];
-    const [added, removed] = await Promise.all([scim.patch(`/Groups/${group.id}`, [{ op: 'add', path: 'members', value: [{ value: user.id }] }]), scim.delete(`/Users/${user.id}`)]);
+    const [added, removed] = await Promise.all([
+      scim.patch(`/Groups/${group.id}`, [{ op: 'add', path: 'members', value: [{ value: user.id }] }]),
+      scim.delete(`/Users/${user.id}`),
+    ]);
     expect([200, 400]).toContain(added.status);
     expect(removed.status).toBe(204);
     expect((await scim.get(`/Groups/${group.id}`)).body).not.toHaveProperty('members');
@@ -82,7 +104,8 @@ test('concurrency: somebody who is added to a group while being deleted is in no
 });
 
 test('concurrency: two DELETEs, one 204 and one 404', async () => {
-  for (const path of [`/Users/${(await scim.aUser()).id}`, `/Groups/${(await scim.aGroup()).id}`]) expect(statuses(await times(3, () => scim.delete(path)))).toEqual([204, 404, 404]);
+  for (const path of [`/Users/${(await scim.aUser()).id}`, `/Groups/${(await scim.aGroup()).id}`])
+    expect(statuses(await times(3, () => scim.delete(path)))).toEqual([204, 404, 404]);
 });
 
 test('concurrency: PUTs of a group’s members end with the members of one of them', async () => {
@@ -90,9 +113,17 @@ test('concurrency: PUTs of a group’s members end with the members of one of th
   for (let i = 0; i < 12; i += 1) users.push((await scim.aUser()).id);
   const group = await scim.aGroup();
   const sets = [users.slice(0, 6), users.slice(3, 9), users.slice(6)];
-  expect(statuses(await times(6, (i) => scim.put(`/Groups/${group.id}`, { displayName: group.displayName, members: sets[i % 3]!.map((value) => ({ value })) })))).toEqual([200, 200, 200, 200, 200, 200]);
+  expect(
+    statuses(
+      await times(6, (i) =>
+        scim.put(`/Groups/${group.id}`, { displayName: group.displayName, members: sets[i % 3]!.map((value) => ({ value })) }),
+      ),
+    ),
+  ).toEqual([200, 200, 200, 200, 200, 200]);
   const members: string[] = (await scim.get(`/Groups/${group.id}`)).body.members.map(({ value }: { value: string }) => value);
   expect(sets).toContainEqual(members);
   const events = await scim.events();
-  expect(events.filter((type) => type === 'group.member_added').length - events.filter((type) => type === 'group.member_removed').length).toBe(6);
+  expect(
+    events.filter((type) => type === 'group.member_added').length - events.filter((type) => type === 'group.member_removed').length,
+  ).toBe(6);
 });

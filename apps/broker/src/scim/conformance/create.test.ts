@@ -9,7 +9,10 @@ beforeEach(async () => {
 });
 
 test('C1 a creation answers 201 with the whole resource, where it is, and its version', async () => {
-  for (const [endpoint, body] of [['/Users', { schemas: [userUrn], userName: 'ada@acme.com', name: { givenName: 'Ada' } }], ['/Groups', { schemas: [groupUrn], displayName: 'Eng' }]] as const) {
+  for (const [endpoint, body] of [
+    ['/Users', { schemas: [userUrn], userName: 'ada@acme.com', name: { givenName: 'Ada' } }],
+    ['/Groups', { schemas: [groupUrn], displayName: 'Eng' }],
+  ] as const) {
     const reply = await scim.post(endpoint, body);
     expect(reply).toMatchObject({ status: 201, body });
     expect(reply.headers.get('location')).toBe(`${scim.baseUrl}${endpoint}/${reply.body.id}`);
@@ -27,7 +30,10 @@ test('C1 the answer heeds attributes and excludedAttributes', async () => {
 });
 
 test('C2 id and meta are the server’s: what is sent for them is ignored', async () => {
-  const user = await scim.aUser({ id: 'mine', meta: { resourceType: 'Group', created: '2001-01-01T00:00:00Z', location: 'x', version: 'x' } });
+  const user = await scim.aUser({
+    id: 'mine',
+    meta: { resourceType: 'Group', created: '2001-01-01T00:00:00Z', location: 'x', version: 'x' },
+  });
   expect(user.id).toMatch(/^usr_[0-9a-f]{32}$/);
   expect(user.meta).toMatchObject({ resourceType: 'User', created: user.meta.lastModified });
   expect(user.meta.created.startsWith('2001')).toBe(false);
@@ -43,7 +49,17 @@ test('C3 externalId is shown as sent, never made up, and not unique', async () =
 });
 
 test('C4 what is required must be there, be no empty string, and be of its type', async () => {
-  for (const body of [{}, { userName: '' }, { userName: '  ' }, { userName: null }, { userName: 5 }, { userName: true }, { userName: { a: 1 } }, { userName: ['a', 'b'] }, { displayName: 'x' }]) {
+  for (const body of [
+    {},
+    { userName: '' },
+    { userName: '  ' },
+    { userName: null },
+    { userName: 5 },
+    { userName: true },
+    { userName: { a: 1 } },
+    { userName: ['a', 'b'] },
+    { displayName: 'x' },
+  ]) {
     expect([body, seen(await scim.post('/Users', { schemas: [userUrn], ...body }))]).toEqual([body, anError(400, 'invalidValue')]);
   }
   for (const body of [{}, { displayName: '' }, { displayName: null }, { displayName: 5 }, { members: [] }]) {
@@ -78,17 +94,26 @@ test('C8 a password is accepted, and is nowhere to be seen', async () => {
   const secret = 'correct horse battery staple';
   const user = await scim.aUser({ password: secret });
   const replies = [
-    await scim.get(`/Users/${user.id}`), await scim.get('/Users'), await scim.query('/Users', { attributes: 'password' }), await scim.query(`/Users/${user.id}`, { attributes: 'password,userName' }),
-    await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'password', value: secret }]), await scim.patch(`/Users/${user.id}`, [{ op: 'replace', value: { password: secret } }]),
-    await scim.put(`/Users/${user.id}`, { userName: user.userName, password: secret }), await scim.post('/Users', { password: secret }),
-    await scim.post('/Bulk', { Operations: [{ method: 'POST', path: '/Users', bulkId: '1', data: { userName: 'bulk', password: secret } }] }),
+    await scim.get(`/Users/${user.id}`),
+    await scim.get('/Users'),
+    await scim.query('/Users', { attributes: 'password' }),
+    await scim.query(`/Users/${user.id}`, { attributes: 'password,userName' }),
+    await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'password', value: secret }]),
+    await scim.patch(`/Users/${user.id}`, [{ op: 'replace', value: { password: secret } }]),
+    await scim.put(`/Users/${user.id}`, { userName: user.userName, password: secret }),
+    await scim.post('/Users', { password: secret }),
+    await scim.post('/Bulk', {
+      Operations: [{ method: 'POST', path: '/Users', bulkId: '1', data: { userName: 'bulk', password: secret } }],
+    }),
   ];
   expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 400, 200]);
   for (const { text } of [...replies, { text: JSON.stringify(user) }]) expect(text).not.toContain(secret);
-  for (const filter of [`password eq "${secret}"`, 'password pr', 'password sw "c"', `${userUrn}:password pr`]) expect(seen(await scim.query('/Users', { filter }))).toEqual(anError(400, 'invalidFilter'));
+  for (const filter of [`password eq "${secret}"`, 'password pr', 'password sw "c"', `${userUrn}:password pr`])
+    expect(seen(await scim.query('/Users', { filter }))).toEqual(anError(400, 'invalidFilter'));
   expect(seen(await scim.query('/Users', { sortBy: 'password' }))).toEqual(anError(400, 'invalidPath'));
 
-  while ((await call('GET', `/v1/directories/${scim.id}/requests?limit=100`)).body.data.length < 15) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ((await call('GET', `/v1/directories/${scim.id}/requests?limit=100`)).body.data.length < 15)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   const { rows } = await db.pool.query<{ text: string }>(`
     select (select string_agg(r::text, ' ') from requests r) || (select string_agg(e::text, ' ') from events e) || (select string_agg(u::text, ' ') from users u) as text`);
   expect(rows[0]!.text).toContain(user.userName);
@@ -106,7 +131,11 @@ test('C9 a core attribute that no schema has is ignored, and told in the request
 });
 
 test('C10 a boolean may be its text', async () => {
-  const user = await scim.aUser({ active: 'False', emails: [{ value: 'a@b.c', primary: 'true' }], roles: [{ value: 'x', primary: 'True' }] });
+  const user = await scim.aUser({
+    active: 'False',
+    emails: [{ value: 'a@b.c', primary: 'true' }],
+    roles: [{ value: 'x', primary: 'True' }],
+  });
   expect(user).toMatchObject({ active: false, emails: [{ primary: true }], roles: [{ primary: true }] });
   expect(await scim.matching('active eq false and roles[primary eq true]')).toHaveLength(1);
 });
@@ -117,19 +146,37 @@ test('C11 a manager who is nobody’s id is kept', async () => {
 });
 
 test('C12 URLs, locales and time zones are kept as they are, right or not', async () => {
-  const odd = { profileUrl: 'MFGMUGTYPBKA', photos: [{ value: 'no url', type: 'photo' }], timezone: 'Mars/Olympus', locale: 'NNRDFXPHOXUY', preferredLanguage: '??' };
+  const odd = {
+    profileUrl: 'MFGMUGTYPBKA',
+    photos: [{ value: 'no url', type: 'photo' }],
+    timezone: 'Mars/Olympus',
+    locale: 'NNRDFXPHOXUY',
+    preferredLanguage: '??',
+  };
   expect(await scim.aUser(odd)).toMatchObject(odd);
 });
 
 test('C13 two primary values are refused', async () => {
-  const emails = [{ value: 'a@b.c', primary: true }, { value: 'd@e.f', primary: true }];
+  const emails = [
+    { value: 'a@b.c', primary: true },
+    { value: 'd@e.f', primary: true },
+  ];
   expect(seen(await scim.post('/Users', { userName: 'a', emails }))).toEqual(anError(400, 'invalidValue'));
   expect(seen(await scim.put(`/Users/${(await scim.aUser()).id}`, { userName: 'a', emails }))).toEqual(anError(400, 'invalidValue'));
 });
 
 test('C14 the same value of the same type is kept once', async () => {
-  const user = await scim.aUser({ emails: [{ value: 'a@b.c', type: 'work' }, { value: 'a@b.c', type: 'work', primary: true }, { value: 'a@b.c', type: 'home' }] });
-  expect(user.emails).toEqual([{ value: 'a@b.c', type: 'work', primary: true }, { value: 'a@b.c', type: 'home' }]);
+  const user = await scim.aUser({
+    emails: [
+      { value: 'a@b.c', type: 'work' },
+      { value: 'a@b.c', type: 'work', primary: true },
+      { value: 'a@b.c', type: 'home' },
+    ],
+  });
+  expect(user.emails).toEqual([
+    { value: 'a@b.c', type: 'work', primary: true },
+    { value: 'a@b.c', type: 'home' },
+  ]);
 });
 
 test('C15 a group may be created without members, and with each of them once; a stranger is refused', async () => {
@@ -138,7 +185,10 @@ test('C15 a group may be created without members, and with each of them once; a 
   const group = await scim.aGroup({ members: [{ value: user.id }, { value: user.id, display: 'x' }, { value: user.id, type: 'User' }] });
   expect(group.members).toEqual([{ value: user.id, $ref: `${scim.baseUrl}/Users/${user.id}`, display: user.userName, type: 'User' }]);
   for (const value of [nobody, 'x', group.meta.version, 'grp_00000000000000000000000000000000']) {
-    expect([value, seen(await scim.post('/Groups', { displayName: 'strange', members: [{ value: user.id }, { value }] }))]).toEqual([value, anError(400, 'invalidValue')]);
+    expect([value, seen(await scim.post('/Groups', { displayName: 'strange', members: [{ value: user.id }, { value }] }))]).toEqual([
+      value,
+      anError(400, 'invalidValue'),
+    ]);
   }
   expect(await scim.matching('displayName eq "strange"', '/Groups')).toEqual([]);
 });
@@ -152,14 +202,49 @@ test('C16 a creation that is sent again is refused, and a filter finds what the 
 });
 
 test('C17 what is sent is shown again, character for character', async () => {
-  const odd = [' leading', 'trailing ', 'a\tb\nc', 'É', 'e\u0301', 'ﬁ', 'ß', 'İ', '\u{1f469}\u200d\u{1f680}', '"\\/\b\f', '\u200f', '<b>&amp;', "';--", '%_', '\u2028', '\ufeff', '\u0001', '\uffff', '0', 'null', 'true', '1e3'];
-  const written = { displayName: odd.join('|'), emails: odd.map((value, i) => ({ value, type: `t${i}` })), title: odd[0], name: { formatted: odd.join('') }, [enterpriseUrn]: { department: ' É ', costCenter: '007' } };
+  const odd = [
+    ' leading',
+    'trailing ',
+    'a\tb\nc',
+    'É',
+    'e\u0301',
+    'ﬁ',
+    'ß',
+    'İ',
+    '\u{1f469}\u200d\u{1f680}',
+    '"\\/\b\f',
+    '\u200f',
+    '<b>&amp;',
+    "';--",
+    '%_',
+    '\u2028',
+    '\ufeff',
+    '\u0001',
+    '\uffff',
+    '0',
+    'null',
+    'true',
+    '1e3',
+  ];
+  const written = {
+    displayName: odd.join('|'),
+    emails: odd.map((value, i) => ({ value, type: `t${i}` })),
+    title: odd[0],
+    name: { formatted: odd.join('') },
+    [enterpriseUrn]: { department: ' É ', costCenter: '007' },
+  };
   const user = await scim.aUser({ userName: '  É lodie ', ...written });
   expect((await scim.get(`/Users/${user.id}`)).body).toMatchObject({ userName: '  É lodie ', ...written });
 });
 
 test('C17 and so is an extension whatever its URN, and a PUT of what is read changes nothing', async () => {
-  const extensions = { 'urn:acme:x': { a: '1' }, 'urn:acme:schemas:ext.v1.2': { B: [true] }, 'URN:Acme:2.0:User': { c: { D: 5 } }, 'http://acme.com/schemas/1.0': { e: 'f' }, 'urn:ietf:params:scim:schemas:extension:2.0:Metadata': { costCenter: 'x' } };
+  const extensions = {
+    'urn:acme:x': { a: '1' },
+    'urn:acme:schemas:ext.v1.2': { B: [true] },
+    'URN:Acme:2.0:User': { c: { D: 5 } },
+    'http://acme.com/schemas/1.0': { e: 'f' },
+    'urn:ietf:params:scim:schemas:extension:2.0:Metadata': { costCenter: 'x' },
+  };
   const user = await scim.aUser(extensions);
   expect(user).toMatchObject(extensions);
   expect(user.schemas).toEqual([userUrn, ...Object.keys(extensions)]);
@@ -169,13 +254,27 @@ test('C17 and so is an extension whatever its URN, and a PUT of what is read cha
 test('C17 and so is whatever an undeclared extension holds', async () => {
   const urn = 'urn:acme:params:scim:schemas:extension:any:2.0:User';
   const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((value) => !/[\0\p{Cs}]/u.test(value));
-  const leaf = fc.oneof(text, fc.integer(), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => (!Number.isInteger(value) || Number.isSafeInteger(value)) && !Object.is(value, -0)));
-  const value = fc.oneof(leaf, fc.array(leaf, { minLength: 1, maxLength: 4 }), fc.dictionary(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,8}$/), leaf, { minKeys: 1, maxKeys: 4 }));
-  await fc.assert(fc.asyncProperty(fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), value, { minKeys: 1, maxKeys: 5 }), async (data) => {
-    const sent: unknown = JSON.parse(JSON.stringify(data));
-    const user = await scim.aUser({ [urn]: sent });
-    expect((await scim.get(`/Users/${user.id}`)).body[urn]).toEqual(sent);
-  }), { numRuns: 60 });
+  const leaf = fc.oneof(
+    text,
+    fc.integer(),
+    fc.boolean(),
+    fc
+      .double({ noNaN: true, noDefaultInfinity: true })
+      .filter((value) => (!Number.isInteger(value) || Number.isSafeInteger(value)) && !Object.is(value, -0)),
+  );
+  const value = fc.oneof(
+    leaf,
+    fc.array(leaf, { minLength: 1, maxLength: 4 }),
+    fc.dictionary(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,8}$/), leaf, { minKeys: 1, maxKeys: 4 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), value, { minKeys: 1, maxKeys: 5 }), async (data) => {
+      const sent: unknown = JSON.parse(JSON.stringify(data));
+      const user = await scim.aUser({ [urn]: sent });
+      expect((await scim.get(`/Users/${user.id}`)).body[urn]).toEqual(sent);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('C18 ids are opaque, short, fit a URL, and are never given again', async () => {

@@ -49,7 +49,9 @@ test('§10 DELETE of a group takes it out of its members, and out of the groups 
   const user = await scim.aUser();
   const group = await scim.aGroup({ members: [{ value: user.id }] });
   const parent = await scim.aGroup({ members: [{ value: group.id }] });
-  expect((await scim.get(`/Users/${user.id}`)).body.groups).toEqual([{ value: group.id, $ref: group.meta.location, display: group.displayName, type: 'direct' }]);
+  expect((await scim.get(`/Users/${user.id}`)).body.groups).toEqual([
+    { value: group.id, $ref: group.meta.location, display: group.displayName, type: 'direct' },
+  ]);
   await scim.delete(`/Groups/${group.id}`);
   expect((await scim.get(`/Users/${user.id}`)).body).not.toHaveProperty('groups');
   expect((await scim.get(`/Groups/${parent.id}`)).body).not.toHaveProperty('members');

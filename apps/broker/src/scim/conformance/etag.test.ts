@@ -27,7 +27,8 @@ test('§11 If-None-Match with the version, in any form, is answered 304 without 
     const reply = await scim.get(`/Users/${user.id}`, { 'if-none-match': tag });
     expect([tag, reply.status, reply.text, reply.headers.get('etag')]).toEqual([tag, 304, '', version]);
   }
-  for (const tag of ['W/"x"', '', 'x', '"'] as const) expect([tag, (await scim.get(`/Users/${user.id}`, { 'if-none-match': tag })).status]).toEqual([tag, 200]);
+  for (const tag of ['W/"x"', '', 'x', '"'] as const)
+    expect([tag, (await scim.get(`/Users/${user.id}`, { 'if-none-match': tag })).status]).toEqual([tag, 200]);
 });
 
 test('§11 If-Match lets pass who knows the version, and others not: 412', async () => {
@@ -58,13 +59,24 @@ test('§11 a change of members moves the version of the group, and of the member
 
 test('§11 of many who change what they read at once, one gets through', async () => {
   const user = await scim.aUser();
-  const replies = await Promise.all(Array.from({ length: 8 }, (_, i) => scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'title', value: `${i}` }], { 'if-match': user.meta.version })));
+  const replies = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'title', value: `${i}` }], { 'if-match': user.meta.version }),
+    ),
+  );
   expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 412, 412, 412, 412, 412, 412, 412]);
 });
 
 test('§11 a bulk operation’s version is its If-Match', async () => {
   const user = await scim.aUser();
-  const operation = (version: string) => ({ method: 'PATCH', path: `/Users/${user.id}`, version, data: { Operations: [{ op: 'add', path: 'title', value: 'x' }] } });
-  const { body } = await scim.post('/Bulk', { Operations: [operation('W/"0"'), operation(user.meta.version), operation(user.meta.version)] });
+  const operation = (version: string) => ({
+    method: 'PATCH',
+    path: `/Users/${user.id}`,
+    version,
+    data: { Operations: [{ op: 'add', path: 'title', value: 'x' }] },
+  });
+  const { body } = await scim.post('/Bulk', {
+    Operations: [operation('W/"0"'), operation(user.meta.version), operation(user.meta.version)],
+  });
   expect(body.Operations.map(({ status }: { status: string }) => status)).toEqual(['412', '200', '412']);
 });

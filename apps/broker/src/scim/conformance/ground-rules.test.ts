@@ -1,7 +1,21 @@
 /** What holds for every request (RFC 7644 §3 and §3.12, RFC 7643 §2 and §3, RFC 6750). */
 import { request as httpRequest } from 'node:http';
 import { identityProvider } from '#testing';
-import { anError, aScimDirectory, enterpriseUrn, errorUrn, groupUrn, nobody, noGroup, patchUrn, type Reply, type ScimUnderTest, seen, theBroker, userUrn } from './a-scim-directory';
+import {
+  anError,
+  aScimDirectory,
+  enterpriseUrn,
+  errorUrn,
+  groupUrn,
+  nobody,
+  noGroup,
+  patchUrn,
+  type Reply,
+  type ScimUnderTest,
+  seen,
+  theBroker,
+  userUrn,
+} from './a-scim-directory';
 
 let scim: ScimUnderTest;
 
@@ -17,7 +31,12 @@ async function raw(method: string, path: string, headers: Record<string, string>
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () => {
         const text = Buffer.concat(parts).toString();
-        resolve({ status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), text, body: text === '' ? undefined : JSON.parse(text) });
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: new Headers(response.headers as Record<string, string>),
+          text,
+          body: text === '' ? undefined : JSON.parse(text),
+        });
       });
     });
     sent.on('error', reject);
@@ -28,9 +47,17 @@ async function raw(method: string, path: string, headers: Record<string, string>
 test('G1 every answer that has a body is application/scim+json, without a charset', async () => {
   const user = await scim.aUser();
   const replies = [
-    await scim.get('/Users'), await scim.get(`/Users/${user.id}`), await scim.get('/Schemas'), await scim.get('/ServiceProviderConfig'),
-    await scim.get(`/Users/${nobody}`), await scim.post('/Users', {}), await scim.post('/Users', { userName: 'x' }), await scim.get('/Nope'), await scim.get('/Me'),
-    await scim.put(`/Users/${user.id}`, { userName: 'y' }), await scim.patch(`/Users/${user.id}`, [{ op: 'add', path: 'title', value: 'x' }]),
+    await scim.get('/Users'),
+    await scim.get(`/Users/${user.id}`),
+    await scim.get('/Schemas'),
+    await scim.get('/ServiceProviderConfig'),
+    await scim.get(`/Users/${nobody}`),
+    await scim.post('/Users', {}),
+    await scim.post('/Users', { userName: 'x' }),
+    await scim.get('/Nope'),
+    await scim.get('/Me'),
+    await scim.put(`/Users/${user.id}`, { userName: 'y' }),
+    await scim.patch(`/Users/${user.id}`, [{ op: 'add', path: 'title', value: 'x' }]),
     await scim.send({ method: 'GET', path: '/Users', headers: { authorization: 'Bearer x' } }),
   ];
   expect(replies.map((reply) => reply.headers.get('content-type'))).toEqual(replies.map(() => 'application/scim+json'));
@@ -39,22 +66,44 @@ test('G1 every answer that has a body is application/scim+json, without a charse
 });
 
 test('G2 a body is read as SCIM JSON, with a charset or without, as plain JSON, and without a Content-Type', async () => {
-  const types = ['application/scim+json', 'application/scim+json; charset=utf-8', 'application/scim+json;charset=UTF-8', 'application/json', 'Application/JSON; charset=utf-8', undefined];
+  const types = [
+    'application/scim+json',
+    'application/scim+json; charset=utf-8',
+    'application/scim+json;charset=UTF-8',
+    'application/json',
+    'Application/JSON; charset=utf-8',
+    undefined,
+  ];
   for (const [i, type] of types.entries()) {
-    const reply = await raw('POST', '/Users', type === undefined ? {} : { 'content-type': type }, JSON.stringify({ schemas: [userUrn], userName: `é${i}` }));
+    const reply = await raw(
+      'POST',
+      '/Users',
+      type === undefined ? {} : { 'content-type': type },
+      JSON.stringify({ schemas: [userUrn], userName: `é${i}` }),
+    );
     expect([type, reply.status, reply.body.userName]).toEqual([type, 201, `é${i}`]);
   }
 });
 
-test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/scim+json; charset=utf-99'])(
-  'G2 a body of %s is refused with 415',
-  async (type) => {
-    expect(seen(await raw('POST', '/Users', { 'content-type': type }, JSON.stringify({ userName: 'x' })))).toEqual(anError(415));
-  },
-);
+test.each([
+  'text/plain',
+  'application/xml',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'application/scim+json; charset=utf-99',
+])('G2 a body of %s is refused with 415', async (type) => {
+  expect(seen(await raw('POST', '/Users', { 'content-type': type }, JSON.stringify({ userName: 'x' })))).toEqual(anError(415));
+});
 
 test('G3 whatever is accepted, the answer is application/scim+json', async () => {
-  for (const accept of ['application/scim+json', 'application/json', '*/*', 'application/scim+json, application/json;q=0.9', 'text/html', undefined]) {
+  for (const accept of [
+    'application/scim+json',
+    'application/json',
+    '*/*',
+    'application/scim+json, application/json;q=0.9',
+    'text/html',
+    undefined,
+  ]) {
     const reply = await raw('GET', '/Users', accept === undefined ? {} : { accept });
     expect([accept, reply.status, reply.headers.get('content-type')]).toEqual([accept, 200, 'application/scim+json']);
   }
@@ -73,8 +122,17 @@ test('G4 an error has schemas, a string status, a detail, perhaps a scimType, an
 test('G5 without a valid token every path answers 401, with a challenge and an error in SCIM shape', async () => {
   const { call } = await theBroker();
   const everywhere: [string, string][] = [
-    ['GET', '/Users'], ['GET', '/ServiceProviderConfig'], ['GET', '/Schemas'], ['GET', '/ResourceTypes'], ['POST', '/Bulk'], ['POST', '/.search'], ['POST', '/Users/.search'],
-    ['GET', '/Nope'], ['GET', '/Me'], ['GET', ''], ['DELETE', `/Users/${nobody}`],
+    ['GET', '/Users'],
+    ['GET', '/ServiceProviderConfig'],
+    ['GET', '/Schemas'],
+    ['GET', '/ResourceTypes'],
+    ['POST', '/Bulk'],
+    ['POST', '/.search'],
+    ['POST', '/Users/.search'],
+    ['GET', '/Nope'],
+    ['GET', '/Me'],
+    ['GET', ''],
+    ['DELETE', `/Users/${nobody}`],
   ];
   const refusedWith = async (token: string | undefined, error: string): Promise<void> => {
     const stranger = identityProvider({ baseUrl: scim.url, ...(token !== undefined && { token }) });
@@ -105,12 +163,24 @@ test("G6 a directory's token, ids and members are nothing in another directory",
   expect((await other.send({ method: 'GET', path: '/Users', headers: { authorization: `Bearer ${scim.token}` } })).status).toBe(401);
 });
 
-test.each(['{', '{"userName": "x"', '{"userName": }', '[]', '[{"userName":"x"}]', '"x"', '5', 'null', 'true', '', ' ', '{"userName":"x"}}', '\u0000', 'userName=x'])(
-  'G7 a body that is no JSON object is invalidSyntax: %j',
-  async (body) => {
-    expect(seen(await scim.post('/Users', body))).toEqual(anError(400, 'invalidSyntax'));
-  },
-);
+test.each([
+  '{',
+  '{"userName": "x"',
+  '{"userName": }',
+  '[]',
+  '[{"userName":"x"}]',
+  '"x"',
+  '5',
+  'null',
+  'true',
+  '',
+  ' ',
+  '{"userName":"x"}}',
+  '\u0000',
+  'userName=x',
+])('G7 a body that is no JSON object is invalidSyntax: %j', async (body) => {
+  expect(seen(await scim.post('/Users', body))).toEqual(anError(400, 'invalidSyntax'));
+});
 
 test('G7 a body that is not what its encoding says is refused in SCIM shape', async () => {
   const gzip = { 'content-type': 'application/scim+json', 'content-encoding': 'gzip' };
@@ -120,7 +190,12 @@ test('G7 a body that is not what its encoding says is refused in SCIM shape', as
 
 test('G8 a body that is too large gets 413, announced or not', async () => {
   const body = JSON.stringify({ userName: 'x', title: 'x'.repeat(16 * 1024 * 1024) });
-  const announced = await raw('POST', '/Users', { 'content-type': 'application/scim+json', 'content-length': String(Buffer.byteLength(body)) }, body);
+  const announced = await raw(
+    'POST',
+    '/Users',
+    { 'content-type': 'application/scim+json', 'content-length': String(Buffer.byteLength(body)) },
+    body,
+  );
   expect(seen(announced)).toEqual(anError(413));
   const chunked = await raw('POST', '/Users', { 'content-type': 'application/scim+json', 'transfer-encoding': 'chunked' }, body);
   expect(seen(chunked)).toEqual(anError(413));
@@ -129,7 +204,21 @@ test('G8 a body that is too large gets 413, announced or not', async () => {
 
 test('G9 what is not there is 404, in SCIM shape', async () => {
   const user = await scim.aUser();
-  for (const path of ['/Nope', '/Nope/1', `/Users/${nobody}`, `/Groups/${noGroup}`, '/Users/1', `/Users/${user.id}/emails`, '/Users/a/b/c', `/Groups/${user.id}`, '/ResourceTypes/Device', '/Schemas/urn:x', '/ServiceProviderConfig/1', '/Nope?filter=x', '/Bulk/1']) {
+  for (const path of [
+    '/Nope',
+    '/Nope/1',
+    `/Users/${nobody}`,
+    `/Groups/${noGroup}`,
+    '/Users/1',
+    `/Users/${user.id}/emails`,
+    '/Users/a/b/c',
+    `/Groups/${user.id}`,
+    '/ResourceTypes/Device',
+    '/Schemas/urn:x',
+    '/ServiceProviderConfig/1',
+    '/Nope?filter=x',
+    '/Bulk/1',
+  ]) {
     expect([path, seen(await scim.get(path))]).toEqual([path, anError(404)]);
   }
 });
@@ -137,9 +226,17 @@ test('G9 what is not there is 404, in SCIM shape', async () => {
 test('G10 a method that an endpoint does not have is 405, and Allow names those that it has', async () => {
   const user = await scim.aUser();
   const cases: [string, string, string][] = [
-    ['POST', `/Users/${user.id}`, 'GET, PUT, PATCH, DELETE'], ['DELETE', '/Users', 'GET, POST'], ['PUT', '/Users', 'GET, POST'], ['PATCH', '/Groups', 'GET, POST'],
-    ['PUT', '/Schemas', 'GET'], ['POST', '/ServiceProviderConfig', 'GET'], ['GET', '/Bulk', 'POST'], ['GET', '/.search', 'POST'], ['GET', '/Users/.search', 'POST'],
-    ['OPTIONS', '/Users', 'GET, POST'], ['POST', '', 'GET'],
+    ['POST', `/Users/${user.id}`, 'GET, PUT, PATCH, DELETE'],
+    ['DELETE', '/Users', 'GET, POST'],
+    ['PUT', '/Users', 'GET, POST'],
+    ['PATCH', '/Groups', 'GET, POST'],
+    ['PUT', '/Schemas', 'GET'],
+    ['POST', '/ServiceProviderConfig', 'GET'],
+    ['GET', '/Bulk', 'POST'],
+    ['GET', '/.search', 'POST'],
+    ['GET', '/Users/.search', 'POST'],
+    ['OPTIONS', '/Users', 'GET, POST'],
+    ['POST', '', 'GET'],
   ];
   for (const [method, path, allow] of cases) {
     const reply = await scim.send({ method, path, ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: {} }) });
@@ -152,20 +249,50 @@ test('G10 HEAD answers as GET does, without the body', async () => {
   const user = await scim.aUser();
   for (const path of ['/Users', `/Users/${user.id}`, '/Schemas', `/Users/${nobody}`]) {
     const [get, head] = [await scim.get(path), await scim.send({ method: 'HEAD', path })];
-    const headersOf = (reply: Reply): unknown[] => ['content-type', 'content-length', 'etag', 'location'].map((name) => reply.headers.get(name));
+    const headersOf = (reply: Reply): unknown[] =>
+      ['content-type', 'content-length', 'etag', 'location'].map((name) => reply.headers.get(name));
     expect([path, head.status, head.text, headersOf(head)]).toEqual([path, get.status, '', headersOf(get)]);
   }
 });
 
 test('G11 names, URNs, operators and operations count whatever their case', async () => {
-  const created = await scim.post('/Users', { SCHEMAS: [userUrn.toUpperCase()], USERNAME: 'ada@acme.com', Name: { GIVENNAME: 'Ada' }, [enterpriseUrn.toUpperCase()]: { DEPARTMENT: 'R&D' } });
-  expect(created).toMatchObject({ status: 201, body: { schemas: [userUrn, enterpriseUrn], userName: 'ada@acme.com', name: { givenName: 'Ada' }, [enterpriseUrn]: { department: 'R&D' } } });
+  const created = await scim.post('/Users', {
+    SCHEMAS: [userUrn.toUpperCase()],
+    USERNAME: 'ada@acme.com',
+    Name: { GIVENNAME: 'Ada' },
+    [enterpriseUrn.toUpperCase()]: { DEPARTMENT: 'R&D' },
+  });
+  expect(created).toMatchObject({
+    status: 201,
+    body: {
+      schemas: [userUrn, enterpriseUrn],
+      userName: 'ada@acme.com',
+      name: { givenName: 'Ada' },
+      [enterpriseUrn]: { department: 'R&D' },
+    },
+  });
   const { id } = created.body;
-  for (const filter of ['USERNAME Eq "ada@acme.com"', `${userUrn.toUpperCase()}:userName EQ "ada@acme.com"`, 'NAME.GivenName sW "A" AND Active PR', `${enterpriseUrn.toUpperCase()}:Department eq "r&d"`, 'NOT (userName eq "x")']) {
+  for (const filter of [
+    'USERNAME Eq "ada@acme.com"',
+    `${userUrn.toUpperCase()}:userName EQ "ada@acme.com"`,
+    'NAME.GivenName sW "A" AND Active PR',
+    `${enterpriseUrn.toUpperCase()}:Department eq "r&d"`,
+    'NOT (userName eq "x")',
+  ]) {
     expect([filter, await scim.matching(filter)]).toEqual([filter, ['ada@acme.com']]);
   }
-  expect((await scim.query(`/Users/${id}`, { attributes: 'NAME.GIVENNAME' })).body).toEqual({ schemas: [userUrn], id, name: { givenName: 'Ada' } });
-  const patched = await scim.patch(`/Users/${id}`, { SCHEMAS: [patchUrn], operations: [{ OP: 'RePlace', PATH: 'NICKNAME', Value: 'a' }, { op: 'ADD', path: `${enterpriseUrn.toUpperCase()}:COSTCENTER`, value: '1' }] });
+  expect((await scim.query(`/Users/${id}`, { attributes: 'NAME.GIVENNAME' })).body).toEqual({
+    schemas: [userUrn],
+    id,
+    name: { givenName: 'Ada' },
+  });
+  const patched = await scim.patch(`/Users/${id}`, {
+    SCHEMAS: [patchUrn],
+    operations: [
+      { OP: 'RePlace', PATH: 'NICKNAME', Value: 'a' },
+      { op: 'ADD', path: `${enterpriseUrn.toUpperCase()}:COSTCENTER`, value: '1' },
+    ],
+  });
   expect(patched.body).toMatchObject({ nickName: 'a', [enterpriseUrn]: { department: 'R&D', costCenter: '1' } });
   expect((await scim.get(`/users/${id}`)).body).toEqual(patched.body);
 });
@@ -202,7 +329,17 @@ test('G13 schemas lists every extension that has data, and no longer once it has
 });
 
 test('G14 null, an empty array and nothing are the same: unassigned, and not shown', async () => {
-  const reply = await scim.post('/Users', { schemas: [userUrn], userName: 'a', title: null, emails: [], name: {}, nickName: '', phoneNumbers: null, [enterpriseUrn]: null, roles: [{ value: null, type: 'x' }] });
+  const reply = await scim.post('/Users', {
+    schemas: [userUrn],
+    userName: 'a',
+    title: null,
+    emails: [],
+    name: {},
+    nickName: '',
+    phoneNumbers: null,
+    [enterpriseUrn]: null,
+    roles: [{ value: null, type: 'x' }],
+  });
   expect(reply.status).toBe(201);
   expect(Object.keys(reply.body).sort()).toEqual(['active', 'id', 'meta', 'schemas', 'userName']);
   expect(reply.text).not.toContain('null');
@@ -223,7 +360,17 @@ test('G16 parameters that nobody knows are ignored', async () => {
 test('G17 parameters without a value are as if they had not been sent', async () => {
   const user = await scim.aUser();
   const whole = (await scim.get('/Users')).body;
-  for (const query of ['attributes=', 'filter=', 'excludedAttributes=', 'sortBy=', 'sortOrder=', 'count=', 'startIndex=', 'attributes', 'filter&count']) {
+  for (const query of [
+    'attributes=',
+    'filter=',
+    'excludedAttributes=',
+    'sortBy=',
+    'sortOrder=',
+    'count=',
+    'startIndex=',
+    'attributes',
+    'filter&count',
+  ]) {
     expect([query, (await scim.get(`/Users?${query}`)).body]).toEqual([query, whole]);
   }
   expect((await scim.get(`/Users/${user.id}?attributes=&excludedAttributes=`)).body).toEqual(user);
@@ -231,7 +378,11 @@ test('G17 parameters without a value are as if they had not been sent', async ()
 
 test('G18 in a query + and %20 are spaces, %2B is a plus, and quotes may be raw', async () => {
   await scim.aUser({ userName: 'a+b c@acme.com' });
-  for (const query of ['filter=userName+eq+"a%2Bb+c%40acme.com"', 'filter=userName%20eq%20%22a%2Bb%20c@acme.com%22', 'filter=userName eq "a%2Bb c@acme.com"']) {
+  for (const query of [
+    'filter=userName+eq+"a%2Bb+c%40acme.com"',
+    'filter=userName%20eq%20%22a%2Bb%20c@acme.com%22',
+    'filter=userName eq "a%2Bb c@acme.com"',
+  ]) {
     expect([query, (await scim.get(`/Users?${query}`)).body.totalResults]).toEqual([query, 1]);
   }
   expect((await scim.get('/Users?filter=userName+eq+"a+b+c%40acme.com"')).body.totalResults).toBe(0);
@@ -241,9 +392,15 @@ test('G19 a parameter that is sent twice, or mangled, is refused; a filter is ne
   const filter = 'userName%20eq%20%22x%22';
   await scim.aUser();
   for (const [query, scimType] of [
-    [`filter=${filter}&filter=${filter}`, 'invalidFilter'], [`filter[x]=${filter}`, 'invalidFilter'], [`filter[]=${filter}`, 'invalidFilter'],
-    ['count=1&count=2', 'invalidSyntax'], ['attributes=userName&attributes=title', 'invalidSyntax'], ['sortBy=userName&sortBy=title', 'invalidSyntax'], ['cursor=&cursor=', 'invalidSyntax'],
-  ]) expect([query, seen(await scim.get(`/Users?${query}`))]).toEqual([query, anError(400, scimType)]);
+    [`filter=${filter}&filter=${filter}`, 'invalidFilter'],
+    [`filter[x]=${filter}`, 'invalidFilter'],
+    [`filter[]=${filter}`, 'invalidFilter'],
+    ['count=1&count=2', 'invalidSyntax'],
+    ['attributes=userName&attributes=title', 'invalidSyntax'],
+    ['sortBy=userName&sortBy=title', 'invalidSyntax'],
+    ['cursor=&cursor=', 'invalidSyntax'],
+  ])
+    expect([query, seen(await scim.get(`/Users?${query}`))]).toEqual([query, anError(400, scimType)]);
   expect((await scim.get(`/Users?Filter=${filter}`)).body.totalResults).toBe(0);
   expect((await scim.get(`/Users?FILTER=${filter}&STARTINDEX=5`)).body).toMatchObject({ totalResults: 0, startIndex: 5 });
 });
@@ -266,7 +423,10 @@ test('G21 a slash at the end, or a doubled one, makes no difference, and nothing
 test('G22 another version of the protocol is not there', async () => {
   const { url } = await theBroker();
   for (const version of ['v1', 'v1.1', 'v3', '']) {
-    const reply = await fetch(`${url}/scim/${version}/${scim.id}/Users`, { redirect: 'manual', headers: { authorization: `Bearer ${scim.token}` } });
+    const reply = await fetch(`${url}/scim/${version}/${scim.id}/Users`, {
+      redirect: 'manual',
+      headers: { authorization: `Bearer ${scim.token}` },
+    });
     expect([version, reply.status]).toEqual([version, 404]);
   }
   expect(errorUrn).toContain(':2.0:');

@@ -18,7 +18,10 @@ const extension = 'urn:acme:params:scim:schemas:extension:x:2.0:User';
 const bodies: [string, string][] = [
   ['prototype keys', '{"userName":"a","__proto__":{"x":1},"constructor":{"prototype":{"x":1}},"toString":"x","hasOwnProperty":1}'],
   ['a prototype key in an extension', `{"userName":"a","${extension}":{"__proto__":{"x":1}}}`],
-  ['more prototype keys in an extension', `{"userName":"a","${extension}":{"constructor":{"prototype":1},"toString":"x","hasOwnProperty":1,"valueOf":[]}}`],
+  [
+    'more prototype keys in an extension',
+    `{"userName":"a","${extension}":{"constructor":{"prototype":1},"toString":"x","hasOwnProperty":1,"valueOf":[]}}`,
+  ],
   ['a prototype key for a URN', '{"userName":"a","urn:__proto__":{"x":1},"urn:ietf:constructor":{"x":1}}'],
   ['a prototype key in a complex value', '{"userName":"a","name":{"__proto__":{"givenName":"x"},"constructor":"y"}}'],
   ['NUL in a value', '{"userName":"a\\u0000b"}'],
@@ -56,37 +59,93 @@ const bodies: [string, string][] = [
   ['a date that is none', '{"userName":"a","meta":{"created":"never"}}'],
 ];
 
-test.each(bodies)('G20 POST, PUT and PATCH with %s', async (_what, body) => {
-  const user = await scim.aUser();
-  const group = await scim.aGroup();
-  /** The body with a name that nobody has. */
-  const named = (): string => body.replace('\ufeff', '').replace('{"userName":"a"', `{"userName":"hostile-${made += 1}","displayName":"Hostile ${made}"`);
-  for (const [method, path, sent] of [
-    ['POST', '/Users', body.startsWith('\ufeff') ? `\ufeff${named()}` : named()], ['POST', '/Groups', named()], ['PUT', `/Users/${user.id}`, named()], ['PUT', `/Groups/${group.id}`, named()],
-    ['PATCH', `/Users/${user.id}`, `{"Operations":[{"op":"add","value":${named()}}]}`],
-    ['PATCH', `/Groups/${group.id}`, `{"Operations":[{"op":"replace","value":${named()}}]}`],
-    ['POST', '/Bulk', `{"Operations":[{"method":"POST","bulkId":"1","path":"/Users","data":${named()}}]}`],
-  ] as const) {
-    const reply = await scim.send({ method, path, body: sent });
-    expect([method, path, reply.status < 500, reply.text]).toEqual([method, path, true, reply.text]);
-    expect(reply.text).not.toMatch(/"status":"5\d\d"/);
-    if (reply.status >= 400) expect(seen(reply)).toEqual(anError(reply.status, reply.body.scimType));
-    else if (reply.body?.id) expect((await scim.get(path.startsWith('/Users') ? `/Users/${reply.body.id}` : `/Groups/${reply.body.id}`)).body).toEqual(reply.body);
-  }
-  expect((await scim.get('/Users')).status).toBe(200);
-  expect(Object.prototype).not.toHaveProperty('x');
-}, 120_000);
+test.each(bodies)(
+  'G20 POST, PUT and PATCH with %s',
+  async (_what, body) => {
+    const user = await scim.aUser();
+    const group = await scim.aGroup();
+    /** The body with a name that nobody has. */
+    const named = (): string =>
+      body.replace('\ufeff', '').replace('{"userName":"a"', `{"userName":"hostile-${(made += 1)}","displayName":"Hostile ${made}"`);
+    for (const [method, path, sent] of [
+      ['POST', '/Users', body.startsWith('\ufeff') ? `\ufeff${named()}` : named()],
+      ['POST', '/Groups', named()],
+      ['PUT', `/Users/${user.id}`, named()],
+      ['PUT', `/Groups/${group.id}`, named()],
+      ['PATCH', `/Users/${user.id}`, `{"Operations":[{"op":"add","value":${named()}}]}`],
+      ['PATCH', `/Groups/${group.id}`, `{"Operations":[{"op":"replace","value":${named()}}]}`],
+      ['POST', '/Bulk', `{"Operations":[{"method":"POST","bulkId":"1","path":"/Users","data":${named()}}]}`],
+    ] as const) {
+      const reply = await scim.send({ method, path, body: sent });
+      expect([method, path, reply.status < 500, reply.text]).toEqual([method, path, true, reply.text]);
+      expect(reply.text).not.toMatch(/"status":"5\d\d"/);
+      if (reply.status >= 400) expect(seen(reply)).toEqual(anError(reply.status, reply.body.scimType));
+      else if (reply.body?.id)
+        expect((await scim.get(path.startsWith('/Users') ? `/Users/${reply.body.id}` : `/Groups/${reply.body.id}`)).body).toEqual(
+          reply.body,
+        );
+    }
+    expect((await scim.get('/Users')).status).toBe(200);
+    expect(Object.prototype).not.toHaveProperty('x');
+  },
+  120_000,
+);
 
-test.each([
-  '__proto__', 'constructor', 'toString', 'name.__proto__', 'name.constructor', 'urn:__proto__:x', `${extension}:__proto__`, `${extension}:constructor`, `${extension}:toString`,
-  'a\u0000', 'urn:a\u0000b:c', `${extension}:a\u0000`, 'urn:a\ud800b:c', `${extension}:\ud800`, 'emails[type eq "\u0000"].value', 'emails[type eq "\ud800"].value', 'emails[__proto__ eq "x"]',
-  'emails[constructor eq "x"].value', `emails[${'('.repeat(1000)}type eq "x"${')'.repeat(1000)}]`, 'x'.repeat(100_000), '.', '..', ':', 'urn:', 'urn::', '[', ']', '[]', 'emails[', '\u{1f600}', ' ', '\n',
-  'schemas', 'meta', 'id', 'members', 'groups', 'password', `${extension}:a.b.c`, `${extension}:a[b eq 1].c`, 'urn:a b:c', 'http://x/y', 'http://x/y:z',
-].map((path) => [shown(path), path]))('G20 PATCH with the path %s', async (_shown, path) => {
+test.each(
+  [
+    '__proto__',
+    'constructor',
+    'toString',
+    'name.__proto__',
+    'name.constructor',
+    'urn:__proto__:x',
+    `${extension}:__proto__`,
+    `${extension}:constructor`,
+    `${extension}:toString`,
+    'a\u0000',
+    'urn:a\u0000b:c',
+    `${extension}:a\u0000`,
+    'urn:a\ud800b:c',
+    `${extension}:\ud800`,
+    'emails[type eq "\u0000"].value',
+    'emails[type eq "\ud800"].value',
+    'emails[__proto__ eq "x"]',
+    'emails[constructor eq "x"].value',
+    `emails[${'('.repeat(1000)}type eq "x"${')'.repeat(1000)}]`,
+    'x'.repeat(100_000),
+    '.',
+    '..',
+    ':',
+    'urn:',
+    'urn::',
+    '[',
+    ']',
+    '[]',
+    'emails[',
+    '\u{1f600}',
+    ' ',
+    '\n',
+    'schemas',
+    'meta',
+    'id',
+    'members',
+    'groups',
+    'password',
+    `${extension}:a.b.c`,
+    `${extension}:a[b eq 1].c`,
+    'urn:a b:c',
+    'http://x/y',
+    'http://x/y:z',
+  ].map((path) => [shown(path), path]),
+)('G20 PATCH with the path %s', async (_shown, path) => {
   const user = await scim.aUser({ emails: [{ value: 'a@b.c', type: 'work' }] });
   const group = await scim.aGroup();
   for (const [target, op, value] of [
-    [`/Users/${user.id}`, 'add', 'x'], [`/Users/${user.id}`, 'replace', { a: 'x' }], [`/Users/${user.id}`, 'add', [{ value: 'x' }]], [`/Users/${user.id}`, 'remove', undefined], [`/Groups/${group.id}`, 'remove', [{ value: 'x' }]],
+    [`/Users/${user.id}`, 'add', 'x'],
+    [`/Users/${user.id}`, 'replace', { a: 'x' }],
+    [`/Users/${user.id}`, 'add', [{ value: 'x' }]],
+    [`/Users/${user.id}`, 'remove', undefined],
+    [`/Groups/${group.id}`, 'remove', [{ value: 'x' }]],
   ] as const) {
     const reply = await scim.patch(target, [{ op, path, ...(value !== undefined && { value }) }]);
     expect([op, reply.status < 500, reply.text]).toEqual([op, true, reply.text]);
@@ -95,15 +154,71 @@ test.each([
   }
 });
 
-test.each([
-  'userName eq "\\u0000"', 'userName eq "\\ud800"', '__proto__ eq "x"', 'constructor eq "x"', 'toString pr', 'name.__proto__ pr', 'urn:__proto__:x pr', `${extension}:__proto__ eq "x"`, `${extension}:constructor eq "x"`,
-  'urn:a\u0000b:c eq "x"', `${extension}:a\u0000 pr`, 'urn:a\u0000b pr', 'urn:a\ud800b:c eq "x"', `${extension}:x eq 9e99`, `${extension}:x gt 9007199254740993`, `${extension}:x eq 1e400`, `${extension}:x eq -0`,
-  'id eq "1"', 'id eq "\u{1f600}"', 'id gt "usr_zzz"', 'id co "%"', 'groups.value eq "1"', 'members.value eq "1"', 'groups.value co "x"', 'groups[value eq "1"]', 'manager eq "x"', 'schemas eq "x"', 'schemas pr', 'schemas co "user"', 'groups pr',
-  'meta.created gt "9999-12-31T23:59:59Z"', 'meta.created gt "0000-01-01T00:00:00Z"', 'meta.created eq "never"', 'meta.version eq "x"', 'meta.location sw "x"', 'meta pr', 'meta.resourceType ne "User"', 'meta eq "x"',
-  `${'('.repeat(1000)}userName pr${')'.repeat(1000)}`, `${'not ('.repeat(1000)}userName pr${')'.repeat(1000)}`, Array.from({ length: 200 }, () => 'userName pr').join(' or '), `emails[${'('.repeat(40)}value pr${')'.repeat(40)}]`,
-  'x509Certificates gt "x"', 'active co "t"', 'emails[value[value eq "x"]]', 'emails.value.value eq "x"', `userName eq "${'x'.repeat(4_000)}"`, 'userName\neq "x"', "userName eq 'x'", 'password eq "x"', '\u0000', '%', '$', '@',
-  `${extension}:"x" eq "y"`, `${extension}:a\\b eq "y"`, `${extension}:$ref eq "y"`, `${extension}:@ eq "y"`, `${extension}:a* eq "y"`, `${extension}:a?b pr`, "urn:x'y:z pr",
-].map((filter) => [shown(filter), filter]))('G20 the filter %s', async (_shown, filter) => {
+test.each(
+  [
+    'userName eq "\\u0000"',
+    'userName eq "\\ud800"',
+    '__proto__ eq "x"',
+    'constructor eq "x"',
+    'toString pr',
+    'name.__proto__ pr',
+    'urn:__proto__:x pr',
+    `${extension}:__proto__ eq "x"`,
+    `${extension}:constructor eq "x"`,
+    'urn:a\u0000b:c eq "x"',
+    `${extension}:a\u0000 pr`,
+    'urn:a\u0000b pr',
+    'urn:a\ud800b:c eq "x"',
+    `${extension}:x eq 9e99`,
+    `${extension}:x gt 9007199254740993`,
+    `${extension}:x eq 1e400`,
+    `${extension}:x eq -0`,
+    'id eq "1"',
+    'id eq "\u{1f600}"',
+    'id gt "usr_zzz"',
+    'id co "%"',
+    'groups.value eq "1"',
+    'members.value eq "1"',
+    'groups.value co "x"',
+    'groups[value eq "1"]',
+    'manager eq "x"',
+    'schemas eq "x"',
+    'schemas pr',
+    'schemas co "user"',
+    'groups pr',
+    'meta.created gt "9999-12-31T23:59:59Z"',
+    'meta.created gt "0000-01-01T00:00:00Z"',
+    'meta.created eq "never"',
+    'meta.version eq "x"',
+    'meta.location sw "x"',
+    'meta pr',
+    'meta.resourceType ne "User"',
+    'meta eq "x"',
+    `${'('.repeat(1000)}userName pr${')'.repeat(1000)}`,
+    `${'not ('.repeat(1000)}userName pr${')'.repeat(1000)}`,
+    Array.from({ length: 200 }, () => 'userName pr').join(' or '),
+    `emails[${'('.repeat(40)}value pr${')'.repeat(40)}]`,
+    'x509Certificates gt "x"',
+    'active co "t"',
+    'emails[value[value eq "x"]]',
+    'emails.value.value eq "x"',
+    `userName eq "${'x'.repeat(4_000)}"`,
+    'userName\neq "x"',
+    "userName eq 'x'",
+    'password eq "x"',
+    '\u0000',
+    '%',
+    '$',
+    '@',
+    `${extension}:"x" eq "y"`,
+    `${extension}:a\\b eq "y"`,
+    `${extension}:$ref eq "y"`,
+    `${extension}:@ eq "y"`,
+    `${extension}:a* eq "y"`,
+    `${extension}:a?b pr`,
+    "urn:x'y:z pr",
+  ].map((filter) => [shown(filter), filter]),
+)('G20 the filter %s', async (_shown, filter) => {
   await scim.aUser({ [extension]: { x: 9e15 } });
   for (const reply of [
     ...(/[\ud800-\udfff]/.test(filter) ? [] : [await scim.query('/Users', { filter }), await scim.query('/Groups', { filter })]),
@@ -117,8 +232,25 @@ test.each([
 
 test('G20 odd ids and paths are 404, or 400 where they cannot be decoded', async () => {
   for (const path of [
-    '/Users/1', '/Users/%00', '/Users/%F0%9F%98%80', '/Users/__proto__', '/Users/constructor', "/Users/'", '/Users/usr_x', `/Users/${'x'.repeat(8_000)}`, `/Users/${nobody.toUpperCase()}`, `/Users/${nobody}%20`, '/Users/..%2F..%2F',
-    '/Groups/%00', '/Groups/usr_', '/__proto__', '/constructor', '/Schemas/__proto__', '/Schemas/%00', '/ResourceTypes/constructor', '/%00',
+    '/Users/1',
+    '/Users/%00',
+    '/Users/%F0%9F%98%80',
+    '/Users/__proto__',
+    '/Users/constructor',
+    "/Users/'",
+    '/Users/usr_x',
+    `/Users/${'x'.repeat(8_000)}`,
+    `/Users/${nobody.toUpperCase()}`,
+    `/Users/${nobody}%20`,
+    '/Users/..%2F..%2F',
+    '/Groups/%00',
+    '/Groups/usr_',
+    '/__proto__',
+    '/constructor',
+    '/Schemas/__proto__',
+    '/Schemas/%00',
+    '/ResourceTypes/constructor',
+    '/%00',
   ]) {
     for (const method of ['GET', 'DELETE', 'PUT']) {
       const reply = await scim.send({ method, path, ...(method === 'PUT' && { body: { userName: 'x', displayName: 'x' } }) });
@@ -154,5 +286,11 @@ test('G20 what was odd is kept in the request log, and nothing of what was sent 
   await own.get('/Users?foo=%00');
   const requests = async () => (await call('GET', `/v1/directories/${own.id}/requests`)).body.data;
   while ((await requests()).length < 5) await new Promise((resolve) => setTimeout(resolve, 50));
-  expect((await requests()).map((one: { method: string; status: number }) => [one.method, one.status])).toEqual([['GET', 200], ['PATCH', 404], ['POST', 201], ['POST', 400], ['GET', 404]]);
+  expect((await requests()).map((one: { method: string; status: number }) => [one.method, one.status])).toEqual([
+    ['GET', 200],
+    ['PATCH', 404],
+    ['POST', 201],
+    ['POST', 400],
+    ['GET', 404],
+  ]);
 });

@@ -30,24 +30,40 @@ let variables: Record<string, string>;
 beforeAll(async () => {
   scim = await aScimDirectory();
   // The test wants somebody to be there already.
-  await scim.aUser({ userName: 'ada@example.com', active: true, name: { givenName: 'Ada', familyName: 'Lovelace' }, emails: [{ value: 'ada@example.com' }] });
+  await scim.aUser({
+    userName: 'ada@example.com',
+    active: true,
+    name: { givenName: 'Ada', familyName: 'Lovelace' },
+    emails: [{ value: 'ada@example.com' }],
+  });
   await scim.aGroup();
   variables = {
-    SCIMBaseURL: '', auth: `Bearer ${scim.token}`, InvalidUserEmail: 'abcdefgh@atko.com', UserIdThatDoesNotExist: '010101001010101011001010101011', randomEmail: 'Runscope300@atko.com', randomUsername: 'Runscope300Wbv@atko.com',
-    randomUsernameCaps: 'RUNSCOPE300WBV@ATKO.COM', randomGivenName: 'Runscope', randomFamilyName: 'Wbv',
+    SCIMBaseURL: '',
+    auth: `Bearer ${scim.token}`,
+    InvalidUserEmail: 'abcdefgh@atko.com',
+    UserIdThatDoesNotExist: '010101001010101011001010101011',
+    randomEmail: 'Runscope300@atko.com',
+    randomUsername: 'Runscope300Wbv@atko.com',
+    randomUsernameCaps: 'RUNSCOPE300WBV@ATKO.COM',
+    randomGivenName: 'Runscope',
+    randomFamilyName: 'Wbv',
   };
 });
 
 // In their order: later steps use what earlier ones saved.
-test.each(requests.map((step, i) => [`${i + 1}. ${(step.note ?? '').replace(/^(Required|Optional) Test: /, '').trim()}`, step] as const))('§20 Okta’s specification test: %s', async (_note, step) => {
-  const headers = Object.fromEntries(Object.entries(step.headers).map(([name, values]) => [name.toLowerCase(), filled(values[0] ?? '')]));
-  const began = performance.now();
-  const reply = await scim.send({ method: step.method, path: filled(step.url), headers, ...(step.body && { body: filled(step.body) }) });
-  const took = performance.now() - began;
-  expect(step.assertions.length).toBeGreaterThan(0);
-  for (const assertion of step.assertions) expect([assertion, holds(assertion, reply, took), reply.text]).toEqual([assertion, true, reply.text]);
-  for (const { name, property } of step.variables) variables[name] = String(at(reply.body, property));
-});
+test.each(requests.map((step, i) => [`${i + 1}. ${(step.note ?? '').replace(/^(Required|Optional) Test: /, '').trim()}`, step] as const))(
+  '§20 Okta’s specification test: %s',
+  async (_note, step) => {
+    const headers = Object.fromEntries(Object.entries(step.headers).map(([name, values]) => [name.toLowerCase(), filled(values[0] ?? '')]));
+    const began = performance.now();
+    const reply = await scim.send({ method: step.method, path: filled(step.url), headers, ...(step.body && { body: filled(step.body) }) });
+    const took = performance.now() - began;
+    expect(step.assertions.length).toBeGreaterThan(0);
+    for (const assertion of step.assertions)
+      expect([assertion, holds(assertion, reply, took), reply.text]).toEqual([assertion, true, reply.text]);
+    for (const { name, property } of step.variables) variables[name] = String(at(reply.body, property));
+  },
+);
 
 function filled(text: string): string {
   return text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
@@ -61,20 +77,30 @@ function holds({ comparison, source, property, value }: Assertion, reply: Reply,
   const actual = source === 'response_status' ? reply.status : source === 'response_time' ? took : at(reply.body, property ?? '');
   const wanted = filled(value ?? '');
   switch (comparison) {
-    case 'equal_number': return Number(actual) === Number(wanted);
-    case 'equal': return String(actual) === wanted;
-    case 'not_empty': return actual !== undefined && actual !== null && actual !== '' && !(Array.isArray(actual) && actual.length === 0);
-    case 'is_a_number': return typeof actual === 'number';
+    case 'equal_number':
+      return Number(actual) === Number(wanted);
+    case 'equal':
+      return String(actual) === wanted;
+    case 'not_empty':
+      return actual !== undefined && actual !== null && actual !== '' && !(Array.isArray(actual) && actual.length === 0);
+    case 'is_a_number':
+      return typeof actual === 'number';
     case 'has_value':
-    case 'contains': return Array.isArray(actual) ? actual.includes(wanted) : String(actual).includes(wanted);
-    case 'is_less_than': return Number(actual) < Number(wanted);
-    default: throw new Error(`the test compares by ${comparison}, which is not known`);
+    case 'contains':
+      return Array.isArray(actual) ? actual.includes(wanted) : String(actual).includes(wanted);
+    case 'is_less_than':
+      return Number(actual) < Number(wanted);
+    default:
+      throw new Error(`the test compares by ${comparison}, which is not known`);
   }
 }
 
 /** `Resources[0].name.familyName` */
 function at(body: unknown, property: string): unknown {
-  return property.split(/[.[\]]+/).filter(Boolean).reduce<any>((value, step) => value?.[step], body); // oxlint-disable-line no-explicit-any -- any answer
+  return property
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .reduce<any>((value, step) => value?.[step], body); // oxlint-disable-line no-explicit-any -- any answer
 }
 
 test('§20 Okta finds a userName whatever its case', async () => {
@@ -87,29 +113,81 @@ test('§20 an empty creation is 400', async () => {
 
 test('§20 a user’s life: created, put, deactivated and reactivated by PATCH without a path, and found again', async () => {
   const own = await aScimDirectory();
-  const user = (await own.post('/Users', {
-    schemas: [userUrn], userName: 'ada@acme.com', name: { givenName: 'Ada', familyName: 'L' }, emails: [{ primary: true, value: 'ada@acme.com', type: 'work' }], displayName: 'Ada L', locale: 'en-US', externalId: '00u1', groups: [], password: '1mz050nq', active: true,
-  })).body;
+  const user = (
+    await own.post('/Users', {
+      schemas: [userUrn],
+      userName: 'ada@acme.com',
+      name: { givenName: 'Ada', familyName: 'L' },
+      emails: [{ primary: true, value: 'ada@acme.com', type: 'work' }],
+      displayName: 'Ada L',
+      locale: 'en-US',
+      externalId: '00u1',
+      groups: [],
+      password: '1mz050nq',
+      active: true,
+    })
+  ).body;
   expect(user).not.toHaveProperty('password');
   const read = (await own.get(`/Users/${user.id}`)).body;
-  expect((await own.put(`/Users/${user.id}`, { ...read, name: { ...read.name, familyName: 'M' } })).body).toMatchObject({ name: { familyName: 'M' }, active: true });
-  for (const active of [false, true]) expect((await own.patch(`/Users/${user.id}`, [{ op: 'replace', value: { active } }])).body.active).toBe(active);
+  expect((await own.put(`/Users/${user.id}`, { ...read, name: { ...read.name, familyName: 'M' } })).body).toMatchObject({
+    name: { familyName: 'M' },
+    active: true,
+  });
+  for (const active of [false, true])
+    expect((await own.patch(`/Users/${user.id}`, [{ op: 'replace', value: { active } }])).body.active).toBe(active);
   // Assigned again after it was forgotten: Okta looks first, and finds.
-  expect((await own.query('/Users', { filter: 'userName eq "ada@acme.com"', startIndex: 1, count: 100 })).body).toMatchObject({ totalResults: 1, startIndex: 1, itemsPerPage: 1, Resources: [{ id: user.id, externalId: '00u1' }] });
+  expect((await own.query('/Users', { filter: 'userName eq "ada@acme.com"', startIndex: 1, count: 100 })).body).toMatchObject({
+    totalResults: 1,
+    startIndex: 1,
+    itemsPerPage: 1,
+    Resources: [{ id: user.id, externalId: '00u1' }],
+  });
   expect(await own.events()).toEqual(['user.created', 'user.updated', 'user.deactivated', 'user.reactivated']);
 });
 
 test('§20 group push: created empty, found, renamed with its id in the value, members changed and resynchronised, deleted', async () => {
   const own = await aScimDirectory();
   const [a, b, c] = [(await own.aUser()).id, (await own.aUser()).id, (await own.aUser()).id];
-  const group = (await own.post('/Groups', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'X', members: [] })).body;
+  const group = (await own.post('/Groups', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'X', members: [] }))
+    .body;
   const members = ({ body }: Reply): string[] => (body.members ?? []).map(({ value }: { value: string }) => value);
   expect((await own.query('/Groups', { filter: 'displayName eq "X"', startIndex: 1, count: 100 })).body.Resources[0].id).toBe(group.id);
-  expect((await own.patch(`/Groups/${group.id}`, [{ op: 'replace', value: { id: group.id, displayName: 'Y' } }])).body.displayName).toBe('Y');
+  expect((await own.patch(`/Groups/${group.id}`, [{ op: 'replace', value: { id: group.id, displayName: 'Y' } }])).body.displayName).toBe(
+    'Y',
+  );
   await own.patch(`/Groups/${group.id}`, [{ op: 'add', path: 'members', value: [{ value: a, display: 'a@b' }] }]);
-  expect(members(await own.patch(`/Groups/${group.id}`, [{ op: 'remove', path: `members[value eq "${a}"]` }, { op: 'add', path: 'members', value: [{ value: b, display: 'b@b' }] }]))).toEqual([b]);
-  expect(members(await own.patch(`/Groups/${group.id}`, [{ op: 'replace', path: 'members', value: [{ value: a, display: 'x' }, { value: c, display: 'y' }] }]))).toEqual([a, c]);
-  expect(members(await own.put(`/Groups/${group.id}`, { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], id: group.id, displayName: 'Y', members: [{ value: c }] }))).toEqual([c]);
+  expect(
+    members(
+      await own.patch(`/Groups/${group.id}`, [
+        { op: 'remove', path: `members[value eq "${a}"]` },
+        { op: 'add', path: 'members', value: [{ value: b, display: 'b@b' }] },
+      ]),
+    ),
+  ).toEqual([b]);
+  expect(
+    members(
+      await own.patch(`/Groups/${group.id}`, [
+        {
+          op: 'replace',
+          path: 'members',
+          value: [
+            { value: a, display: 'x' },
+            { value: c, display: 'y' },
+          ],
+        },
+      ]),
+    ),
+  ).toEqual([a, c]);
+  expect(
+    members(
+      await own.put(`/Groups/${group.id}`, {
+        schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+        id: group.id,
+        displayName: 'Y',
+        members: [{ value: c }],
+      }),
+    ),
+  ).toEqual([c]);
   expect(members(await own.patch(`/Groups/${group.id}`, [{ op: 'replace', path: 'members', value: [] }]))).toEqual([]);
   expect((await own.delete(`/Groups/${group.id}`)).status).toBe(204);
 });
@@ -118,9 +196,15 @@ test('§20 a credential may come as a header without the word Bearer, as Bearer,
   const { call } = await theBroker();
   const own = await aScimDirectory();
   await call('PATCH', `/v1/directories/${own.id}`, { body: { basic_auth: true } });
-  const headers = { 'content-type': 'application/scim+json; charset=utf-8', accept: 'application/scim+json; charset=utf-8', 'user-agent': 'Okta SCIM Client 1.0.0' };
+  const headers = {
+    'content-type': 'application/scim+json; charset=utf-8',
+    accept: 'application/scim+json; charset=utf-8',
+    'user-agent': 'Okta SCIM Client 1.0.0',
+  };
   for (const authorization of [own.token, `Bearer ${own.token}`, `Basic ${Buffer.from(`${own.id}:${own.token}`).toString('base64')}`]) {
-    expect((await own.get('/Users?filter=userName%20eq%20%22a%40b%22&startIndex=1&count=100', { ...headers, authorization })).body).toMatchObject({ totalResults: 0, Resources: [] });
+    expect(
+      (await own.get('/Users?filter=userName%20eq%20%22a%40b%22&startIndex=1&count=100', { ...headers, authorization })).body,
+    ).toMatchObject({ totalResults: 0, Resources: [] });
   }
   expect((await own.get('/Users', { ...headers, authorization: `Token ${own.token}` })).status).toBe(401);
 });

@@ -1,5 +1,19 @@
 /** /Me, the statuses and scimTypes of errors, and the URNs of messages (RFC 7644 §3.11, §3.12 and §8). */
-import { anError, aScimDirectory, bulkUrn, errorUrn, groupUrn, listUrn, nobody, type Reply, type ScimUnderTest, searchUrn, seen, theBroker, userUrn } from './a-scim-directory';
+import {
+  anError,
+  aScimDirectory,
+  bulkUrn,
+  errorUrn,
+  groupUrn,
+  listUrn,
+  nobody,
+  type Reply,
+  type ScimUnderTest,
+  searchUrn,
+  seen,
+  theBroker,
+  userUrn,
+} from './a-scim-directory';
 
 let scim: ScimUnderTest;
 
@@ -10,7 +24,10 @@ beforeEach(async () => {
 test('§13 Me is not supported, whatever is asked of it: 501', async () => {
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
     for (const path of ['/Me', '/me', '/Me?attributes=userName']) {
-      expect([method, seen(await scim.send({ method, path, ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: {} }) }))]).toEqual([method, anError(501)]);
+      expect([method, seen(await scim.send({ method, path, ...(['POST', 'PUT', 'PATCH'].includes(method) && { body: {} }) }))]).toEqual([
+        method,
+        anError(501),
+      ]);
     }
   }
 });
@@ -51,7 +68,9 @@ test('§15 messages and resources have the URNs that the RFC gives them', async 
   expect(schemasOf(await scim.get('/Users'))).toEqual([listUrn]);
   expect(schemasOf(await scim.post('/Users/.search', { schemas: [searchUrn] }))).toEqual([listUrn]);
   expect(schemasOf(await scim.get(`/Users/${nobody}`))).toEqual([errorUrn]);
-  expect(schemasOf(await scim.post('/Bulk', { schemas: [bulkUrn], Operations: [{ method: 'DELETE', path: '/Users/x' }] }))).toEqual(['urn:ietf:params:scim:api:messages:2.0:BulkResponse']);
+  expect(schemasOf(await scim.post('/Bulk', { schemas: [bulkUrn], Operations: [{ method: 'DELETE', path: '/Users/x' }] }))).toEqual([
+    'urn:ietf:params:scim:api:messages:2.0:BulkResponse',
+  ]);
   expect(schemasOf(await scim.get('/ServiceProviderConfig'))).toEqual(['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig']);
   expect(schemasOf(await scim.get('/ResourceTypes/User'))).toEqual(['urn:ietf:params:scim:schemas:core:2.0:ResourceType']);
   expect(schemasOf(await scim.get(`/Schemas/${userUrn}`))).toEqual(['urn:ietf:params:scim:schemas:core:2.0:Schema']);

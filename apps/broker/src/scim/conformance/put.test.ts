@@ -11,7 +11,14 @@ test('U1 what is not sent is cleared; but active stays', async () => {
   const user = await scim.aUser({ userName: 'ada', title: 'x', emails: [{ value: 'a@b.c' }], active: false, externalId: '1' });
   const reply = await scim.put(`/Users/${user.id}`, { schemas: [userUrn], userName: 'ada', nickName: 'n' });
   expect(reply.status).toBe(200);
-  expect(reply.body).toEqual({ schemas: [userUrn], id: user.id, userName: 'ada', nickName: 'n', active: false, meta: { ...user.meta, lastModified: reply.body.meta.lastModified, version: reply.headers.get('etag') } });
+  expect(reply.body).toEqual({
+    schemas: [userUrn],
+    id: user.id,
+    userName: 'ada',
+    nickName: 'n',
+    active: false,
+    meta: { ...user.meta, lastModified: reply.body.meta.lastModified, version: reply.headers.get('etag') },
+  });
   expect((await scim.get(`/Users/${user.id}`)).body).toEqual(reply.body);
   expect((await scim.put(`/Users/${user.id}`, { userName: 'ada', active: true })).body.active).toBe(true);
 });
@@ -19,35 +26,49 @@ test('U1 what is not sent is cleared; but active stays', async () => {
 test('U2 what is read-only is ignored, another id included', async () => {
   const user = await scim.aUser();
   const group = await scim.aGroup();
-  const reply = await scim.put(`/Users/${user.id}`, { id: nobody, userName: 'b', meta: { created: 'x', resourceType: 'Group' }, groups: [{ value: group.id }] });
-  expect(reply).toMatchObject({ status: 200, body: { id: user.id, userName: 'b', meta: { created: user.meta.created, resourceType: 'User' } } });
+  const reply = await scim.put(`/Users/${user.id}`, {
+    id: nobody,
+    userName: 'b',
+    meta: { created: 'x', resourceType: 'Group' },
+    groups: [{ value: group.id }],
+  });
+  expect(reply).toMatchObject({
+    status: 200,
+    body: { id: user.id, userName: 'b', meta: { created: user.meta.created, resourceType: 'User' } },
+  });
   expect(reply.body).not.toHaveProperty('groups');
 });
 
 test('U3 an immutable attribute may be set once, and then only to what it is', async () => {
   const { call } = await theBroker();
   const urn = 'urn:acme:params:scim:schemas:extension:immutable:2.0:User';
-  await call('PUT', `/v1/schema_extensions/${urn}`, { body: { resource_type: 'User', attributes: [{ name: 'badge', mutability: 'immutable' }, { name: 'other' }] } });
+  await call('PUT', `/v1/schema_extensions/${urn}`, {
+    body: { resource_type: 'User', attributes: [{ name: 'badge', mutability: 'immutable' }, { name: 'other' }] },
+  });
   const user = await scim.aUser();
   const put = (extension?: object) => scim.put(`/Users/${user.id}`, { userName: 'a', ...(extension && { [urn]: extension }) });
   expect((await put({ badge: '1' })).body[urn]).toEqual({ badge: '1' });
   expect((await put({ badge: '1', other: 'x' })).body[urn]).toEqual({ badge: '1', other: 'x' });
   expect(seen(await put({ badge: '2' }))).toEqual(anError(400, 'mutability'));
   expect((await put()).body[urn]).toEqual({ badge: '1' });
-  expect(seen(await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: `${urn}:badge`, value: '2' }]))).toEqual(anError(400, 'mutability'));
+  expect(seen(await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: `${urn}:badge`, value: '2' }]))).toEqual(
+    anError(400, 'mutability'),
+  );
   await call('DELETE', `/v1/schema_extensions/${urn}`);
 });
 
 test('U4 what is required must be sent', async () => {
   const user = await scim.aUser({ title: 'x' });
   const group = await scim.aGroup();
-  for (const body of [{}, { title: 'y' }, { userName: '' }, { userName: null }]) expect(seen(await scim.put(`/Users/${user.id}`, body))).toEqual(anError(400, 'invalidValue'));
+  for (const body of [{}, { title: 'y' }, { userName: '' }, { userName: null }])
+    expect(seen(await scim.put(`/Users/${user.id}`, body))).toEqual(anError(400, 'invalidValue'));
   expect(seen(await scim.put(`/Groups/${group.id}`, { members: [] }))).toEqual(anError(400, 'invalidValue'));
   expect((await scim.get(`/Users/${user.id}`)).body).toEqual(user);
 });
 
 test('U5 an id that is not there is 404, and nothing is created', async () => {
-  for (const path of [`/Users/${nobody}`, '/Users/ada', `/Groups/${noGroup}`]) expect(seen(await scim.put(path, { userName: 'ada', displayName: 'ada' }))).toEqual(anError(404));
+  for (const path of [`/Users/${nobody}`, '/Users/ada', `/Groups/${noGroup}`])
+    expect(seen(await scim.put(path, { userName: 'ada', displayName: 'ada' }))).toEqual(anError(404));
   expect((await scim.get('/')).body.totalResults).toBe(0);
 });
 
@@ -78,7 +99,11 @@ test('U8 an extension that is left out is cleared, and its URN with it', async (
 test('U9 a PUT of what was read changes nothing: neither time nor version, and makes no event', async () => {
   const manager = await scim.aUser();
   const user = await scim.aUser({
-    userName: 'ada', name: { givenName: 'A' }, emails: [{ value: 'a@b.c', primary: true, type: 'work' }], [enterpriseUrn]: { department: 'x', manager: { value: manager.id } }, 'urn:x:y:2.0:User': { a: [1, { b: 'c' }] },
+    userName: 'ada',
+    name: { givenName: 'A' },
+    emails: [{ value: 'a@b.c', primary: true, type: 'work' }],
+    [enterpriseUrn]: { department: 'x', manager: { value: manager.id } },
+    'urn:x:y:2.0:User': { a: [1, { b: 'c' }] },
   });
   const group = await scim.aGroup({ members: [{ value: user.id }, { value: manager.id }] });
   const nested = await scim.aGroup({ members: [{ value: group.id }] });

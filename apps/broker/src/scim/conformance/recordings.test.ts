@@ -4,7 +4,9 @@ import { theBroker, uuidOf } from './a-scim-directory';
 
 const sections: Record<string, string> = { entra: '§19.1', okta: '§20' };
 
-const all = recordings().map((recording) => [`${sections[recording.idp] ?? '§21'} ${recording.idp}: ${recording.name}`, recording] as const);
+const all = recordings().map(
+  (recording) => [`${sections[recording.idp] ?? '§21'} ${recording.idp}: ${recording.name}`, recording] as const,
+);
 
 test.each(all)('%s', async (_name, recording) => {
   const broker = await theBroker();
@@ -16,7 +18,9 @@ test.each(all)('%s', async (_name, recording) => {
     idp: identityProvider({ baseUrl: `${broker.url}/scim/v2/${id}`, token }),
     baseUrl: `${broker.config.publicUrl}/scim/v2/${id}`,
     eventTypes: async () => {
-      const { rows } = await broker.db.pool.query<{ type: string }>('select type from events where directory_id = $1 order by sequence', [uuidOf(id)]);
+      const { rows } = await broker.db.pool.query<{ type: string }>('select type from events where directory_id = $1 order by sequence', [
+        uuidOf(id),
+      ]);
       return rows.map(({ type }) => type);
     },
   });

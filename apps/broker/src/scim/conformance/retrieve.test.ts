@@ -1,5 +1,16 @@
 /** Reading and listing resources, and paging by index (RFC 7644 §3.4.1 and §3.4.2). */
-import { anError, aScimDirectory, enterpriseUrn, groupUrn, listUrn, nobody, type ScimUnderTest, seen, theBroker, userUrn } from './a-scim-directory';
+import {
+  anError,
+  aScimDirectory,
+  enterpriseUrn,
+  groupUrn,
+  listUrn,
+  nobody,
+  type ScimUnderTest,
+  seen,
+  theBroker,
+  userUrn,
+} from './a-scim-directory';
 
 let scim: ScimUnderTest;
 
@@ -44,20 +55,33 @@ test('R3 startIndex counts from 1: missing, 0 or negative, it is 1', async () =>
 
 test('R4 count 0 only counts', async () => {
   await aFewUsers(2);
-  expect((await scim.query('/Users', { count: 0 })).body).toEqual({ schemas: [listUrn], totalResults: 2, startIndex: 1, itemsPerPage: 0, Resources: [] });
+  expect((await scim.query('/Users', { count: 0 })).body).toEqual({
+    schemas: [listUrn],
+    totalResults: 2,
+    startIndex: 1,
+    itemsPerPage: 0,
+    Resources: [],
+  });
   expect((await scim.query('/Users', { count: 0, filter: 'userName sw "user-1"' })).body.totalResults).toBe(1);
 });
 
 test('R5 a negative count is 0', async () => {
   await aFewUsers(1);
-  expect((await scim.query('/Users', { count: -1 })).body).toEqual({ schemas: [listUrn], totalResults: 1, startIndex: 1, itemsPerPage: 0, Resources: [] });
+  expect((await scim.query('/Users', { count: -1 })).body).toEqual({
+    schemas: [listUrn],
+    totalResults: 1,
+    startIndex: 1,
+    itemsPerPage: 0,
+    Resources: [],
+  });
 });
 
 test('R6 a page has count resources at most, and never more than the largest page', async () => {
   await aFewUsers(3);
   expect((await scim.query('/Users', { count: 2 })).body.Resources).toHaveLength(2);
   expect(await scim.query('/Users', { count: 1_000_000 })).toMatchObject({ status: 200, body: { itemsPerPage: 3 } });
-  const operations = (offset: number): object[] => Array.from({ length: 1000 }, (_, i) => ({ method: 'POST', path: '/Users', bulkId: `${i}`, data: { userName: `bulk-${offset + i}` } }));
+  const operations = (offset: number): object[] =>
+    Array.from({ length: 1000 }, (_, i) => ({ method: 'POST', path: '/Users', bulkId: `${i}`, data: { userName: `bulk-${offset + i}` } }));
   expect((await scim.post('/Bulk', { Operations: operations(0) })).status).toBe(200);
   const { pagination } = (await scim.get('/ServiceProviderConfig')).body;
   expect((await scim.query('/Users', { count: 5000 })).body).toMatchObject({ itemsPerPage: pagination.maxPageSize, totalResults: 1003 });
@@ -66,18 +90,29 @@ test('R6 a page has count resources at most, and never more than the largest pag
 
 test('R7 a page past the end is empty, and still counts', async () => {
   await aFewUsers(2);
-  expect((await scim.query('/Users', { startIndex: 7 })).body).toEqual({ schemas: [listUrn], totalResults: 2, startIndex: 7, itemsPerPage: 0, Resources: [] });
+  expect((await scim.query('/Users', { startIndex: 7 })).body).toEqual({
+    schemas: [listUrn],
+    totalResults: 2,
+    startIndex: 7,
+    itemsPerPage: 0,
+    Resources: [],
+  });
 });
 
 test('R8 what is no number is refused', async () => {
   for (const value of ['abc', '1.5', '1e2', '%']) {
-    for (const name of ['count', 'startIndex']) expect([name, value, seen(await scim.query('/Users', { [name]: value }))]).toEqual([name, value, anError(400, 'invalidValue')]);
+    for (const name of ['count', 'startIndex'])
+      expect([name, value, seen(await scim.query('/Users', { [name]: value }))]).toEqual([name, value, anError(400, 'invalidValue')]);
   }
 });
 
 test('R9 itemsPerPage is how many there are in this page', async () => {
   await aFewUsers(3);
-  for (const [startIndex, expected] of [[1, 2], [3, 1], [4, 0]] as const) {
+  for (const [startIndex, expected] of [
+    [1, 2],
+    [3, 1],
+    [4, 0],
+  ] as const) {
     const { body } = await scim.query('/Users', { startIndex, count: 2 });
     expect([body.itemsPerPage, body.Resources.length]).toEqual([expected, expected]);
   }
@@ -108,24 +143,43 @@ test('R12 a query at the root finds users and groups', async () => {
   const group = await scim.aGroup({ displayName: 'Eng', members: [{ value: user.id }] });
   const shownUser = (await scim.get(`/Users/${user.id}`)).body;
   const find = async (filter: string): Promise<unknown[]> => (await scim.query('/', { filter })).body.Resources;
-  expect((await scim.get('/')).body).toEqual({ schemas: [listUrn], totalResults: 2, startIndex: 1, itemsPerPage: 2, Resources: [shownUser, group] });
+  expect((await scim.get('/')).body).toEqual({
+    schemas: [listUrn],
+    totalResults: 2,
+    startIndex: 1,
+    itemsPerPage: 2,
+    Resources: [shownUser, group],
+  });
   expect(await find('meta.resourceType eq "User"')).toEqual([shownUser]);
   expect(await find('meta.resourceType eq "Group"')).toEqual([group]);
   expect(await find('displayName eq "eng"')).toEqual([shownUser, group]);
   expect(await find('userName eq "eng"')).toEqual([shownUser]);
   expect(await find('not (userName eq "eng")')).toEqual([group]);
   expect(await find(`members.value eq "${user.id}" or externalId eq "x"`)).toEqual([shownUser, group]);
-  expect((await scim.query('/', { startIndex: 2, count: 1 })).body).toMatchObject({ totalResults: 2, startIndex: 2, Resources: [{ id: group.id }] });
+  expect((await scim.query('/', { startIndex: 2, count: 1 })).body).toMatchObject({
+    totalResults: 2,
+    startIndex: 2,
+    Resources: [{ id: group.id }],
+  });
   expect((await scim.query('/', { startIndex: 3 })).body).toMatchObject({ totalResults: 2, startIndex: 3, Resources: [] });
   expect((await scim.query('/', { count: 0 })).body).toMatchObject({ totalResults: 2, Resources: [] });
-  expect((await scim.query('/', { attributes: 'displayName' })).body.Resources).toEqual([{ schemas: [userUrn], id: user.id, displayName: 'Eng' }, { schemas: [groupUrn], id: group.id, displayName: 'Eng' }]);
+  expect((await scim.query('/', { attributes: 'displayName' })).body.Resources).toEqual([
+    { schemas: [userUrn], id: user.id, displayName: 'Eng' },
+    { schemas: [groupUrn], id: group.id, displayName: 'Eng' },
+  ]);
   expect(seen(await scim.query('/', { filter: 'nope eq "x"' }))).toEqual(anError(400, 'invalidFilter'));
 });
 
 test('R13 totalResults counts what the filter selects, not the page', async () => {
   await aFewUsers(12);
-  expect((await scim.query('/Users', { filter: 'userName sw "user-1"', count: 2 })).body).toMatchObject({ totalResults: 4, itemsPerPage: 2 });
-  expect((await scim.query('/Users', { filter: 'userName sw "user-1"', count: 2, startIndex: 4 })).body).toMatchObject({ totalResults: 4, itemsPerPage: 1 });
+  expect((await scim.query('/Users', { filter: 'userName sw "user-1"', count: 2 })).body).toMatchObject({
+    totalResults: 4,
+    itemsPerPage: 2,
+  });
+  expect((await scim.query('/Users', { filter: 'userName sw "user-1"', count: 2, startIndex: 4 })).body).toMatchObject({
+    totalResults: 4,
+    itemsPerPage: 1,
+  });
 });
 
 test('R14 users who are not active are found like others', async () => {
@@ -164,5 +218,7 @@ test('R15 a query that takes too long is refused with tooMany', async () => {
 
 test('R16 parameters that are for lists are ignored where one resource is read', async () => {
   const user = await scim.aUser();
-  expect((await scim.query(`/Users/${user.id}`, { filter: 'x', count: 'y', startIndex: '-', sortBy: '?', cursor: '!' })).body).toEqual(user);
+  expect((await scim.query(`/Users/${user.id}`, { filter: 'x', count: 'y', startIndex: '-', sortBy: '?', cursor: '!' })).body).toEqual(
+    user,
+  );
 });
