@@ -85,6 +85,8 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src',
     ours: [
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
       'apps/broker/src/scim',
       'apps/broker/src/oauth',
       'apps/broker/src/api',
@@ -103,19 +105,59 @@ const boundaries: Boundary[] = [
     because: 'no app imports another: they meet in the database alone, so there can be any number of each',
   },
   {
+    folder: 'apps/broker/src/frame',
+    ours: [
+      'apps/broker/src',
+      'apps/broker/src/api',
+      'apps/broker/src/guards',
+      'packages/accounts',
+      'packages/credential',
+      'packages/delivery',
+      'packages/directory',
+      'packages/identifier',
+      'packages/mapping',
+      'packages/runtime',
+    ],
+    because: 'what every door that speaks JSON is made of knows none of them',
+  },
+  {
+    folder: 'apps/broker/src/guards',
+    ours: ['packages/directory', 'packages/runtime'],
+    because: 'what counts and bounds callers knows neither who they are nor what they ask for',
+  },
+  {
     folder: 'apps/broker/src/scim',
-    ours: ['apps/broker/src', 'packages/scim', 'packages/directory', 'packages/credential', 'packages/identifier', 'packages/runtime'],
+    ours: [
+      'apps/broker/src',
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
+      'packages/scim',
+      'packages/directory',
+      'packages/credential',
+      'packages/identifier',
+      'packages/runtime',
+    ],
     because: "the door that identity providers use cannot reach vendors' credentials or webhooks, nor another door",
   },
   {
     folder: 'apps/broker/src/oauth',
-    ours: ['apps/broker/src', 'packages/directory', 'packages/credential', 'packages/identifier', 'packages/runtime'],
+    ours: [
+      'apps/broker/src',
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
+      'packages/directory',
+      'packages/credential',
+      'packages/identifier',
+      'packages/runtime',
+    ],
     because: "the door that identity providers use cannot reach vendors' credentials or webhooks, nor another door",
   },
   {
     folder: 'apps/broker/src/api',
     ours: [
       'apps/broker/src',
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
       'packages/accounts',
       'packages/credential',
       'packages/delivery',
@@ -130,6 +172,8 @@ const boundaries: Boundary[] = [
     folder: 'apps/broker/src/console',
     ours: [
       'apps/broker/src',
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
       'packages/accounts',
       'packages/credential',
       'packages/delivery',
@@ -142,7 +186,16 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'apps/broker/src/setup',
-    ours: ['apps/broker/src', 'packages/accounts', 'packages/credential', 'packages/directory', 'packages/identifier', 'packages/runtime'],
+    ours: [
+      'apps/broker/src',
+      'apps/broker/src/frame',
+      'apps/broker/src/guards',
+      'packages/accounts',
+      'packages/credential',
+      'packages/directory',
+      'packages/identifier',
+      'packages/runtime',
+    ],
     because: "an IT admin's page shows one directory: it cannot reach webhooks, nor another door",
   },
   {
@@ -161,7 +214,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'apps/standalone/src',
-    ours: ['apps/broker/src', 'apps/worker/src', 'packages/runtime'],
+    ours: ['apps/broker/src', 'apps/broker/src/frame', 'apps/worker/src', 'packages/runtime'],
     because: 'it starts the two apps in one process, and does nothing that they do not',
   },
 ];
