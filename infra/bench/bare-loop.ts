@@ -1,6 +1,6 @@
 /** What infra/bench/deliveries.ts compares with, a process of its own: so many loops that POST what they are given with undici, one after the other, and do nothing else. */
 import { Agent, request } from 'undici';
-import { newSecret, signatureHeader, signedContent, signingKey } from '../../packages/delivery/signature';
+import { newSecret, signatureHeader, signedContent, signingKey } from '../../packages/delivery/endpoint/signature';
 
 export interface ToBareLoop {
   url: string;

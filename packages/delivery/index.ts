@@ -11,13 +11,21 @@
  *
  * Must not import `scim`, `accounts`, `notify` or express: it returns what happened, and the worker logs, counts and mails.
  */
-export { AddressRule } from './addresses';
-export { type Backlog, readBacklog } from './backlog';
-export { type Notice } from './breaker';
-export { type Consumer, commitConsumer, deleteConsumer, getConsumer, listConsumers, seekConsumer, TooManyConsumers } from './consumers';
-export { type Delivery, type DeliveryState, type Attempt, listDeliveries, getDelivery, retryDelivery } from './deliveries';
-export { type BellBackend, Doorbell } from './doorbell';
-export { type AttemptReport, type Bell, Drain, type DrainOptions } from './drain';
+export { AddressRule } from './endpoint/addresses';
+export { type Backlog, readBacklog } from './lanes/backlog';
+export { type Notice } from './record/breaker';
+export {
+  type Consumer,
+  commitConsumer,
+  deleteConsumer,
+  getConsumer,
+  listConsumers,
+  seekConsumer,
+  TooManyConsumers,
+} from './poll/consumers';
+export { type Delivery, type DeliveryState, type Attempt, listDeliveries, getDelivery, retryDelivery } from './record/deliveries';
+export { type BellBackend, Doorbell } from './lanes/doorbell';
+export { type AttemptReport, type Bell, Drain, type DrainOptions } from './lanes/drain';
 export {
   type Endpoint,
   type Ordering,
@@ -32,7 +40,7 @@ export {
   DeliveryNotFound,
   InvalidDeliveryCursor,
   EndpointDisabled,
-} from './endpoint';
+} from './endpoint/endpoint';
 export {
   type NewEndpoint,
   type EndpointChanges,
@@ -43,11 +51,11 @@ export {
   deleteEndpoint,
   rotateSecret,
   sendTestEvent,
-} from './endpoints';
-export { eraseAttempts } from './erase-attempts';
-export { type FeedListener, FeedNotices, listenToFeed } from './feed-notices';
-export { Poster, type PosterOptions } from './post';
-export { positionBefore, replay } from './replay';
-export { forgetEvents, forgetLeftovers } from './retention';
-export { type SequencedBatch, sequenceBatch, Sequencer } from './sequencer';
-export { sweep } from './sweep';
+} from './endpoint/endpoints';
+export { eraseAttempts } from './record/erase-attempts';
+export { type FeedListener, FeedNotices, listenToFeed } from './poll/feed-notices';
+export { Poster, type PosterOptions } from './attempt/post';
+export { positionBefore, replay } from './endpoint/replay';
+export { forgetEvents, forgetLeftovers } from './record/retention';
+export { type SequencedBatch, sequenceBatch, Sequencer } from './lanes/sequencer';
+export { sweep } from './lanes/sweep';

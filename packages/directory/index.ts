@@ -4,9 +4,9 @@
  * May import `scim`, `mapping`, `credential`, `identifier` and pg. Must not import express, bullmq or `delivery`: writing a
  * fact must not know who reads it.
  */
-export { type TakeNote } from './admission';
-export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './brake';
-export { decodeCursor, encodeCursor, type Cursor } from './cursor';
+export { type TakeNote } from './people/admission';
+export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './rules/brake';
+export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
 export {
   activateDirectory,
   changeDirectory,
@@ -20,12 +20,12 @@ export {
   type Provider,
   providers,
   type ScimDirectory,
-} from './directories';
-export { noteCredentialUses } from './credential-uses';
-export { announceExpiringCredentials, type ExpiringCredential } from './expiring-credentials';
-export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure';
-export { type Explanation, explainRequest } from './explanation';
-export { eventTypes, isEventType, type EventType, type LoggedEvent } from './event';
+} from './rules/directories';
+export { noteCredentialUses } from './credentials/credential-uses';
+export { announceExpiringCredentials, type ExpiringCredential } from './credentials/expiring-credentials';
+export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure/erasure';
+export { type Explanation, explainRequest } from './requests/explanation';
+export { eventTypes, isEventType, type EventType, type LoggedEvent } from './log/event';
 export {
   findEvent,
   readDirectoryPages,
@@ -36,8 +36,8 @@ export {
   type DirectoryStretch,
   type EventPage,
   type EventQuery,
-} from './event-log';
-export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './groups';
+} from './log/event-log';
+export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';
 export { inTransaction } from './in-transaction';
 export { Lookups } from './lookups';
 export {
@@ -50,8 +50,8 @@ export {
   removeMapping,
   type SavedMapping,
   saveMapping,
-} from './mappings';
-export { type MemberIdentity, type ResolvedMemberChange, UnknownMember } from './members';
+} from './people/mappings';
+export { type MemberIdentity, type ResolvedMemberChange, UnknownMember } from './people/members';
 export {
   authenticateOAuthClient,
   createOAuthClient,
@@ -64,7 +64,7 @@ export {
   type GrantType,
   type IssuedOAuthClient,
   type OAuthClient,
-} from './oauth-clients';
+} from './credentials/oauth-clients';
 export {
   codeSeconds,
   grantAuthorizationCode,
@@ -74,8 +74,14 @@ export {
   takeAuthorizationCode,
   type GivenTokens,
   type Presented,
-} from './oauth-grants';
-export { accessTokenSeconds, authenticateAccessToken, forgetExpiredCredentials, issueAccessToken, revokeAccessToken } from './oauth-tokens';
+} from './credentials/oauth-grants';
+export {
+  accessTokenSeconds,
+  authenticateAccessToken,
+  forgetExpiredCredentials,
+  issueAccessToken,
+  revokeAccessToken,
+} from './credentials/oauth-tokens';
 export {
   changeOrganization,
   createOrganization,
@@ -86,16 +92,24 @@ export {
   type Organization,
   type OrganizationChanges,
   type SeatMode,
-} from './organizations';
-export { displayNameOf, profileOf, type Profile } from './profile';
-export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './published';
-export { getRemap, listRemaps, type Remap, remapUsers } from './remap';
-export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './request-log';
-export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './schema-extensions';
-export { NoSeatLeft } from './seats';
-export { searchGroups, searchUsers, readMembers, listCursorSeconds, type Found, type GroupMember, type MembersPart } from './search';
-export { type GroupJson, groupJson, type StoredGroup } from './stored-group';
-export { type ShownUser, type StoredUser, type UserJson, userJson } from './stored-user';
+} from './rules/organizations';
+export { displayNameOf, profileOf, type Profile } from './resource/profile';
+export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './reading/published';
+export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
+export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
+export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './rules/schema-extensions';
+export { NoSeatLeft } from './rules/seats';
+export {
+  searchGroups,
+  searchUsers,
+  readMembers,
+  listCursorSeconds,
+  type Found,
+  type GroupMember,
+  type MembersPart,
+} from './reading/search';
+export { type GroupJson, groupJson, type StoredGroup } from './resource/stored-group';
+export { type ShownUser, type StoredUser, type UserJson, userJson } from './resource/stored-user';
 export {
   authenticateBearer,
   issueBearerToken,
@@ -107,6 +121,6 @@ export {
   type BearerToken,
   type IssuedToken,
   type UsedCredential,
-} from './tokens';
-export { type DirectoryScope, DirectoryGone, inDirectory } from './transaction';
-export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './users';
+} from './credentials/tokens';
+export { type DirectoryScope, DirectoryGone, inDirectory } from './writing/transaction';
+export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './people/users';

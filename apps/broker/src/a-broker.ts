@@ -5,7 +5,7 @@ import { createEnvironment } from '#accounts';
 import { type Config, createLog, createPool } from '#runtime';
 import { FeedNotices, Sequencer } from '#delivery';
 import { type IdentityProvider, createTestDatabase, identityProvider, type TestDatabase } from '#testing';
-import { openApiDocument } from './api/openapi';
+import { openApiDocument } from './frame/openapi';
 import { routes } from './api/routes';
 import { type Broker, startBroker } from './broker';
 

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import swaggerUi from 'swagger-ui-express';
-import { problems } from './api/errors';
+import { problems } from './frame/errors';
 
 // The pages run scripts and take styles from their own files alone; nothing in them comes from elsewhere.
 const policy = [

@@ -4,9 +4,9 @@ import Redis from 'ioredis';
 import type { Pool } from 'pg';
 import { secretsEqual } from '#credential';
 import { type SchemaState, schemaState } from '#runtime';
-import { Problem } from './api/errors';
+import { Problem } from './frame/errors';
 import { bearerOf } from './api/key';
-import type { HttpMetrics } from './metrics';
+import type { HttpMetrics } from './frame/metrics';
 
 type Part = { state: 'ok' } | { state: 'unreachable' } | { state: 'outdated'; current: string | null; needed: string };
 

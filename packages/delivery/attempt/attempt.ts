@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { newId, publicId } from '#identifier';
-import { withoutHeaderValues } from './endpoint-headers';
+import { withoutHeaderValues } from '../endpoint/endpoint-headers';
 import type { Poster } from './post';
 import { retryAfterSeconds } from './retry-schedule';
 import type { Sender } from './sender';
-import { signatureHeader, signedContent, timestamp } from './signature';
+import { signatureHeader, signedContent, timestamp } from '../endpoint/signature';
 
 /** What one attempt means for what it was an attempt at. */
 export type Outcome =

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { eventually, startVendor } from '#testing';
-import { AddressRule } from './addresses';
+import { AddressRule } from '../endpoint/addresses';
 import { type Answer, Poster, type PosterOptions } from './post';
 
 const posters: Poster[] = [];

@@ -2,7 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
-import type { AddressRule } from './addresses';
+import type { AddressRule } from '../endpoint/addresses';
 
 /** What came of one POST. Nothing is thrown: an endpoint may do whatever it likes. */
 export type Answer =

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import type { EventType, LoggedEvent } from '#directory';
-import { openHeaders } from './endpoint-headers';
-import type { Ordering } from './endpoint';
-import { prepared } from './prepared';
-import { signingKey, type SigningKey } from './signature';
+import { openHeaders } from '../endpoint/endpoint-headers';
+import type { Ordering } from '../endpoint/endpoint';
+import { prepared } from '../prepared';
+import { signingKey, type SigningKey } from '../endpoint/signature';
 
 /** What must be known of an endpoint to send to it. */
 export interface Sender {

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { createTestDatabase, eventually, startVendor, type Vendor } from '#testing';
-import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker, told } from './a-log';
+import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker, told } from '../a-log';
 import { EndpointDisabled, EndpointNotFound, TooManyEndpoints, UnknownOrganization } from './endpoint';
 import { changeEndpoint, createEndpoint, deleteEndpoint, getEndpoint, listEndpoints, rotateSecret, sendTestEvent } from './endpoints';
-import { getDelivery, listDeliveries } from './deliveries';
+import { getDelivery, listDeliveries } from '../record/deliveries';
 import { replay } from './replay';
-import { sequenceBatch } from './sequencer';
+import { sequenceBatch } from '../lanes/sequencer';
 
 let pool: Pool;
 const workers: TestWorker[] = [];

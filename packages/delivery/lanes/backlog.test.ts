@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, startVendor, testDatabase } from '#testing';
-import { aLog, aWorker } from './a-log';
+import { aLog, aWorker } from '../a-log';
 import { readBacklog } from './backlog';
 import { sequenceBatch } from './sequencer';
 

@@ -2,12 +2,12 @@ import { createServer } from 'node:net';
 import type { Pool } from 'pg';
 import { readEvents } from '#directory';
 import { createTestDatabase, eventually, startVendor, verified, type Received, type Vendor } from '#testing';
-import { aLog, aWorker, type TestLog, type TestWorker, told } from './a-log';
-import { getDelivery } from './deliveries';
-import { changeEndpoint, deleteEndpoint, getEndpoint, rotateSecret } from './endpoints';
-import { keyring, loopback } from './a-log';
+import { aLog, aWorker, type TestLog, type TestWorker, told } from '../a-log';
+import { getDelivery } from '../record/deliveries';
+import { changeEndpoint, deleteEndpoint, getEndpoint, rotateSecret } from '../endpoint/endpoints';
+import { keyring, loopback } from '../a-log';
 import { Lanes } from './lanes';
-import { replay } from './replay';
+import { replay } from '../endpoint/replay';
 import { sequenceBatch } from './sequencer';
 import { sweep } from './sweep';
 

@@ -1,13 +1,13 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { findEvent, type LoggedEvent, readDirectoryPages } from '#directory';
-import { attempt, type AttemptRecord, type Outcome } from './attempt';
-import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from './breaker';
+import { attempt, type AttemptRecord, type Outcome } from '../attempt/attempt';
+import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from '../record/breaker';
 import { claimExceptions, dropException, type ExceptionResult, type HeldException, releaseException, settleException } from './exceptions';
 import { type Claim, type HeldLane, type LaneException, Lanes } from './lanes';
-import type { Poster } from './post';
-import { retryDelaySeconds, shouldPark } from './retry-schedule';
-import { isOwed, type Sender, Senders, typesWorthReading } from './sender';
+import type { Poster } from '../attempt/post';
+import { retryDelaySeconds, shouldPark } from '../attempt/retry-schedule';
+import { isOwed, type Sender, Senders, typesWorthReading } from '../attempt/sender';
 import { SharedPages } from './shared-pages';
 import { Slots } from './slots';
 

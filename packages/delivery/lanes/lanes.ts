@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { EventType } from '#directory';
-import type { AttemptRecord } from './attempt';
-import type { Ordering } from './endpoint';
+import type { AttemptRecord } from '../attempt/attempt';
+import type { Ordering } from '../endpoint/endpoint';
 import { Grouped } from './grouped';
-import { prepared } from './prepared';
-import { inOneFlush } from './transaction';
+import { prepared } from '../prepared';
+import { inOneFlush } from '../transaction';
 
 export interface LaneName {
   endpointId: string;

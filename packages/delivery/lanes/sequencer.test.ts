@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { readEvents } from '#directory';
 import { createTestDatabase, eventually } from '#testing';
-import { aLog, type TestLog } from './a-log';
+import { aLog, type TestLog } from '../a-log';
 import { sequenceBatch, Sequencer } from './sequencer';
 
 let pool: Pool;

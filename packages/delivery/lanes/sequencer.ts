@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Bell } from './drain';
-import { prepared } from './prepared';
-import { inTransaction } from './transaction';
+import { prepared } from '../prepared';
+import { inTransaction } from '../transaction';
 
 /** What one batch did. */
 export interface SequencedBatch {

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import type { DisabledReason } from './endpoint';
-import { prepared } from './prepared';
-import { probeDelaysSeconds } from './retry-schedule';
+import type { DisabledReason } from '../endpoint/endpoint';
+import { prepared } from '../prepared';
+import { probeDelaysSeconds } from '../attempt/retry-schedule';
 
 /**
  * What happened to an endpoint that its people may want to hear of. They are its state and a mail, not events of the log.

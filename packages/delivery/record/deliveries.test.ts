@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { createTestDatabase, eventually, startVendor, type Vendor } from '#testing';
-import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker } from './a-log';
+import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker } from '../a-log';
 import { type Delivery, type DeliveryState, getDelivery, listDeliveries, retryDelivery } from './deliveries';
-import { DeliveryNotFound, EndpointDisabled, InvalidDeliveryCursor } from './endpoint';
-import { changeEndpoint, sendTestEvent } from './endpoints';
-import { sequenceBatch } from './sequencer';
+import { DeliveryNotFound, EndpointDisabled, InvalidDeliveryCursor } from '../endpoint/endpoint';
+import { changeEndpoint, sendTestEvent } from '../endpoint/endpoints';
+import { sequenceBatch } from '../lanes/sequencer';
 
 let pool: Pool;
 const workers: TestWorker[] = [];

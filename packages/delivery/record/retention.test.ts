@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import { idAt, newId } from '#identifier';
 import { createTestDatabase } from '#testing';
-import { aLog, type TestLog } from './a-log';
-import { positionBefore } from './replay';
+import { aLog, type TestLog } from '../a-log';
+import { positionBefore } from '../endpoint/replay';
 import { forgetEvents, forgetLeftovers } from './retention';
-import { sequenceBatch } from './sequencer';
+import { sequenceBatch } from '../lanes/sequencer';
 
 let pool: Pool;
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { idAt } from '#identifier';
-import { prepared } from './prepared';
-import { inTransaction } from './transaction';
+import { prepared } from '../prepared';
+import { inTransaction } from '../transaction';
 
 const environments = prepared<{ environment_id: string }>(
   'feeds_with_old_events',

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from '#credential';
 import { newId } from '#identifier';
-import { getDirectory } from './directories';
-import { firstId, prepared } from './prepared';
-import { inDirectory } from './transaction';
+import { getDirectory } from '../rules/directories';
+import { firstId, prepared } from '../prepared';
+import { inDirectory } from '../writing/transaction';
 
 export const grantTypes = ['client_credentials', 'authorization_code'] as const;
 export type GrantType = (typeof grantTypes)[number];

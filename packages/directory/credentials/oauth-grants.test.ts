@@ -12,7 +12,7 @@ import {
   issueGrantTokens,
   refreshGrant,
   takeAuthorizationCode,
-} from './index';
+} from '../index';
 
 const keyring = new Keyring(randomBytes(32));
 

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import { hashSecret, isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from '#credential';
 import { newId } from '#identifier';
-import { type DirectoryRow, directoryColumns, directoryOf } from './directories';
+import { type DirectoryRow, directoryColumns, directoryOf } from '../rules/directories';
 import type { CallingClient } from './oauth-clients';
-import { prepared, type Queryable } from './prepared';
-import { extensionsOfDirectory, schemasOf } from './schema-extensions';
+import { prepared, type Queryable } from '../prepared';
+import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
 import type { Authenticated } from './tokens';
 
 /** What the holder of an access token is told. Entra asks for 1 to 6 hours. */

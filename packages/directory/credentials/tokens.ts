@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { BearerTokens } from '#credential';
 import { newId } from '#identifier';
-import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from './directories';
-import { firstId, prepared, type Queryable } from './prepared';
-import { extensionsOfDirectory, schemasOf } from './schema-extensions';
-import { inDirectory } from './transaction';
+import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from '../rules/directories';
+import { firstId, prepared, type Queryable } from '../prepared';
+import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
+import { inDirectory } from '../writing/transaction';
 
 /** What proved who calls: a bearer token, or the OAuth client that an access token was given to. */
 export interface UsedCredential {

@@ -19,7 +19,7 @@ import {
   type ScimDirectory,
   type StoredGroup,
   type StoredUser,
-} from './index';
+} from '../index';
 
 export interface Logged {
   sequence: number;

@@ -1,8 +1,8 @@
-import { depart } from './brake';
-import type { EventDraft } from './event-log';
-import type { Policy } from './policy';
-import { changeSeats, storeSeats } from './seats';
-import type { DirectoryTransaction } from './transaction';
+import { depart } from '../rules/brake';
+import type { EventDraft } from '../log/event-log';
+import type { Policy } from '../rules/policy';
+import { changeSeats, storeSeats } from '../rules/seats';
+import type { DirectoryTransaction } from '../writing/transaction';
 
 /**
  * Somebody becomes active. Answers what is to be told besides, for the caller to append behind the event of the change itself.

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { type Address, eachOnce, emailElsewhere, foreignDomains, type Mapping, type Problem, problemError } from '#mapping';
 import { foldCase, type Resource, ScimError } from '#scim';
-import type { MappedProfile } from './mapped-user';
-import type { Policy } from './policy';
-import { prepared, type Queryable } from './prepared';
-import { namedAddresses } from './profile';
-import type { DirectoryTransaction } from './transaction';
+import type { MappedProfile } from '../resource/mapped-user';
+import type { Policy } from '../rules/policy';
+import { prepared, type Queryable } from '../prepared';
+import { namedAddresses } from '../resource/profile';
+import type { DirectoryTransaction } from '../writing/transaction';
 
 /** Told a sentence about a write that was let through all the same. */
 export type TakeNote = (note: string) => void;

@@ -27,7 +27,7 @@ import {
   UnknownMember,
   UserNameTaken,
   UserNotFound,
-} from './index';
+} from '../index';
 
 let pool: Pool;
 

@@ -13,7 +13,7 @@ import {
   type SeatMode,
   setBrake,
   type StoredUser,
-} from './index';
+} from '../index';
 
 let pool: Pool;
 

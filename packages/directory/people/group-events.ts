@@ -1,8 +1,8 @@
-import type { EventDraft } from './event-log';
-import { previousOfGroup } from './profile';
-import { groupJson, type StoredGroup } from './stored-group';
-import { type StoredUser, userJson } from './stored-user';
-import type { DirectoryScope } from './transaction';
+import type { EventDraft } from '../log/event-log';
+import { previousOfGroup } from '../resource/profile';
+import { groupJson, type StoredGroup } from '../resource/stored-group';
+import { type StoredUser, userJson } from '../resource/stored-user';
+import type { DirectoryScope } from '../writing/transaction';
 
 export function groupCreated(directory: DirectoryScope, group: StoredGroup): EventDraft {
   return { type: 'group.created', data: (version) => ({ group: groupJson(directory, { ...group, version }) }) };

@@ -1,15 +1,15 @@
 import type { Pool } from 'pg';
 import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
-import { appendEvents } from './event-log';
+import { appendEvents } from '../log/event-log';
 import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
 import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
-import { policyOf } from './policy';
-import { prepared, type Queryable, violates } from './prepared';
-import { sameJson } from './profile';
+import { policyOf } from '../rules/policy';
+import { prepared, type Queryable, violates } from '../prepared';
+import { sameJson } from '../resource/profile';
 import { remapGroup } from './remap';
-import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
-import { type DirectoryScope, inDirectory } from './transaction';
+import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
+import { type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** No such group in this directory. */
 export class GroupNotFound extends Error {

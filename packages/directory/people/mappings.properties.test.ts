@@ -4,7 +4,7 @@ import { type Mapping, type MappingBody, parseMapping } from '#mapping';
 import type { Resource } from '#scim';
 import { testDatabase } from '#testing';
 import { aMappedDirectory, remapAll } from './a-mapped-directory';
-import { previewMapping } from './index';
+import { previewMapping } from '../index';
 
 let pool: Pool;
 

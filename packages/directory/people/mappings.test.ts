@@ -14,9 +14,9 @@ import {
   removeMapping,
   remapUsers,
   saveMapping,
-} from './index';
-import { policyOf } from './policy';
-import { prepared } from './prepared';
+} from '../index';
+import { policyOf } from '../rules/policy';
+import { prepared } from '../prepared';
 
 let pool: Pool;
 const never = new AbortController().signal;

@@ -4,15 +4,15 @@ import { defaultMapping, type Mapping, parseMapping, type Problem, problemError 
 import { newId, publicId } from '#identifier';
 import { foldCase, type JsonObject, type SchemaSet } from '#scim';
 import { addressesElsewhere } from './admission';
-import { beginRemap } from './begin-remap';
-import { getDirectory } from './directories';
-import { inTransaction } from './in-transaction';
-import { mapUser } from './mapped-user';
-import { firstId, prepared } from './prepared';
-import { type AssignedRole, emailAddresses, sameJson } from './profile';
+import { beginRemap } from '../rules/begin-remap';
+import { getDirectory } from '../rules/directories';
+import { inTransaction } from '../in-transaction';
+import { mapUser } from '../resource/mapped-user';
+import { firstId, prepared } from '../prepared';
+import { type AssignedRole, emailAddresses, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
-import { extensionsOfDirectory, schemasOf } from './schema-extensions';
-import { type UserRow, userColumns, userGroups, userOf } from './stored-user';
+import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
+import { type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
 
 /** Whose mapping: an environment's, or a directory's own in its place. */
 export interface MappingScope {

@@ -1,13 +1,13 @@
 import { locationOf, type MemberChange, matches } from '#scim';
 import { publicId } from '#identifier';
-import { appendEvents } from './event-log';
+import { appendEvents } from '../log/event-log';
 import { type Member, memberEvent } from './group-events';
-import { policyOf } from './policy';
-import { firstId, prepared } from './prepared';
-import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
+import { policyOf } from '../rules/policy';
+import { firstId, prepared } from '../prepared';
+import { type GroupRow, groupColumns, groupOf, type StoredGroup } from '../resource/stored-group';
 import { remapMembers } from './remap';
-import { selectUser, type UserRow, userColumns, userGroups, userOf } from './stored-user';
-import type { DirectoryTransaction } from './transaction';
+import { selectUser, type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
+import type { DirectoryTransaction } from '../writing/transaction';
 
 /** A member as a request names it. */
 export interface MemberIdentity {

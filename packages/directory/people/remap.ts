@@ -5,13 +5,13 @@ import type { Mapping } from '#mapping';
 import { foreignDomains } from '#mapping';
 import { foldCase } from '#scim';
 import { addressesElsewhere, problemsElsewhere } from './admission';
-import { appendEvents } from './event-log';
-import { mapUser } from './mapped-user';
-import { type Policy, policyOf, readsGroups } from './policy';
-import { firstId, prepared } from './prepared';
-import { emailAddresses, namedAddresses, previousOfUser, sameJson } from './profile';
-import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
-import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
+import { appendEvents } from '../log/event-log';
+import { mapUser } from '../resource/mapped-user';
+import { type Policy, policyOf, readsGroups } from '../rules/policy';
+import { firstId, prepared } from '../prepared';
+import { emailAddresses, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
+import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
+import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 /** How many users are in memory, and mapped in one statement. */
 export const mappedAtOnce = 500;

@@ -1,7 +1,7 @@
-import type { EventDraft } from './event-log';
-import { previousOfUser } from './profile';
-import { type StoredUser, type UserJson, userJson } from './stored-user';
-import type { DirectoryScope } from './transaction';
+import type { EventDraft } from '../log/event-log';
+import { previousOfUser } from '../resource/profile';
+import { type StoredUser, type UserJson, userJson } from '../resource/stored-user';
+import type { DirectoryScope } from '../writing/transaction';
 
 /**
  * The events that tell of a change of one user: `user.updated` of everything but `active`, then what became of `active`.

@@ -3,16 +3,16 @@ import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { arrive, leave } from './activity';
 import { admit, type TakeNote } from './admission';
-import { appendEvents, type EventDraft } from './event-log';
+import { appendEvents, type EventDraft } from '../log/event-log';
 import { memberEvent } from './group-events';
-import { mappedProfile } from './mapped-user';
-import { type Policy, policyForUsers, policyOf } from './policy';
-import { emailAddresses, sameJson } from './profile';
-import { prepared, type Queryable, violates } from './prepared';
-import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from './stored-group';
-import { NoSeatLeft } from './seats';
-import { addressHashes, selectUser, type StoredUser, userJson, userOf } from './stored-user';
-import { type DirectoryScope, type DirectoryTransaction, inDirectory } from './transaction';
+import { mappedProfile } from '../resource/mapped-user';
+import { type Policy, policyForUsers, policyOf } from '../rules/policy';
+import { emailAddresses, sameJson } from '../resource/profile';
+import { prepared, type Queryable, violates } from '../prepared';
+import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
+import { NoSeatLeft } from '../rules/seats';
+import { addressHashes, selectUser, type StoredUser, userJson, userOf } from '../resource/stored-user';
+import { type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 import { userEvents } from './user-events';
 
 /** No such user in this directory. */

@@ -26,7 +26,7 @@ import {
   type ScimDirectory,
   searchGroups,
   searchUsers,
-} from './index';
+} from '../index';
 
 const baseUrl = 'https://causeway.test/scim/v2/dir_x';
 const userUrn = 'urn:ietf:params:scim:schemas:core:2.0:User';

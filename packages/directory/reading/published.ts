@@ -2,9 +2,9 @@
 import type { Pool } from 'pg';
 import { foldCase } from '#scim';
 import { publicId } from '#identifier';
-import { firstId, prepared } from './prepared';
-import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from './stored-group';
-import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from './stored-user';
+import { firstId, prepared } from '../prepared';
+import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from '../resource/stored-group';
+import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 
 interface Owned {
   directory_id: string;

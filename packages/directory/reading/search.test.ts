@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { newId, publicId } from '#identifier';
 import { coreSchemas, type JsonObject, type ListQuery, matches, parseFilter, type Resource, wholeResource } from '#scim';
 import { testDatabase } from '#testing';
-import { aMappedDirectory } from './a-mapped-directory';
+import { aMappedDirectory } from '../people/a-mapped-directory';
 import {
   createDirectory,
   createGroup,
@@ -15,7 +15,7 @@ import {
   searchGroups,
   searchUsers,
   type StoredUser,
-} from './index';
+} from '../index';
 
 let pool: Pool;
 let directory: ScimDirectory;

@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { type AttributeReference, type Filter, type ListQuery, type ResourceType, ScimError } from '#scim';
 import { parsePublicId } from '#identifier';
-import { firstId, prepared, type Queryable } from './prepared';
-import { type GroupRow, groupColumns, groupOf, type StoredGroup } from './stored-group';
-import { type ShownUser, shownUserColumns, shownUserOf, userGroups, type UserRow } from './stored-user';
-import type { DirectoryScope } from './transaction';
+import { firstId, prepared, type Queryable } from '../prepared';
+import { type GroupRow, groupColumns, groupOf, type StoredGroup } from '../resource/stored-group';
+import { type ShownUser, shownUserColumns, shownUserOf, userGroups, type UserRow } from '../resource/stored-user';
+import type { DirectoryScope } from '../writing/transaction';
 
 /** A page of what a query selects. `total` is of everything selected, not of the page. */
 export interface Found<T> {

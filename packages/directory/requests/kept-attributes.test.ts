@@ -2,7 +2,7 @@ import { aDirectory, testDatabase } from '#testing';
 import { newId } from '#identifier';
 import { parseMapping } from '#mapping';
 import { alwaysKept, keepAttributes, keptAttributes, notKept } from './kept-attributes';
-import { saveMapping } from './mappings';
+import { saveMapping } from '../people/mappings';
 
 const metadata = 'urn:ietf:params:scim:schemas:extension:2.0:Metadata';
 const custom = 'urn:ietf:params:scim:schemas:extension:2.0:Custom';

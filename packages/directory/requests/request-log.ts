@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 import { publicId } from '#identifier';
-import type { Provider } from './directories';
-import { appendEvents } from './event-log';
+import type { Provider } from '../rules/directories';
+import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
 import { alwaysKept, keepAttributes, keptAttributes } from './kept-attributes';
-import { lastId, prepared } from './prepared';
-import { type DirectoryScope, inDirectory } from './transaction';
+import { lastId, prepared } from '../prepared';
+import { type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */
 export interface RequestToRecord {

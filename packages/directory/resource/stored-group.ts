@@ -1,8 +1,8 @@
 import { publicId } from '#identifier';
 import type { JsonObject, Resource } from '#scim';
-import { prepared } from './prepared';
+import { prepared } from '../prepared';
 import { rawOf } from './profile';
-import type { DirectoryScope, DirectoryTransaction } from './transaction';
+import type { DirectoryScope, DirectoryTransaction } from '../writing/transaction';
 
 /** A group as stored; its members are rows of their own. */
 export interface StoredGroup {

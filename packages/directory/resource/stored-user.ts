@@ -1,8 +1,8 @@
 import { publicId } from '#identifier';
 import type { JsonObject, Resource } from '#scim';
-import { prepared } from './prepared';
+import { prepared } from '../prepared';
 import { type Profile, rawOf } from './profile';
-import type { DirectoryScope } from './transaction';
+import type { DirectoryScope } from '../writing/transaction';
 
 /** A user as stored. */
 export interface StoredUser {

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { testDatabase } from '#testing';
-import { aMappedDirectory, type MappedDirectory, request } from './a-mapped-directory';
-import { BrakeEngaged, type BrakeLimits, getBrake, releaseBrake, setBrake, type StoredUser } from './index';
+import { aMappedDirectory, type MappedDirectory, request } from '../people/a-mapped-directory';
+import { BrakeEngaged, type BrakeLimits, getBrake, releaseBrake, setBrake, type StoredUser } from '../index';
 
 let pool: Pool;
 

@@ -5,9 +5,9 @@
  */
 import type { Pool } from 'pg';
 import { getDirectory } from './directories';
-import { appendEvents, type EventDraft } from './event-log';
-import { prepared } from './prepared';
-import { type DirectoryTransaction, inDirectory } from './transaction';
+import { appendEvents, type EventDraft } from '../log/event-log';
+import { prepared } from '../prepared';
+import { type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 export interface Brake {
   maxUsers: number | null;

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { SchemaSet } from '#scim';
 import { newId, publicId } from '#identifier';
-import { appendEvents } from './event-log';
-import { firstId, prepared } from './prepared';
-import { addressHashes } from './stored-user';
-import { type DirectoryScope, inDirectory } from './transaction';
+import { appendEvents } from '../log/event-log';
+import { firstId, prepared } from '../prepared';
+import { addressHashes } from '../resource/stored-user';
+import { type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One IdP connection of an organization. */
 export interface Directory extends DirectoryScope {

@@ -1,10 +1,10 @@
 import { type Mapping, defaultMapping, needsGroups } from '#mapping';
 import type { SchemaSet } from '#scim';
 import type { Brake, BrakeRow } from './brake';
-import { prepared } from './prepared';
+import { prepared } from '../prepared';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
 import type { SeatMode } from './organizations';
-import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from './transaction';
+import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing/transaction';
 
 /** What a vendor has decided for a directory, as it stands under the directory's lock. */
 export interface Policy {

@@ -10,8 +10,8 @@ import {
   schemaSet,
 } from '#scim';
 import { beginRemap } from './begin-remap';
-import { inTransaction } from './in-transaction';
-import { firstId, prepared } from './prepared';
+import { inTransaction } from '../in-transaction';
+import { firstId, prepared } from '../prepared';
 
 /** What a vendor declares is no extension that can be kept; the message says why. */
 export class InvalidExtension extends Error {}

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { aDirectory, testDatabase } from '#testing';
-import { aMappedDirectory, type MappedDirectory } from './a-mapped-directory';
-import { changeOrganization, deleteDirectory, getOrganization, NoSeatLeft, type OrganizationChanges, UserNameTaken } from './index';
+import { aMappedDirectory, type MappedDirectory } from '../people/a-mapped-directory';
+import { changeOrganization, deleteDirectory, getOrganization, NoSeatLeft, type OrganizationChanges, UserNameTaken } from '../index';
 
 let pool: Pool;
 

@@ -5,11 +5,11 @@
  * hold the organization's row of seats as well, taken first: so the sum of the heads stands still while they decide by it.
  */
 import type { Pool, PoolClient } from 'pg';
-import type { EventDraft } from './event-log';
-import { inTransaction } from './in-transaction';
+import type { EventDraft } from '../log/event-log';
+import { inTransaction } from '../in-transaction';
 import type { Seats } from './policy';
-import { prepared } from './prepared';
-import type { DirectoryTransaction } from './transaction';
+import { prepared } from '../prepared';
+import type { DirectoryTransaction } from '../writing/transaction';
 
 /** Somebody else cannot become active: the organization has no seat left. */
 export class NoSeatLeft extends Error {

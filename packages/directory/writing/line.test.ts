@@ -2,8 +2,8 @@
 import type { Pool } from 'pg';
 import { type Resource, ScimError } from '#scim';
 import { eventually, testDatabase } from '#testing';
-import { aMappedDirectory, type MappedDirectory, request } from './a-mapped-directory';
-import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UnknownMember, UserNameTaken, UserNotFound } from './index';
+import { aMappedDirectory, type MappedDirectory, request } from '../people/a-mapped-directory';
+import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UnknownMember, UserNameTaken, UserNotFound } from '../index';
 import { inDirectory } from './transaction';
 
 let pool: Pool;

@@ -33,7 +33,12 @@ const overHttp = 'apps/broker/src/scim/conformance';
 const recordingsReplayed = `${overHttp}/recordings.test.ts`;
 
 /** Where clauses are tested: over HTTP, in the protocol's own package, and in SQL. */
-export const testFolders = [overHttp, 'packages/scim', 'packages/directory/search.test.ts', 'packages/directory/generated-filters.test.ts'];
+export const testFolders = [
+  overHttp,
+  'packages/scim',
+  'packages/directory/reading/search.test.ts',
+  'packages/directory/reading/generated-filters.test.ts',
+];
 
 export const reportFile = path.join(projectFolder, 'docs', 'conformance.md');
 

@@ -5,10 +5,10 @@
  */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { Doorbell } from '../../delivery/doorbell';
-import { Drain } from '../../delivery/drain';
-import { Lanes } from '../../delivery/lanes';
-import * as transactions from '../../directory/transaction';
+import { Doorbell } from '../../delivery/lanes/doorbell';
+import { Drain } from '../../delivery/lanes/drain';
+import { Lanes } from '../../delivery/lanes/lanes';
+import * as transactions from '../../directory/writing/transaction';
 import { interpose } from './interpose';
 
 /** Where a process may be stopped. */

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { findAccess } from '#directory';
 import { parsePublicId } from '#identifier';
-import { notFound } from './errors';
-import { type Route, route } from './route';
-import { Time, nullable, publicIdOf, word } from './shapes';
+import { notFound } from '../frame/errors';
+import { type Route, route } from '../frame/route';
+import { Time, nullable, publicIdOf, word } from '../frame/shapes';
 
 export const accessRoutes: Route[] = [
   route({

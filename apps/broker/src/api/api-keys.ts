@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { type ApiKey as ApiKeyRecord, issueApiKey, listApiKeys, revokeApiKey } from '#accounts';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { ApiKey, Name, Page, closed, paging } from './shapes';
+import { notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { ApiKey, Name, Page, closed, paging } from '../frame/shapes';
 
 const tag = 'API keys';
 

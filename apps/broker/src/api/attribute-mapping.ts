@@ -15,10 +15,10 @@ import {
 } from '#directory';
 import { publicId } from '#identifier';
 import { type Mapping, MappingSchema } from '#mapping';
-import { notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { OtherAnswer, type Route, route } from './route';
-import { AnyObject, Page, Time, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+import { notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { OtherAnswer, type Route, route } from '../frame/route';
+import { AnyObject, Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Attribute mapping';
 

@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { actorTypes, type ActorType, listActs, type RecordedAct } from '#accounts';
 import { publicId } from '#identifier';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const AuditEntry = open(
   'AuditEntry',

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { type BearerToken as BearerTokenRecord, issueBearerToken, listBearerTokens, revokeBearerToken } from '#directory';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Name, Page, Time, closed, digits, nullable, open, paging, publicIdOf } from './shapes';
+import { notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Name, Page, Time, closed, digits, nullable, open, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Directories';
 const tenYearsSeconds = 10 * 365 * 86_400;

@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { type BrakeState, getBrake, releaseBrake, setBrake } from '#directory';
 import { publicId } from '#identifier';
-import { invalidField, notFound } from './errors';
-import { type Route, route } from './route';
-import { Time, nullable } from './shapes';
+import { invalidField, notFound } from '../frame/errors';
+import { type Route, route } from '../frame/route';
+import { Time, nullable } from '../frame/shapes';
 
 const tag = 'Directories';
 const yearSeconds = 365 * 24 * 60 * 60;

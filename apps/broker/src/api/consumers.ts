@@ -9,10 +9,10 @@ import {
   seekConsumer,
 } from '#delivery';
 import { encodeCursor, readFeedHead } from '#directory';
-import { invalidCursor, invalidField, notFound } from './errors';
+import { invalidCursor, invalidField, notFound } from '../frame/errors';
 import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf } from './events';
-import { type ApiParts, type Route, route } from './route';
-import { closed, open, Page, paging, Time } from './shapes';
+import { type ApiParts, type Route, route } from '../frame/route';
+import { closed, open, Page, paging, Time } from '../frame/shapes';
 
 const tag = 'Consumers';
 

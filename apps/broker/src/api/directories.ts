@@ -11,10 +11,10 @@ import {
   revokeBearerTokens,
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { invalidParameter, notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Directory, Name, Page, closed, digits, paging, publicIdOf, word } from './shapes';
+import { invalidParameter, notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Directory, Name, Page, closed, digits, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Directories';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;

@@ -16,11 +16,11 @@ import {
 } from '#delivery';
 import { getDirectory } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { notFound } from './errors';
+import { notFound } from '../frame/errors';
 import { positionOf } from './events';
-import { pageOf, pageQuery } from './page';
-import { type ApiParts, type Route, route } from './route';
-import { EventTypeName, Limit, Page, PageCursor, Time, closed, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+import { pageOf, pageQuery } from '../frame/page';
+import { type ApiParts, type Route, route } from '../frame/route';
+import { EventTypeName, Limit, Page, PageCursor, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Webhooks';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;

@@ -1,9 +1,9 @@
 import { createEnvironment, listEnvironments, type Environment as EnvironmentRecord } from '#accounts';
 import { publicId } from '#identifier';
 import { type Static, Type } from '@sinclair/typebox';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Environment, Name, Page, closed, paging, publicIdOf } from './shapes';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Environment, Name, Page, closed, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Environments';
 

@@ -16,9 +16,9 @@ import {
 } from '#directory';
 import { parsePublicId } from '#identifier';
 import { idParameter } from './directories';
-import { Problem, invalidCursor, invalidParameter, notFound } from './errors';
-import { type ApiParts, type Call, JsonText, type Route, Streamed, route } from './route';
-import { Event, Limit, closed, publicIdOf } from './shapes';
+import { Problem, invalidCursor, invalidParameter, notFound } from '../frame/errors';
+import { type ApiParts, type Call, JsonText, type Route, Streamed, route } from '../frame/route';
+import { Event, Limit, closed, publicIdOf } from '../frame/shapes';
 
 const tag = 'Events';
 

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Pool } from 'pg';
 import { authenticateApiKey } from '#accounts';
 import { secretsEqual } from '#credential';
-import { Problem } from './errors';
+import { Problem } from '../frame/errors';
 
 // Whoever holds OPERATOR_API_KEY has neither an environment nor a key of one.
 const nilId = '00000000-0000-0000-0000-000000000000';

@@ -8,11 +8,11 @@ import {
   rotateOAuthClientSecret,
 } from '#directory';
 import { publicId } from '#identifier';
-import { invalidField, notFound } from './errors';
-import { pageOf, pageQuery } from './page';
+import { invalidField, notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
 import { faultOfRedirectUri } from './redirect-uri';
-import { type Route, route } from './route';
-import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+import { type Route, route } from '../frame/route';
+import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Directories';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;

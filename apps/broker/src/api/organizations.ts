@@ -8,10 +8,10 @@ import {
   listOrganizations,
 } from '#directory';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { AnyObject, Name, Organization, Page, closed, nullable, paging, seatModes, word } from './shapes';
+import { notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { AnyObject, Name, Organization, Page, closed, nullable, paging, seatModes, word } from '../frame/shapes';
 
 const tag = 'Organizations';
 

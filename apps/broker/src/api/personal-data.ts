@@ -1,9 +1,9 @@
 import { type Static } from '@sinclair/typebox';
 import { erasePersonalData, type Erasure as ErasureRecord, getErasure } from '#directory';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { type Route, route } from './route';
-import { Time, digits, nullable, open, publicIdOf, word } from './shapes';
+import { notFound } from '../frame/errors';
+import { type Route, route } from '../frame/route';
+import { Time, digits, nullable, open, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Users and groups';
 

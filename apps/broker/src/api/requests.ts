@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { type RecordedRequest, listRequests } from '#directory';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from './shapes';
+import { notFound } from '../frame/errors';
+import { pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const outcomes = ['succeeded', 'failed'] as const;
 

@@ -3,10 +3,10 @@ import type { Pool } from 'pg';
 import { decodeCursor, encodeCursor, getGroup, getUser, listGroupMembers, listGroups, listUsers, readFeedHead } from '#directory';
 import { type Prefix, parsePublicId, publicId } from '#identifier';
 import { idParameter } from './directories';
-import { invalidCursor, notFound } from './errors';
-import { type Page as PageJson, pageOf, pageQuery } from './page';
-import { type Route, route } from './route';
-import { Group, Page, User, paging, publicIdOf } from './shapes';
+import { invalidCursor, notFound } from '../frame/errors';
+import { type Page as PageJson, pageOf, pageQuery } from '../frame/page';
+import { type Route, route } from '../frame/route';
+import { Group, Page, User, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Users and groups';
 

@@ -14,7 +14,7 @@ import { organizationRoutes } from './organizations';
 import { personalDataRoutes } from './personal-data';
 import { requestRoutes } from './requests';
 import { resourceRoutes } from './resources';
-import type { Route } from './route';
+import type { Route } from '../frame/route';
 import { schemaExtensionRoutes } from './schema-extensions';
 import { setupLinkRoutes } from './setup-links';
 

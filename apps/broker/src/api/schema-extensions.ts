@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from '#directory';
-import { invalidCursor, notFound, Problem } from './errors';
-import { type Route, route } from './route';
-import { AnyObject, Page, closed, nullable, open, paging, word } from './shapes';
+import { invalidCursor, notFound, Problem } from '../frame/errors';
+import { type Route, route } from '../frame/route';
+import { AnyObject, Page, closed, nullable, open, paging, word } from '../frame/shapes';
 
 const tag = 'Schema extensions';
 

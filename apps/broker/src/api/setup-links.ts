@@ -2,9 +2,9 @@ import { Type } from '@sinclair/typebox';
 import { createSetupLink, revokeSetupLinks } from '#accounts';
 import { getDirectory } from '#directory';
 import { publicId } from '#identifier';
-import { notFound } from './errors';
-import { type Route, route } from './route';
-import { Time, closed } from './shapes';
+import { notFound } from '../frame/errors';
+import { type Route, route } from '../frame/route';
+import { Time, closed } from '../frame/shapes';
 
 const tag = 'Directories';
 const daySeconds = 86_400;

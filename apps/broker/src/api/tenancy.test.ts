@@ -1,6 +1,6 @@
 import { newId, publicId } from '#identifier';
 import { aBroker, type TestBroker } from '../a-broker';
-import type { Route } from './route';
+import type { Route } from '../frame/route';
 import { routes } from './routes';
 
 let broker: TestBroker;

@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { addressBlock } from '../address-block';
+import { addressBlock } from '../guards/address-block';
 import { PageProblem } from '../pages/errors';
 
 // Ten wrong passwords for one account from one address in a quarter of an hour, and fifty for all accounts from it. By account

@@ -4,7 +4,7 @@ import { authenticateSession, roleIn, type Session } from '#accounts';
 import type { Keyring } from '#credential';
 import { parsePublicId } from '#identifier';
 import { notFound, PageProblem, pageErrorEdge } from '../pages/errors';
-import { refuseForeignPages } from '../pages/same-origin';
+import { refuseForeignPages } from '../frame/same-origin';
 import { accountRouter, memberOf } from './account-routes';
 import { environmentRouter } from './environment-routes';
 import { insightRouter } from './insight-routes';

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { aBroker } from '../a-broker';
 import { problems } from './errors';
 import { openApiDocument } from './openapi';
-import { routes } from './routes';
+import { routes } from '../api/routes';
 
 // Through JSON: that is what is served.
 const document = JSON.parse(JSON.stringify(openApiDocument(routes, { publicUrl: 'http://causeway.test', version: '1.2.3' })));

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { BearerTokens, Keyring } from '#credential';
 import { type Prefix, parsePublicId } from '#identifier';
 import { type ProblemCode, notFound } from './errors';
-import type { FeedWatch } from './feed-watch';
+import type { FeedWatch } from '../api/feed-watch';
 import { bodyReader, queryReader } from './validation';
 
 /** What handlers work with. */

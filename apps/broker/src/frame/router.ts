@@ -1,9 +1,9 @@
 import express, { type Request, type Response, Router } from 'express';
-import type { HttpMetrics } from '../metrics';
+import type { HttpMetrics } from './metrics';
 import { recorded } from './audit';
 import { Problem, problemEdge, problemOf } from './errors';
 import { type WireAnswer, answerOnce, idempotencyKeyOf } from './idempotency';
-import { authenticateEnvironment, authenticateOperator } from './key';
+import { authenticateEnvironment, authenticateOperator } from '../api/key';
 import type { Answered, ApiParts, Route } from './route';
 import { refuseUnstorable } from './validation';
 

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { PageProblem } from './errors';
+import { PageProblem } from '../pages/errors';
 
 /** Sent by our pages with every write. A page of somebody else cannot set it without a preflight, which is never answered. */
 export const pageHeader = 'x-causeway-page';

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { authenticateOAuthClient, type CallingClient } from '#directory';
 import { parsePublicId } from '#identifier';
-import type { FailedAttempts } from '../failed-attempts';
+import type { FailedAttempts } from '../guards/failed-attempts';
 import { OAuthRefusal } from './errors';
 
 export interface ClientParts {

@@ -1,10 +1,10 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { revokeAccessToken, revokeRefreshToken } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { isOutage } from '../outage';
+import { isOutage } from '../frame/outage';
 import { html, sendPlainPage } from '../plain-page';
-import type { RecentUses } from '../recent-uses';
-import type { RequestRate } from '../request-rate';
+import type { RecentUses } from '../guards/recent-uses';
+import type { RequestRate } from '../guards/request-rate';
 import { authorize, type AuthorizeParts, issuerOf } from './authorize';
 import { callingClient, type ClientParts } from './client';
 import { oauthErrorEdge, OAuthRefusal, sendOAuthJson } from './errors';

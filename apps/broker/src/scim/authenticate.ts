@@ -4,8 +4,8 @@ import { Strategy } from 'passport-http-bearer';
 import type { BearerTokens, Keyring } from '#credential';
 import { authenticateAccessToken, authenticateBearer, type Authenticated, type Lookups, type ScimDirectory } from '#directory';
 import { parsePublicId } from '#identifier';
-import type { FailedAttempts } from '../failed-attempts';
-import type { RecentUses } from '../recent-uses';
+import type { FailedAttempts } from '../guards/failed-attempts';
+import type { RecentUses } from '../guards/recent-uses';
 import { TooManyRequests, Unauthorized } from './errors';
 
 declare global {

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { RequestRate } from '../request-rate';
+import type { RequestRate } from '../guards/request-rate';
 import { TooManyRequests } from './errors';
 
 /** Holds a directory's IdP to its rate. After authentication: strangers cannot use up what is another's. */

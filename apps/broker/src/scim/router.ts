@@ -13,7 +13,7 @@ import {
   type ResourceType,
   ScimError,
 } from '#scim';
-import type { RequestRate } from '../request-rate';
+import type { RequestRate } from '../guards/request-rate';
 import { authenticateDirectory, type AuthenticationParts } from './authenticate';
 import { bulk } from './bulk';
 import { discover } from './discovery';

@@ -2,10 +2,10 @@ import { type NextFunction, type Request, type Response, Router } from 'express'
 import type { Pool } from 'pg';
 import { recordAct } from '#accounts';
 import { publicId } from '#identifier';
-import type { FailedAttempts } from '../failed-attempts';
-import { isOutage } from '../outage';
+import type { FailedAttempts } from '../guards/failed-attempts';
+import { isOutage } from '../frame/outage';
 import { html, sendPlainPage } from '../plain-page';
-import { throughDoor } from '../request';
+import { throughDoor } from '../frame/request';
 import type { SetupSessions } from './session';
 
 export interface SetupLinkParts {

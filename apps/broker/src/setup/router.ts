@@ -24,7 +24,7 @@ import { directoryHealth } from '../pages/directory-health';
 import { notFound, PageProblem, pageErrorEdge } from '../pages/errors';
 import { cursor, idInPath, limit, text } from '../pages/parameters';
 import { findRequest, findRequests } from '../pages/request-search';
-import { refuseForeignPages } from '../pages/same-origin';
+import { refuseForeignPages } from '../frame/same-origin';
 import { arrivalsIn } from './arrivals';
 import { chooseProvider } from './chosen-provider';
 import type { SetupSessions } from './session';
