@@ -10,7 +10,7 @@ import { type AttemptReport, type Bell, Drain, type DrainOptions } from './lanes
 import { createEndpoint, type NewEndpoint } from './endpoint/endpoints';
 import type { Endpoint } from './endpoint/endpoint';
 import { Poster } from './attempt/post';
-import { prepared } from './prepared';
+import { prepared } from '#postgres';
 import { Sequencer } from './lanes/sequencer';
 import { sweep } from './lanes/sweep';
 

@@ -38,8 +38,6 @@ export {
   type EventQuery,
 } from './log/event-log';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';
-export { inTransaction } from './in-transaction';
-export { Lookups } from './lookups';
 export {
   getMapping,
   type MappingExample,

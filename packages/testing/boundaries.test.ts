@@ -21,6 +21,12 @@ const boundaries: Boundary[] = [
     because: 'an identifier is a value: whoever makes or reads one needs to know nothing else',
   },
   {
+    folder: 'packages/postgres',
+    ours: [],
+    modules: ['pg'],
+    because: 'what a statement and a transaction are must not depend on whose tables they are about',
+  },
+  {
     folder: 'packages/scim',
     ours: [],
     modules: ['ajv', 'node:util'],
@@ -40,25 +46,25 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/directory',
-    ours: ['packages/scim', 'packages/mapping', 'packages/credential', 'packages/identifier'],
+    ours: ['packages/postgres', 'packages/scim', 'packages/mapping', 'packages/credential', 'packages/identifier'],
     modules: ['pg', 'knex', 'node:'],
     because: 'writing a fact must not know who reads it: neither express nor bullmq nor delivery',
   },
   {
     folder: 'packages/accounts',
-    ours: ['packages/credential', 'packages/identifier'],
+    ours: ['packages/postgres', 'packages/credential', 'packages/identifier'],
     modules: ['pg', 'knex', 'node:'],
     because: "the vendor's credentials and members must not know what the customers' directories hold",
   },
   {
     folder: 'packages/delivery',
-    ours: ['packages/directory', 'packages/credential', 'packages/identifier'],
+    ours: ['packages/postgres', 'packages/directory', 'packages/credential', 'packages/identifier'],
     modules: ['pg', 'knex', 'bullmq', 'ioredis', 'undici', 'ipaddr.js', 'node:'],
     because: 'delivery reads the log and returns what happened: it neither speaks SCIM nor mails, and no door is its caller alone',
   },
   {
     folder: 'packages/notify',
-    ours: ['packages/identifier'],
+    ours: ['packages/postgres', 'packages/identifier'],
     because: 'it makes words of what happened: who is told, and of what, is for its caller to find out',
   },
   {
@@ -70,6 +76,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/testing',
     ours: [
+      'packages/postgres',
       'packages/identifier',
       'packages/scim',
       'packages/mapping',
@@ -85,6 +92,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src',
     ours: [
+      'packages/postgres',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
       'apps/broker/src/scim',
@@ -107,6 +115,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/frame',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/api',
       'apps/broker/src/guards',
@@ -128,6 +137,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/scim',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -142,6 +152,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/oauth',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -155,6 +166,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/api',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -171,6 +183,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/console',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -187,6 +200,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/setup',
     ours: [
+      'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -201,6 +215,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/worker/src',
     ours: [
+      'packages/postgres',
       'packages/accounts',
       'packages/credential',
       'packages/delivery',

@@ -4,7 +4,7 @@ import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
 import { BearerTokens, Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
-import { Lookups } from '#directory';
+import { Lookups } from '#postgres';
 import { newId, publicId } from '#identifier';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
 import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';

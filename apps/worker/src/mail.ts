@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { listMembers } from '#accounts';
 import type { Notice } from '#delivery';
-import { explainRequest, getDirectory, getOrganization, inTransaction, type LoggedEvent, readDirectoryPages, readEvents } from '#directory';
+import { explainRequest, getDirectory, getOrganization, type LoggedEvent, readDirectoryPages, readEvents } from '#directory';
+import { inTransaction } from '#postgres';
 import {
   advanceMailCursor,
   brakeEngagedMail,

@@ -3,7 +3,7 @@ import type { Keyring } from '#credential';
 import type { EventType, LoggedEvent } from '#directory';
 import { openHeaders } from '../endpoint/endpoint-headers';
 import type { Ordering } from '../endpoint/endpoint';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { signingKey, type SigningKey } from '../endpoint/signature';
 
 /** What must be known of an endpoint to send to it. */

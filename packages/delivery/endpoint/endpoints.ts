@@ -15,10 +15,10 @@ import {
 import { checkHeaders, openHeaders, sealHeaders } from './endpoint-headers';
 import { checkUrl } from './endpoint-url';
 import { exampleEvent } from './example-event';
-import { prepared } from '../prepared';
+import { inTransaction, prepared } from '#postgres';
 import { newSecret } from './signature';
 import { insertLanes, startsAfter } from './starts';
-import { inTransaction, underFeedLock } from '../transaction';
+import { underFeedLock } from '../feed-lock';
 
 export interface NewEndpoint {
   environmentId: string;

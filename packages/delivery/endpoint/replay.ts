@@ -1,9 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
 import { idAt } from '#identifier';
 import { EndpointNotFound } from './endpoint';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { insertLanes, startsAfter } from './starts';
-import { underFeedLock } from '../transaction';
+import { underFeedLock } from '../feed-lock';
 
 const selectScope = prepared<{ organization_id: string | null }>(
   'replay_scope',

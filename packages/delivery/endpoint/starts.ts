@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 /** Where each directory stood at a place in the log: the sequence of its last event up to there. */
 export interface Starts {

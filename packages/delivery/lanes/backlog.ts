@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 /** How far behind things are, all environments together. */
 export interface Backlog {

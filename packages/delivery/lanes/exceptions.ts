@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import type { AttemptRecord } from '../attempt/attempt';
-import { prepared } from '../prepared';
-import { inTransaction } from '../transaction';
+import { inTransaction, prepared } from '#postgres';
 
 /** A delivery that goes its own way, held by this process. See delivery_exceptions. */
 export interface HeldException {

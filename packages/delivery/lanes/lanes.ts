@@ -4,8 +4,7 @@ import type { EventType } from '#directory';
 import type { AttemptRecord } from '../attempt/attempt';
 import type { Ordering } from '../endpoint/endpoint';
 import { Grouped } from './grouped';
-import { prepared } from '../prepared';
-import { inOneFlush } from '../transaction';
+import { inOneFlush, prepared } from '#postgres';
 
 export interface LaneName {
   endpointId: string;

@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import type { Bell } from './drain';
-import { prepared } from '../prepared';
-import { inTransaction } from '../transaction';
+import { inTransaction, prepared } from '#postgres';
 
 /** What one batch did. */
 export interface SequencedBatch {

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Bell } from './drain';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 interface BellRow {
   endpoint_id: string;

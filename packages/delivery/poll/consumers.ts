@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
-import { prepared } from '../prepared';
-import { underFeedLock } from '../transaction';
+import { prepared } from '#postgres';
+import { underFeedLock } from '../feed-lock';
 
 /** A place in an environment's log that is kept under a name. */
 export interface Consumer {

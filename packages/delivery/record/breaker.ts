@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { DisabledReason } from '../endpoint/endpoint';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { probeDelaysSeconds } from '../attempt/retry-schedule';
 
 /**

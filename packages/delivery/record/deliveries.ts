@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { EventType } from '#directory';
 import { idAt } from '#identifier';
 import { DeliveryNotFound, EndpointDisabled, EndpointNotFound, InvalidDeliveryCursor } from '../endpoint/endpoint';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 /** One event owed to one endpoint, and how that went. */
 export interface Delivery {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 const erase = prepared(
   'erase_attempts',

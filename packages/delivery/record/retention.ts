@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import { idAt } from '#identifier';
-import { prepared } from '../prepared';
-import { inTransaction } from '../transaction';
+import { inTransaction, prepared } from '#postgres';
 
 const environments = prepared<{ environment_id: string }>(
   'feeds_with_old_events',

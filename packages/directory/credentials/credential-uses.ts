@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import type { UsedCredential } from './tokens';
 
 // Rows that somebody else is changing at this moment are left out, not waited for: two processes that wait for each other's rows

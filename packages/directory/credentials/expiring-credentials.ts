@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { type Prefix, publicId } from '#identifier';
 import { appendEvents } from '../log/event-log';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { DirectoryGone, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** A credential that will end by itself, told of once two weeks before and once more a day before. */

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from '#credential';
 import { newId } from '#identifier';
 import { getDirectory } from '../rules/directories';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 import { inDirectory } from '../writing/transaction';
 
 export const grantTypes = ['client_credentials', 'authorization_code'] as const;

@@ -3,7 +3,7 @@ import { hashSecret, isSecretOf, issueSecret, type Keyring, rowIdOfSecret, succe
 import { newId } from '#identifier';
 import type { CallingClient } from './oauth-clients';
 import { accessTokenKeptSeconds } from './oauth-tokens';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 /** How long an authorization code may be exchanged, in seconds. RFC 6749 §4.1.2 recommends ten minutes at most. */
 export const codeSeconds = 120;

@@ -3,7 +3,7 @@ import { hashSecret, isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf } from '../rules/directories';
 import type { CallingClient } from './oauth-clients';
-import { prepared, type Queryable } from '../prepared';
+import { prepared, type Queryable } from '#postgres';
 import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
 import type { Authenticated } from './tokens';
 

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { BearerTokens } from '#credential';
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from '../rules/directories';
-import { firstId, prepared, type Queryable } from '../prepared';
+import { firstId, prepared, type Queryable } from '#postgres';
 import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
 import { inDirectory } from '../writing/transaction';
 

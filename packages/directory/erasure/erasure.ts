@@ -9,7 +9,7 @@ import type { Pool } from 'pg';
 import type { Json } from '#scim';
 import { idAt, publicId } from '#identifier';
 import { erasedText, identify, pathWithoutPerson, type Person, tracesOf, withoutPerson } from './erased-person';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 
 /** Where the erasure of a person stands. */
 export interface Erasure {

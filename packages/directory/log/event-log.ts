@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { type EventRow, type EventType, type LoggedEvent, loggedEvent } from './event';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import type { DirectoryTransaction } from '../writing/transaction';
 
 /** An event to be appended. `data` is given the event's own sequence, because the version of what changed is that number. */

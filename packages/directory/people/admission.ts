@@ -4,7 +4,7 @@ import { type Address, eachOnce, emailElsewhere, foreignDomains, type Mapping, t
 import { foldCase, type Resource, ScimError } from '#scim';
 import type { MappedProfile } from '../resource/mapped-user';
 import type { Policy } from '../rules/policy';
-import { prepared, type Queryable } from '../prepared';
+import { prepared, type Queryable } from '#postgres';
 import { namedAddresses } from '../resource/profile';
 import type { DirectoryTransaction } from '../writing/transaction';
 

@@ -5,7 +5,7 @@ import { appendEvents } from '../log/event-log';
 import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
 import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
 import { policyOf } from '../rules/policy';
-import { prepared, type Queryable, violates } from '../prepared';
+import { prepared, type Queryable, violates } from '#postgres';
 import { sameJson } from '../resource/profile';
 import { remapGroup } from './remap';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';

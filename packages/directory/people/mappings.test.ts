@@ -16,7 +16,7 @@ import {
   saveMapping,
 } from '../index';
 import { policyOf } from '../rules/policy';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 let pool: Pool;
 const never = new AbortController().signal;

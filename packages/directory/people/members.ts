@@ -3,7 +3,7 @@ import { publicId } from '#identifier';
 import { appendEvents } from '../log/event-log';
 import { type Member, memberEvent } from './group-events';
 import { policyOf } from '../rules/policy';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 import { type GroupRow, groupColumns, groupOf, type StoredGroup } from '../resource/stored-group';
 import { remapMembers } from './remap';
 import { selectUser, type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';

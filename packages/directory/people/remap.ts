@@ -8,7 +8,7 @@ import { addressesElsewhere, problemsElsewhere } from './admission';
 import { appendEvents } from '../log/event-log';
 import { mapUser } from '../resource/mapped-user';
 import { type Policy, policyOf, readsGroups } from '../rules/policy';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 import { emailAddresses, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
 import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';

@@ -8,7 +8,7 @@ import { memberEvent } from './group-events';
 import { mappedProfile } from '../resource/mapped-user';
 import { type Policy, policyForUsers, policyOf } from '../rules/policy';
 import { emailAddresses, sameJson } from '../resource/profile';
-import { prepared, type Queryable, violates } from '../prepared';
+import { prepared, type Queryable, violates } from '#postgres';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
 import { NoSeatLeft } from '../rules/seats';
 import { addressHashes, selectUser, type StoredUser, userJson, userOf } from '../resource/stored-user';

@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import { foldCase } from '#scim';
 import { publicId } from '#identifier';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from '../resource/stored-group';
 import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 

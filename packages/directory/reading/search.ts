@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { type AttributeReference, type Filter, type ListQuery, type ResourceType, ScimError } from '#scim';
 import { parsePublicId } from '#identifier';
-import { firstId, prepared, type Queryable } from '../prepared';
+import { firstId, prepared, type Queryable } from '#postgres';
 import { type GroupRow, groupColumns, groupOf, type StoredGroup } from '../resource/stored-group';
 import { type ShownUser, shownUserColumns, shownUserOf, userGroups, type UserRow } from '../resource/stored-user';
 import type { DirectoryScope } from '../writing/transaction';

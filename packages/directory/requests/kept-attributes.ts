@@ -5,7 +5,7 @@
 import type { Pool } from 'pg';
 import { type Mapping, usedPaths } from '#mapping';
 import { enterpriseUserUrn, isObject } from '#scim';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { extensionsOfDirectory } from '../rules/schema-extensions';
 
 /** Names of attributes, in lower case: core ones by themselves, others behind their URN; a URN alone stands for all of its own. */

@@ -4,7 +4,7 @@ import type { Provider } from '../rules/directories';
 import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
 import { alwaysKept, keepAttributes, keptAttributes } from './kept-attributes';
-import { lastId, prepared } from '../prepared';
+import { lastId, prepared } from '#postgres';
 import { type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */

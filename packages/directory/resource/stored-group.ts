@@ -1,6 +1,6 @@
 import { publicId } from '#identifier';
 import type { JsonObject, Resource } from '#scim';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { rawOf } from './profile';
 import type { DirectoryScope, DirectoryTransaction } from '../writing/transaction';
 

@@ -1,6 +1,6 @@
 import { publicId } from '#identifier';
 import type { JsonObject, Resource } from '#scim';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { type Profile, rawOf } from './profile';
 import type { DirectoryScope } from '../writing/transaction';
 

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { newId } from '#identifier';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 
 const supersedeRemaps = prepared(
   'supersede_remaps',

@@ -6,7 +6,7 @@
 import type { Pool } from 'pg';
 import { getDirectory } from './directories';
 import { appendEvents, type EventDraft } from '../log/event-log';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 export interface Brake {

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { SchemaSet } from '#scim';
 import { newId, publicId } from '#identifier';
 import { appendEvents } from '../log/event-log';
-import { firstId, prepared } from '../prepared';
+import { firstId, prepared } from '#postgres';
 import { addressHashes } from '../resource/stored-user';
 import { type DirectoryScope, inDirectory } from '../writing/transaction';
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { deleteDirectory } from './directories';
-import { firstId, prepared, type Queryable, violates } from '../prepared';
+import { firstId, prepared, type Queryable, violates } from '#postgres';
 import { inSeats } from './seats';
 
 /** A vendor's customer. */

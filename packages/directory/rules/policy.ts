@@ -1,7 +1,7 @@
 import { type Mapping, defaultMapping, needsGroups } from '#mapping';
 import type { SchemaSet } from '#scim';
 import type { Brake, BrakeRow } from './brake';
-import { prepared } from '../prepared';
+import { prepared } from '#postgres';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
 import type { SeatMode } from './organizations';
 import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing/transaction';

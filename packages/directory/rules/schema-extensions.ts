@@ -10,8 +10,7 @@ import {
   schemaSet,
 } from '#scim';
 import { beginRemap } from './begin-remap';
-import { inTransaction } from '../in-transaction';
-import { firstId, prepared } from '../prepared';
+import { firstId, inTransaction, prepared } from '#postgres';
 
 /** What a vendor declares is no extension that can be kept; the message says why. */
 export class InvalidExtension extends Error {}

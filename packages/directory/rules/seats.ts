@@ -6,9 +6,8 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import type { EventDraft } from '../log/event-log';
-import { inTransaction } from '../in-transaction';
+import { inTransaction, prepared } from '#postgres';
 import type { Seats } from './policy';
-import { prepared } from '../prepared';
 import type { DirectoryTransaction } from '../writing/transaction';
 
 /** Somebody else cannot become active: the organization has no seat left. */

@@ -1,5 +1,5 @@
 import type { PoolClient, QueryResultRow } from 'pg';
-import { type Prepared, prepared } from '../prepared';
+import { type Prepared, prepared } from '#postgres';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
 export interface DirectoryScope {

@@ -4,7 +4,7 @@
  *
  * It throws where it finds nothing to take out: a control that controls nothing must not run.
  */
-import * as statements from '../../delivery/prepared';
+import * as statements from '../../postgres/prepared';
 import { interpose } from './interpose';
 
 const fences: Record<string, RegExp> = {

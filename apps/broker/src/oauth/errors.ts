@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { isOutage } from '../frame/outage';
+import { isOutage } from '#postgres';
 
 const refusals = {
   invalid_request: { status: 400, description: 'The request is not complete, or says something twice.' },

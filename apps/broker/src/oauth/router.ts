@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { revokeAccessToken, revokeRefreshToken } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { isOutage } from '../frame/outage';
+import { isOutage } from '#postgres';
 import { html, sendPlainPage } from '../plain-page';
 import type { RecentUses } from '../guards/recent-uses';
 import type { RequestRate } from '../guards/request-rate';

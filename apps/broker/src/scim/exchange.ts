@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import type { Lookups, ScimDirectory } from '#directory';
+import type { ScimDirectory } from '#directory';
+import type { Lookups } from '#postgres';
 import type { JsonObject } from '#scim';
 
 /** One SCIM operation on its way: a request of its own, or one of a bulk request. */

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { recordAct } from '#accounts';
 import { publicId } from '#identifier';
 import type { FailedAttempts } from '../guards/failed-attempts';
-import { isOutage } from '../frame/outage';
+import { isOutage } from '#postgres';
 import { html, sendPlainPage } from '../plain-page';
 import { throughDoor } from '../frame/request';
 import type { SetupSessions } from './session';

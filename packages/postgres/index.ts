@@ -1,0 +1,9 @@
+/**
+ * The ground that every package with tables stands on: statements with a name, transactions, and what an error of the database means.
+ *
+ * Knows no table. Imports nothing but pg, and nothing of ours: whoever owns tables may import it.
+ */
+export { Lookups } from './lookups';
+export { isOutage } from './outage';
+export { firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
+export { inOneFlush, inTransaction } from './transaction';
