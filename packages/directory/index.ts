@@ -17,15 +17,24 @@ export {
   noteLastRequests,
   purgeDeletedDirectories,
   type Directory,
-  type Provider,
-  providers,
   type ScimDirectory,
 } from './rules/directories';
 export { noteCredentialUses } from './credentials/credential-uses';
 export { announceExpiringCredentials, type ExpiringCredential } from './credentials/expiring-credentials';
 export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure/erasure';
 export { type Explanation, explainRequest } from './requests/explanation';
-export { eventTypes, isEventType, type EventType, type LoggedEvent } from './log/event';
+export { type EventHead, type EventJson, type LoggedEvent, readEvent } from './log/event';
+export {
+  type BrakeJson,
+  type EventData,
+  eventTypes,
+  type EventType,
+  type ExpiringCredentialJson,
+  isEventType,
+  type MemberChange,
+  type RefusedRequest,
+  type SeatsJson,
+} from './log/event-data';
 export {
   findEvent,
   readDirectoryPages,
@@ -91,7 +100,7 @@ export {
   type OrganizationChanges,
   type SeatMode,
 } from './rules/organizations';
-export { displayNameOf, profileOf, type Profile } from './resource/profile';
+export { displayNameOf, type PreviousGroup, type PreviousUser, profileOf, type Profile } from './resource/profile';
 export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './reading/published';
 export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
 export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
@@ -108,6 +117,7 @@ export {
 } from './reading/search';
 export { type GroupJson, groupJson, type StoredGroup } from './resource/stored-group';
 export { type ShownUser, type StoredUser, type UserJson, userJson } from './resource/stored-user';
+export { type DirectoryJson, type Provider, providers } from './resource/told-directory';
 export {
   authenticateBearer,
   issueBearerToken,

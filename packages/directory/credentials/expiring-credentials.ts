@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type Prefix, publicId } from '#identifier';
+import type { ExpiringCredentialJson } from '../log/event-data';
 import { appendEvents } from '../log/event-log';
 import { prepared } from '#postgres';
 import { DirectoryGone, type DirectoryScope, inDirectory } from '../writing/transaction';
@@ -130,7 +131,7 @@ async function announce(
   }
 }
 
-function credentialJson(credential: ExpiringCredential): object {
+function credentialJson(credential: ExpiringCredential): ExpiringCredentialJson {
   return {
     kind: credential.kind,
     id: publicId(prefixes[credential.kind], credential.id),

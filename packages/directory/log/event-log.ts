@@ -1,14 +1,14 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
-import { type EventRow, type EventType, type LoggedEvent, loggedEvent } from './event';
+import { type EventRow, type LoggedEvent, loggedEvent } from './event';
+import type { EventData, EventType } from './event-data';
 import { prepared } from '#postgres';
 import type { DirectoryTransaction } from '../writing/transaction';
 
 /** An event to be appended. `data` is given the event's own sequence, because the version of what changed is that number. */
-export interface EventDraft {
-  type: EventType;
-  data: (sequence: number) => object;
-}
+export type EventDraft<Type extends EventType = EventType> = {
+  [T in Type]: { type: T; data: (sequence: number) => EventData[T] };
+}[Type];
 
 /**
  * Appends events to the log, in the transaction that makes them true, and returns the last one's sequence.

@@ -1,34 +1,25 @@
 import { publicId } from '#identifier';
+import type { EventData, EventType } from './event-data';
 
-export const eventTypes = [
-  'directory.activated',
-  'directory.disabled',
-  'directory.deleted',
-  'user.created',
-  'user.updated',
-  'user.deactivated',
-  'user.reactivated',
-  'user.deleted',
-  'group.created',
-  'group.updated',
-  'group.deleted',
-  'group.member_added',
-  'group.member_removed',
-  'provisioning.failed',
-  'seats.threshold_reached',
-  'seats.expanded',
-  'directory.brake_engaged',
-  'directory.brake_released',
-  'credential.expiring',
-] as const;
+/** An event as a vendor reads it, by webhook and by API alike: one of a union, told apart by `type`. */
+export type EventJson<Type extends EventType = EventType> = { [T in Type]: EventHead<T> & { data: EventData[T] } }[Type];
 
-export type EventType = (typeof eventTypes)[number];
-
-export function isEventType(text: string): text is EventType {
-  return (eventTypes as readonly string[]).includes(text);
+/** All of it but `data`. */
+export interface EventHead<Type extends EventType = EventType> {
+  id: string;
+  type: Type;
+  occurred_at: string;
+  organization_id: string;
+  organization_external_id: string | null;
+  directory_id: string;
+  position: number;
+  sequence: number;
+  request_id: string | null;
+  /** Of an example event, which stands in no log. */
+  test?: true;
 }
 
-/** An event as it stands in the log, with the exact JSON that a vendor sees, by webhook and by API alike. */
+/** An event as it stands in the log, with the exact JSON that a vendor sees. */
 export interface LoggedEvent {
   id: string;
   type: EventType;
@@ -39,6 +30,12 @@ export interface LoggedEvent {
   sequence: number;
   occurredAt: Date;
   json: string;
+}
+
+/** What an event says. Costs reading its JSON: for whoever looks into it, not for whoever passes it on. */
+export function readEvent({ json }: LoggedEvent): EventJson {
+  const event: EventJson = JSON.parse(json); // made below, of what `appendEvents` was given
+  return event;
 }
 
 export interface EventRow {
@@ -57,7 +54,7 @@ export interface EventRow {
 }
 
 export function loggedEvent(row: EventRow): LoggedEvent {
-  const head = JSON.stringify({
+  const head: EventHead = {
     id: publicId('evt', row.id),
     type: row.type,
     occurred_at: row.occurred_at.toISOString(),
@@ -67,7 +64,7 @@ export function loggedEvent(row: EventRow): LoggedEvent {
     position: row.position,
     sequence: row.sequence,
     request_id: row.request_id === null ? null : publicId('req', row.request_id),
-  });
+  };
   return {
     id: row.id,
     type: row.type,
@@ -77,6 +74,6 @@ export function loggedEvent(row: EventRow): LoggedEvent {
     position: row.position,
     sequence: row.sequence,
     occurredAt: row.occurred_at,
-    json: `${head.slice(0, -1)},"data":${row.data}}`,
+    json: `${JSON.stringify(head).slice(0, -1)},"data":${row.data}}`,
   };
 }

@@ -1,4 +1,4 @@
-import { providers } from '../rules/directories';
+import { providers } from '../resource/told-directory';
 import { explainRequest } from './explanation';
 
 const refused = { provider: 'entra', method: 'POST', path: '/Users', status: 400, scimType: 'invalidValue', detail: null } as const;

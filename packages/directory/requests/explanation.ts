@@ -1,5 +1,5 @@
 /** A refused SCIM request in plain words, with what to do about it in the identity provider that sent it. Pure. */
-import type { Provider } from '../rules/directories';
+import type { Provider } from '../resource/told-directory';
 
 export interface Explanation {
   /** What happened, for somebody who does not know SCIM. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { publicId } from '#identifier';
-import type { Provider } from '../rules/directories';
+import type { Provider } from '../resource/told-directory';
+import type { RefusedRequest } from '../log/event-data';
 import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
 import { alwaysKept, keepAttributes, keptAttributes } from './kept-attributes';
@@ -172,7 +173,7 @@ export async function recordFailure(
     status: number;
     scimType: string | null;
     detail: string;
-    resource: object | null;
+    resource: RefusedRequest['resource'];
   },
 ): Promise<void> {
   await inDirectory(pool, directory, failed.requestId, async (tx) => {

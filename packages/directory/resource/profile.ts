@@ -96,33 +96,50 @@ const toldBy: Record<string, (keyof Profile)[]> = {
   [enterpriseUserUrn]: ['department', 'employee_number', 'manager'],
 };
 
+/** The fields that changed, as they were. Null is also what is left of one once the person has been erased. */
+export type PreviousUser = PreviousFields & {
+  /** Attributes that only SCIM tells of. */
+  raw?: JsonObject | null;
+};
+
+type PreviousFields = { [Field in keyof Profile]?: Profile[Field] | null };
+
+export interface PreviousGroup {
+  display_name?: Json;
+  external_id?: Json;
+  raw?: JsonObject;
+}
+
 /** What changed between two states of a user, as it was: the fields of the profile, and under `raw` what only SCIM tells. */
 export function previousOfUser(
   before: { profile: Profile; resource: Resource },
   after: { profile: Profile; resource: Resource },
-): Record<string, unknown> {
-  const previous: Record<string, unknown> = {};
+): PreviousUser {
+  const previous: PreviousFields = {};
+  const keep = <Field extends keyof Profile>(field: Field): void => {
+    previous[field] = before.profile[field];
+  };
   for (const field of Object.keys(after.profile) as (keyof Profile)[]) {
-    if (!sameJson(before.profile[field], after.profile[field])) previous[field] = before.profile[field];
+    if (!sameJson(before.profile[field], after.profile[field])) keep(field);
   }
   return withRaw(previous, before.resource, after.resource, toldBy);
 }
 
 /** The same for groups. */
-export function previousOfGroup(before: Resource, after: Resource): Record<string, unknown> {
-  const previous: Record<string, unknown> = {};
+export function previousOfGroup(before: Resource, after: Resource): PreviousGroup {
+  const previous: PreviousGroup = {};
   if (before.displayName !== after.displayName) previous.display_name = before.displayName ?? null;
   if (before.externalId !== after.externalId) previous.external_id = before.externalId ?? null;
   return withRaw(previous, before, after, { displayName: ['display_name'], externalId: ['external_id'] });
 }
 
-function withRaw(
-  previous: Record<string, unknown>,
+function withRaw<Previous extends object>(
+  previous: Previous,
   before: Resource,
   after: Resource,
   told: Record<string, string[]>,
-): Record<string, unknown> {
-  const raw: Record<string, Json> = {};
+): Previous & { raw?: JsonObject } {
+  const raw: JsonObject = {};
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (sameJson(before[name], after[name])) continue;
     if (told[name]?.some((field) => field in previous)) continue;

@@ -97,7 +97,9 @@ function windowStart({ windowSeconds }: BrakeLimits, tx: DirectoryTransaction): 
   return new Date(tx.now.getTime() - windowSeconds * 1_000);
 }
 
-function brakeEvent(tx: DirectoryTransaction, type: 'directory.brake_engaged' | 'directory.brake_released', brake: BrakeState): EventDraft {
+type BrakeEvent = 'directory.brake_engaged' | 'directory.brake_released';
+
+function brakeEvent(tx: DirectoryTransaction, type: BrakeEvent, brake: BrakeState): EventDraft<BrakeEvent> {
   return {
     type,
     data: () => ({

@@ -4,6 +4,7 @@ import { newId, publicId } from '#identifier';
 import { appendEvents } from '../log/event-log';
 import { firstId, prepared } from '#postgres';
 import { addressHashes } from '../resource/stored-user';
+import type { DirectoryJson, Provider } from '../resource/told-directory';
 import { type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One IdP connection of an organization. */
@@ -24,9 +25,6 @@ export interface ScimDirectory extends Directory {
   /** The core schemas, and the extensions that its vendor has declared. */
   schemas: SchemaSet;
 }
-
-export const providers = ['entra', 'okta', 'jumpcloud', 'onelogin', 'google', 'ping', 'generic'] as const;
-export type Provider = (typeof providers)[number];
 
 export interface DirectoryRow {
   id: string;
@@ -347,8 +345,7 @@ export function directoryOf(row: DirectoryRow): Directory {
   };
 }
 
-/** A directory as an event tells of it: as the API shows it, but for what depends on the installation or the hour. */
-function directoryJson(directory: Directory): object {
+function directoryJson(directory: Directory): DirectoryJson {
   return {
     id: publicId('dir', directory.id),
     organization_id: publicId('org', directory.organizationId),

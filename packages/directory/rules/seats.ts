@@ -28,7 +28,7 @@ const thresholds = [80, 100];
 export interface SeatChange {
   limit: number;
   announced: number;
-  events: EventDraft[];
+  events: EventDraft<'seats.threshold_reached' | 'seats.expanded'>[];
 }
 
 /**
@@ -39,7 +39,7 @@ export interface SeatChange {
  */
 export function changeSeats(seats: Seats, change: 1 | -1): SeatChange {
   const used = seats.used + change;
-  const events: EventDraft[] = [];
+  const events: SeatChange['events'] = [];
   let { limit } = seats;
   if (change > 0 && used > limit && seats.mode !== 'observe') {
     const { ceiling } = seats;

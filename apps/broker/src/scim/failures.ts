@@ -1,4 +1,4 @@
-import { GroupNameTaken, recordFailure, UserNameTaken } from '#directory';
+import { GroupNameTaken, recordFailure, type RefusedRequest, UserNameTaken } from '#directory';
 import { isObject } from '#scim';
 import { scimErrorOf } from './errors';
 import type { Exchange } from './exchange';
@@ -22,12 +22,11 @@ export async function reportFailure(
     error.externalId === sent.externalId
   )
     return;
-  const named = Object.fromEntries(
-    ['userName', 'displayName', 'externalId'].flatMap((name) => {
-      const value = sent[name];
-      return typeof value === 'string' ? [[name, storable(value)]] : [];
-    }),
-  );
+  const named: NonNullable<RefusedRequest['resource']> = {};
+  for (const name of ['userName', 'displayName', 'externalId'] as const) {
+    const value = sent[name];
+    if (typeof value === 'string') named[name] = storable(value);
+  }
   await recordFailure(exchange.pool, exchange.directory, {
     requestId: exchange.requestId,
     method: write.method,
