@@ -1,7 +1,20 @@
 import type { Pool } from 'pg';
 import { listMembers } from '#accounts';
 import type { Notice } from '#delivery';
-import { explainRequest, getDirectory, getOrganization, type LoggedEvent, readDirectoryPages, readEvents } from '#directory';
+import {
+  type BrakeJson,
+  type EventJson,
+  type EventType,
+  type ExpiringCredentialJson,
+  explainRequest,
+  getDirectory,
+  getOrganization,
+  isEventType,
+  type LoggedEvent,
+  readDirectoryPages,
+  readEvent,
+  readEvents,
+} from '#directory';
 import { inTransaction } from '#postgres';
 import {
   advanceMailCursor,
@@ -44,7 +57,32 @@ export async function writeMails(pool: Pool, times: MailTimes, now: Date): Promi
   for (const trouble of await dueTroubles(pool, { now, ...times })) await tellTrouble(pool, trouble, now);
 }
 
-const told = ['provisioning.failed', 'directory.brake_engaged', 'directory.brake_released', 'credential.expiring'];
+// Which events are mailed: each in a mail of its own, or digested with others of their kind.
+const mailing = {
+  'directory.activated': 'never',
+  'directory.disabled': 'never',
+  'directory.deleted': 'never',
+  'user.created': 'never',
+  'user.updated': 'never',
+  'user.deactivated': 'never',
+  'user.reactivated': 'never',
+  'user.deleted': 'never',
+  'group.created': 'never',
+  'group.updated': 'never',
+  'group.deleted': 'never',
+  'group.member_added': 'never',
+  'group.member_removed': 'never',
+  'provisioning.failed': 'digested',
+  'seats.threshold_reached': 'never',
+  'seats.expanded': 'never',
+  'directory.brake_engaged': 'alone',
+  'directory.brake_released': 'alone',
+  'credential.expiring': 'alone',
+} as const satisfies Record<EventType, 'never' | 'alone' | 'digested'>;
+
+type MailedAlone = { [T in EventType]: (typeof mailing)[T] extends 'alone' ? T : never }[EventType];
+
+const told = Object.keys(mailing).filter((type) => isEventType(type) && mailing[type] !== 'never');
 const pageSize = 500;
 
 async function readNews(pool: Pool, environmentId: string, from: number): Promise<void> {
@@ -68,7 +106,7 @@ async function readNews(pool: Pool, environmentId: string, from: number): Promis
 function failuresIn(events: LoggedEvent[]): Failures[] {
   const byDirectory = new Map<string, Failures>();
   for (const { type, environmentId, directoryId, occurredAt, sequence } of events) {
-    if (type !== 'provisioning.failed') continue;
+    if (mailing[type] !== 'digested') continue;
     const known = byDirectory.get(directoryId);
     byDirectory.set(directoryId, {
       environmentId,
@@ -85,11 +123,12 @@ function failuresIn(events: LoggedEvent[]): Failures[] {
 
 async function mailsAbout(pool: Pool, events: LoggedEvent[]) {
   const mails = [];
-  for (const event of events) {
-    if (event.type === 'provisioning.failed') continue;
-    const readers = await readersOf(pool, event);
-    const words = readers && wordsAbout(event, readers);
-    if (words) mails.push(...readers.addresses.map((to) => ({ environmentId: event.environmentId, to, ...words })));
+  for (const logged of events) {
+    if (mailing[logged.type] !== 'alone') continue;
+    const readers = await readersOf(pool, logged);
+    const event = readEvent(logged);
+    const words = readers && isMailedAlone(event) && wordsAbout(event, readers);
+    if (words) mails.push(...readers.addresses.map((to) => ({ environmentId: logged.environmentId, to, ...words })));
   }
   return mails;
 }
@@ -127,50 +166,43 @@ function eachOnce(addresses: string[]): string[] {
     });
 }
 
-function wordsAbout(event: LoggedEvent, about: Readers): Words | undefined {
-  const data = dataOf(event);
-  const at = event.occurredAt;
+function isMailedAlone(event: EventJson): event is EventJson<MailedAlone> {
+  return mailing[event.type] === 'alone';
+}
+
+function wordsAbout(event: EventJson<MailedAlone>, about: Readers): Words {
+  const at = new Date(event.occurred_at);
   switch (event.type) {
     case 'directory.brake_engaged': {
-      const brake = fields(data.brake);
-      return brakeEngagedMail({
-        ...about,
-        at,
-        departures: number(brake, 'departures'),
-        activeUsers: number(brake, 'active_users'),
-        limits: limitsOf(brake),
-      });
+      const { brake } = event.data;
+      return brakeEngagedMail({ ...about, at, departures: brake.departures, activeUsers: brake.active_users, limits: limitsOf(brake) });
     }
     case 'directory.brake_released':
       return brakeReleasedMail({ ...about, at });
     case 'credential.expiring': {
-      const credential = fields(data.credential);
-      const lastUsedAt = text(credential, 'last_used_at');
-      const name = text(credential, 'name');
+      const { credential } = event.data;
       return credentialExpiringMail({
         ...about,
-        credential:
-          text(credential, 'kind') === 'oauth_client'
-            ? `The secret of the OAuth client ${text(credential, 'id') ?? ''}`
-            : name === null
-              ? 'The bearer token'
-              : `The bearer token “${name}”`,
-        expiresAt: new Date(text(credential, 'expires_at') ?? at),
-        lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt),
+        credential: nameOf(credential),
+        expiresAt: new Date(credential.expires_at),
+        lastUsedAt: credential.last_used_at === null ? null : new Date(credential.last_used_at),
       });
     }
-    default:
-      return undefined;
   }
 }
 
-function limitsOf(brake: Fields): string {
-  const { max_users: users, max_percent: percent } = brake;
-  const limits = [
-    ...(typeof users === 'number' ? [`${users} users`] : []),
-    ...(typeof percent === 'number' ? [`${percent} % of the users`] : []),
-  ];
-  return `${limits.join(' or ')} within ${duration(number(brake, 'window_seconds'))}`;
+function nameOf({ kind, id, name }: ExpiringCredentialJson): string {
+  switch (kind) {
+    case 'oauth_client':
+      return `The secret of the OAuth client ${id}`;
+    case 'bearer_token':
+      return name === null ? 'The bearer token' : `The bearer token “${name}”`;
+  }
+}
+
+function limitsOf({ max_users: users, max_percent: percent, window_seconds: seconds }: BrakeJson): string {
+  const limits = [...(users === null ? [] : [`${users} users`]), ...(percent === null ? [] : [`${percent} % of the users`])];
+  return `${limits.join(' or ')} within ${duration(seconds)}`;
 }
 
 function duration(seconds: number): string {
@@ -213,10 +245,9 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
     },
   ]);
   const reasons = new Map<string, FailureReason>();
-  for (const event of events) {
-    const request = fields(dataOf(event).request);
-    const [method, path, detail] = [text(request, 'method') ?? '', text(request, 'path') ?? '', text(request, 'detail') ?? ''];
-    const [status, scimType] = [number(request, 'status'), text(request, 'scim_type')];
+  for (const event of events.map(readEvent)) {
+    if (event.type !== 'provisioning.failed') continue;
+    const { id, method, path, status, scim_type: scimType, detail, resource } = event.data.request;
     // The same sentence about other values is the same reason.
     const key = `${status} ${detail.replaceAll(/"[^"]*"|'[^']*'|\d+/g, '…')}`;
     const reason = reasons.get(key) ?? {
@@ -226,10 +257,9 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
       examples: [],
     };
     reason.count += 1;
-    const resource = fields(request.resource);
-    const name = text(resource, 'userName') ?? text(resource, 'displayName');
+    const name = resource?.userName ?? resource?.displayName;
     if (reason.examples.length < examplesListed)
-      reason.examples.push({ what: `${method} ${path}${name === null ? '' : ` of ${name}`}`, requestId: text(request, 'id') ?? '' });
+      reason.examples.push({ what: `${method} ${path}${typeof name === 'string' ? ` of ${name}` : ''}`, requestId: id });
     reasons.set(key, reason);
   }
   const sorted = [...reasons.values()].sort((a, b) => b.count - a.count);
@@ -267,25 +297,3 @@ const reasons: Record<Extract<Notice, { kind: 'endpoint_disabled' }>['reason'], 
   failing: 'nothing could be delivered to it for five days',
   by_hand: 'somebody disabled it',
 };
-
-// ── The JSON of an event ───────────────────────────────────────────────────────────────────────
-
-type Fields = Record<string, unknown>;
-
-function dataOf({ json }: LoggedEvent): Fields {
-  return fields(fields(JSON.parse(json)).data);
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-function text(from: Fields, name: string): string | null {
-  const value = from[name];
-  return typeof value === 'string' ? value : null;
-}
-
-function number(from: Fields, name: string): number {
-  const value = from[name];
-  return typeof value === 'number' ? value : 0;
-}
