@@ -55,6 +55,7 @@ export {
 export { eraseAttempts } from './record/erase-attempts';
 export { type FeedListener, FeedNotices, listenToFeed } from './poll/feed-notices';
 export { Poster, type PosterOptions } from './attempt/post';
+export { exampleEvent } from './endpoint/example-event';
 export { positionBefore, replay } from './endpoint/replay';
 export { forgetEvents, forgetLeftovers } from './record/retention';
 export { type SequencedBatch, sequenceBatch, Sequencer } from './lanes/sequencer';

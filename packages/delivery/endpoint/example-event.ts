@@ -1,4 +1,4 @@
-import type { EventType, GroupJson, UserJson } from '#directory';
+import type { BrakeJson, DirectoryJson, EventData, EventHead, EventType, GroupJson, UserJson } from '#directory';
 import { publicId } from '#identifier';
 
 // Ids of nobody: a consumer that looks one up finds nothing, and one that stores what it gets can tell it from the rest.
@@ -8,7 +8,11 @@ const nobody = '00000000-0000-7000-8000-000000000000';
  * An event of a type as a vendor would get one, with made-up data and `"test": true`. Its position and sequence are 0, which
  * no event of the log has.
  */
-export function exampleEvent(eventId: string, type: EventType, at: Date): object {
+export function exampleEvent<Type extends EventType>(
+  eventId: string,
+  type: Type,
+  at: Date,
+): EventHead<Type> & { test: true; data: EventData[Type] } {
   return {
     id: publicId('evt', eventId),
     type,
@@ -20,67 +24,65 @@ export function exampleEvent(eventId: string, type: EventType, at: Date): object
     sequence: 0,
     request_id: null,
     test: true,
-    data: exampleData(type, at),
+    data: exampleData[type](at),
   };
 }
 
-function exampleData(type: EventType, at: Date): object {
-  const user = exampleUser(at);
-  const group = exampleGroup(at);
-  switch (type) {
-    case 'directory.activated':
-      return { directory: exampleDirectory('active', at) };
-    case 'directory.disabled':
-    case 'directory.deleted':
-      return { directory: exampleDirectory('disabled', at) };
-    case 'user.created':
-    case 'user.deleted':
-      return { user };
-    case 'user.updated':
-      return { user, previous: { title: 'Engineer' } };
-    case 'user.deactivated':
-      return { user: { ...user, active: false }, previous: { active: true } };
-    case 'user.reactivated':
-      return { user, previous: { active: false } };
-    case 'group.created':
-    case 'group.deleted':
-      return { group };
-    case 'group.updated':
-      return { group, previous: { display_name: 'Engineers' } };
-    case 'group.member_added':
-      return { group, user: { ...user, groups: [{ id: group.id, display_name: group.display_name }] } };
-    case 'group.member_removed':
-      return { group: { ...group, member_count: 0 }, user };
-    case 'provisioning.failed':
-      return {
-        request: {
-          id: publicId('req', nobody),
-          method: 'POST',
-          path: '/Users',
-          status: 409,
-          scim_type: 'uniqueness',
-          detail: 'another user of this directory already has the userName "ada@example.com"',
-        },
-      };
-    case 'seats.threshold_reached':
-      return { seats: { limit: 100, used: 80, percent: 80 } };
-    case 'seats.expanded':
-      return { seats: { limit: 101, previous_limit: 100, used: 101 } };
-    case 'directory.brake_engaged':
-    case 'directory.brake_released':
-      return { brake: { max_users: 50, max_percent: null, window_seconds: 3_600 } };
-    case 'credential.expiring':
-      return {
-        credential: {
-          kind: 'oauth_client',
-          id: publicId('oac', nobody),
-          expires_at: new Date(at.getTime() + 14 * 86_400_000).toISOString(),
-        },
-      };
-  }
+const exampleData: { [T in EventType]: (at: Date) => EventData[T] } = {
+  'directory.activated': (at) => ({ directory: exampleDirectory('active', at) }),
+  'directory.disabled': (at) => ({ directory: exampleDirectory('disabled', at) }),
+  'directory.deleted': (at) => ({ directory: exampleDirectory('disabled', at) }),
+  'user.created': (at) => ({ user: exampleUser(at) }),
+  'user.updated': (at) => ({ user: exampleUser(at), previous: { title: 'Engineer' } }),
+  'user.deactivated': (at) => ({ user: { ...exampleUser(at), active: false }, previous: { active: true } }),
+  'user.reactivated': (at) => ({ user: exampleUser(at), previous: { active: false } }),
+  'user.deleted': (at) => ({ user: exampleUser(at) }),
+  'group.created': (at) => ({ group: { ...exampleGroup(at), member_count: 0 } }),
+  'group.updated': (at) => ({ group: exampleGroup(at), previous: { display_name: 'Engineers' } }),
+  'group.deleted': (at) => ({ group: { ...exampleGroup(at), member_count: 0 } }),
+  'group.member_added': (at) => {
+    const group = exampleGroup(at);
+    return { group, user: { ...exampleUser(at), groups: [{ id: group.id, display_name: group.display_name }] } };
+  },
+  'group.member_removed': (at) => ({ group: { ...exampleGroup(at), member_count: 0 }, user: exampleUser(at) }),
+  'provisioning.failed': () => ({
+    request: {
+      id: publicId('req', nobody),
+      method: 'POST',
+      path: '/Users',
+      status: 409,
+      scim_type: 'uniqueness',
+      detail: 'another user of this directory already has the userName "ada@example.com"',
+      resource: { userName: 'ada@example.com', externalId: 'example' },
+    },
+  }),
+  'seats.threshold_reached': () => ({ seats: { limit: 100, used: 80, percent: 80, mode: 'reject', ceiling: null } }),
+  'seats.expanded': () => ({ seats: { limit: 101, previous_limit: 100, used: 101, mode: 'expand', ceiling: 200 } }),
+  'directory.brake_engaged': (at) => ({ brake: exampleBrake(at) }),
+  'directory.brake_released': (at) => ({ brake: exampleBrake(at) }),
+  'credential.expiring': (at) => ({
+    credential: {
+      kind: 'oauth_client',
+      id: publicId('oac', nobody),
+      name: null,
+      expires_at: new Date(at.getTime() + 14 * 86_400_000).toISOString(),
+      last_used_at: at.toISOString(),
+    },
+  }),
+};
+
+function exampleBrake(at: Date): BrakeJson {
+  return {
+    max_users: 50,
+    max_percent: null,
+    window_seconds: 3_600,
+    engaged_at: at.toISOString(),
+    departures: 50,
+    active_users: 950,
+  };
 }
 
-function exampleDirectory(state: string, at: Date): object {
+function exampleDirectory(state: DirectoryJson['state'], at: Date): DirectoryJson {
   return {
     id: publicId('dir', nobody),
     organization_id: publicId('org', nobody),

@@ -17,8 +17,9 @@ import {
 import { parsePublicId } from '#identifier';
 import { idParameter } from './directories';
 import { Problem, invalidCursor, invalidParameter, notFound } from '../frame/errors';
+import { Event } from '../frame/event-shapes';
 import { type ApiParts, type Call, JsonText, type Route, Streamed, route } from '../frame/route';
-import { Event, Limit, closed, publicIdOf } from '../frame/shapes';
+import { Limit, closed, publicIdOf } from '../frame/shapes';
 
 const tag = 'Events';
 

@@ -29,7 +29,7 @@ test('every $ref leads somewhere, and every component is used', () => {
 
 test('every schema is one, in the dialect of OpenAPI 3.1', () => {
   const ajv = addFormats(new Ajv2020({ strict: true, allowUnionTypes: true }));
-  ajv.addVocabulary(['paths', 'components', 'openapi', 'info', 'servers', 'tags', 'security', 'webhooks']);
+  ajv.addVocabulary(['paths', 'components', 'openapi', 'info', 'servers', 'tags', 'security', 'webhooks', 'discriminator']);
   ajv.addSchema({ ...document, $id: 'openapi' });
   visit(document, (node) => {
     if (typeof node.schema !== 'object' || node.schema === null) return;

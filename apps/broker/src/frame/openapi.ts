@@ -1,7 +1,10 @@
 import type { TProperties, TSchema } from '@sinclair/typebox';
+import { exampleEvent } from '#delivery';
+import { type EventType, eventTypes } from '#directory';
 import { type ProblemCode, problems } from './errors';
 import type { Route } from './route';
-import { Event, Problem, digits } from './shapes';
+import { Event, eventSchemaName } from './event-shapes';
+import { Problem, digits } from './shapes';
 
 type Json = { [key: string]: unknown };
 
@@ -38,6 +41,9 @@ export function openApiDocument(routes: readonly Route[], { publicUrl, version }
     (paths[route.path] ??= {})[route.method] = operation(route, schemas);
   }
 
+  const webhooks = { event: { post: webhook(schemas) } };
+  for (const type of eventTypes) exemplify(type, schemas);
+
   return {
     openapi: '3.1.0',
     info: {
@@ -51,7 +57,7 @@ export function openApiDocument(routes: readonly Route[], { publicUrl, version }
     tags,
     security: [{ apiKey: [] }],
     paths,
-    webhooks: { event: { post: webhook(schemas) } },
+    webhooks,
     components: {
       schemas: { ...schemas, Problem: component(Problem, schemas) },
       securitySchemes: {
@@ -82,6 +88,15 @@ export function openApiDocument(routes: readonly Route[], { publicUrl, version }
     },
   };
 }
+
+/** Each type's example is what `POST /v1/webhook_endpoints/{id}/test` sends, but for the mark. */
+function exemplify(type: EventType, schemas: Json): void {
+  const { test: _, ...example } = exampleEvent(exampleId, type, new Date('2026-01-31T09:00:00.000Z'));
+  const name = eventSchemaName(type);
+  schemas[name] = { ...(isObject(schemas[name]) && schemas[name]), examples: [example] };
+}
+
+const exampleId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
 function operation(route: Route, schemas: Json): Json {
   const { operationId, tag, summary, caller, answer, body } = route;
@@ -230,6 +245,7 @@ function within(keyword: string, value: unknown, schemas: Json): unknown {
       return isSchema(value) ? plain(value, schemas) : value;
     case 'anyOf':
     case 'allOf':
+    case 'oneOf':
       return Array.isArray(value) ? value.map((schema: unknown) => (isSchema(schema) ? plain(schema, schemas) : schema)) : value;
     default:
       return value;

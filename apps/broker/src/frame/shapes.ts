@@ -1,5 +1,5 @@
 import { type Static, type TSchema, type TUnsafe, Type } from '@sinclair/typebox';
-import { eventTypes, providers } from '#directory';
+import { type PreviousUser, type UserJson, eventTypes, providers } from '#directory';
 
 // The JSON that the API speaks, as schemas. One with a `title` becomes a component of the OpenAPI document under that name.
 
@@ -11,7 +11,8 @@ export function word<const W extends readonly string[]>(words: W, options: { des
 /** The schema's values, or null. */
 export function nullable<S extends TSchema>(schema: S): TUnsafe<Static<S> | null> {
   const { type, enum: words, ...rest } = schema;
-  return Type.Unsafe<Static<S> | null>({ ...rest, type: [type, 'null'], ...(words && { enum: [...words, null] }) });
+  const types = new Set([type, 'null'].flat());
+  return Type.Unsafe<Static<S> | null>({ ...rest, type: [...types], ...(words && { enum: [...words, null] }) });
 }
 
 /** Those of every id in an example. */
@@ -57,6 +58,19 @@ export function open<P extends Record<string, TSchema>>(title: string, propertie
   return Type.Object(properties, { title, description: about.description, examples: [about.example] });
 }
 
+/** One of several shapes, each with a title, told apart by a field; by the field's value, which is which. */
+export function oneOf<S extends TSchema>(field: string, shapes: Record<string, S>, about: object = {}): TUnsafe<Static<S>> {
+  return Type.Unsafe<Static<S>>({
+    ...about,
+    type: 'object',
+    oneOf: Object.values(shapes),
+    discriminator: {
+      propertyName: field,
+      mapping: Object.fromEntries(Object.entries(shapes).map(([value, { title }]) => [value, `#/components/schemas/${title}`])),
+    },
+  });
+}
+
 const made = { created_at: '2026-01-31T09:00:00.000Z', updated_at: '2026-01-31T09:00:00.000Z' };
 
 export const Problem = open(
@@ -76,6 +90,7 @@ export const Problem = open(
         }),
       ),
     ),
+    cursor: Type.Optional(Type.String({ description: 'Of `cursor_expired` and `feed_rewound`: the place to go on from' })),
   },
   {
     description: 'An error, as RFC 9457 has it.',
@@ -185,7 +200,7 @@ export const Directory = open(
 
 const nullableText = nullable(Type.String());
 
-const userExample = {
+export const userExample = {
   id: `usr_${digits}`,
   directory_id: `dir_${digits}`,
   organization_id: `org_${digits}`,
@@ -210,41 +225,93 @@ const userExample = {
   ...made,
 };
 
+export const AssignedRole = Type.Object({
+  role: Type.String(),
+  rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0; -1: none did, it is the default' }),
+  group_id: Type.Optional(publicIdOf('grp', 'the group that it came from')),
+});
+
+/** What a mapping makes of a user. */
+export const Attributes = Type.Unsafe<UserJson['attributes']>({
+  type: 'object',
+  additionalProperties: {
+    description: 'Of the type that the mapping gives it: a text, a number, true or false, a list of texts, an object',
+  },
+  description: 'Your attributes, by the names that the mapping gives them; one without a value is left out',
+});
+
+/** What an identity provider has stored. */
+export const raw = (description: string) => Type.Unsafe<UserJson['raw']>({ type: 'object', additionalProperties: true, description });
+
+/** What is made of a user's SCIM resource and the mapping. */
+const profile = {
+  external_id: nullableText,
+  user_name: Type.String(),
+  active: Type.Boolean(),
+  email: nullableText,
+  emails: Type.Unsafe<UserJson['emails']>(
+    Type.Array(
+      Type.Object({
+        value: Type.Optional(Type.String()),
+        type: Type.Optional(Type.String({ examples: ['work'] })),
+        primary: Type.Optional(Type.Boolean()),
+        display: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  given_name: nullableText,
+  family_name: nullableText,
+  display_name: nullableText,
+  title: nullableText,
+  department: nullableText,
+  employee_number: nullableText,
+  manager: nullable(Type.String({ description: "The manager's id, as the identity provider gave it" })),
+  user_type: nullableText,
+  roles: Type.Array(AssignedRole),
+  attributes: Attributes,
+};
+
 export const User = open(
   'User',
   {
     id: publicIdOf('usr', 'a directory user'),
     directory_id: publicIdOf('dir', 'its directory'),
     organization_id: publicIdOf('org', 'its organization'),
-    external_id: nullableText,
-    user_name: Type.String(),
-    active: Type.Boolean(),
-    email: nullableText,
-    emails: Type.Array(Type.Unsafe<unknown>({ type: 'object', additionalProperties: true })),
-    given_name: nullableText,
-    family_name: nullableText,
-    display_name: nullableText,
-    title: nullableText,
-    department: nullableText,
-    employee_number: nullableText,
-    manager: nullable(Type.String({ description: "The manager's id, as the identity provider gave it" })),
-    user_type: nullableText,
-    roles: Type.Array(
-      Type.Object({
-        role: Type.String(),
-        rule: Type.Integer({ description: 'Which rule of the mapping gave it, from 0; -1: none did, it is the default' }),
-        group_id: Type.Optional(publicIdOf('grp', 'the group that it came from')),
-      }),
-    ),
+    ...profile,
     groups: Type.Array(Type.Object({ id: publicIdOf('grp', 'a group'), display_name: Type.String() })),
-    attributes: AnyObject,
-    raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored' }),
+    raw: raw('The SCIM resource as stored'),
     version: Type.Integer({ description: '`sequence` of the last event that changed the user' }),
     created_at: Time,
     updated_at: Time,
   },
   { description: 'A user that an identity provider has pushed.', example: userExample },
 );
+
+export const PreviousUserFields = Type.Unsafe<PreviousUser>({
+  ...Type.Object(
+    Object.fromEntries(
+      Object.entries({ ...profile, raw: raw('Attributes that only SCIM tells of') }).map(([name, schema]) => [
+        name,
+        Type.Optional(nullable(schema)),
+      ]),
+    ),
+  ),
+  title: 'PreviousUser',
+  description: 'The fields of a user that changed, as they were. Null, where they were not, is also what is left of an erased person.',
+  examples: [{ title: null }],
+});
+
+export const groupExample = {
+  id: `grp_${digits}`,
+  directory_id: `dir_${digits}`,
+  organization_id: `org_${digits}`,
+  external_id: null,
+  display_name: 'Eng',
+  member_count: 3,
+  raw: { displayName: 'Eng' },
+  version: 40,
+  ...made,
+};
 
 export const Group = open(
   'Group',
@@ -255,56 +322,15 @@ export const Group = open(
     external_id: nullableText,
     display_name: Type.String(),
     member_count: Type.Integer(),
-    raw: Type.Unsafe<object>({ type: 'object', additionalProperties: true, description: 'The SCIM resource as stored, without members' }),
+    raw: raw('The SCIM resource as stored, without members'),
     version: Type.Integer({ description: '`sequence` of the last event that changed the group' }),
     created_at: Time,
     updated_at: Time,
   },
   {
     description: 'A group that an identity provider has pushed.',
-    example: {
-      id: `grp_${digits}`,
-      directory_id: `dir_${digits}`,
-      organization_id: `org_${digits}`,
-      external_id: null,
-      display_name: 'Eng',
-      member_count: 3,
-      raw: { displayName: 'Eng' },
-      version: 40,
-      ...made,
-    },
+    example: groupExample,
   },
 );
 
 export const EventTypeName = word(eventTypes);
-
-export const Event = open(
-  'Event',
-  {
-    id: publicIdOf('evt', 'an event'),
-    type: EventTypeName,
-    occurred_at: Time,
-    organization_id: publicIdOf('org', 'the organization'),
-    organization_external_id: nullableText,
-    directory_id: publicIdOf('dir', 'the directory'),
-    position: Type.Integer({ description: '1, 2, 3 … within the environment' }),
-    sequence: Type.Integer({ description: '1, 2, 3 … within the directory' }),
-    request_id: nullable(Type.String({ description: 'The request that caused it' })),
-    data: AnyObject,
-  },
-  {
-    description: 'A change that is committed. The same by webhook and by API.',
-    example: {
-      id: `evt_${digits}`,
-      type: 'user.updated',
-      occurred_at: made.updated_at,
-      organization_id: `org_${digits}`,
-      organization_external_id: 'acme',
-      directory_id: `dir_${digits}`,
-      position: 90_210,
-      sequence: 42,
-      request_id: `req_${digits}`,
-      data: { user: userExample, previous: { title: null } },
-    },
-  },
-);
