@@ -3,7 +3,20 @@ import { findAccess } from '#directory';
 import { parsePublicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { type Route, route } from '../frame/route';
-import { Time, nullable, publicIdOf, word } from '../frame/shapes';
+import { Time, digits, nullable, open, publicIdOf, word } from '../frame/shapes';
+
+const Access = open(
+  'Access',
+  {
+    status: word(['active', 'deactivated', 'deleted', 'unknown']),
+    since: nullable(Type.String({ ...Time, description: 'Since when that is so; null where it is `unknown`' })),
+    user_id: nullable(publicIdOf('usr', 'the user')),
+  },
+  {
+    description: 'Whether somebody may come in.',
+    example: { status: 'active', since: '2026-01-31T09:00:00.000Z', user_id: `usr_${digits}` },
+  },
+);
 
 export const accessRoutes: Route[] = [
   route({
@@ -20,11 +33,7 @@ export const accessRoutes: Route[] = [
     answer: {
       status: 200,
       description: 'The state of the user; `unknown` where no directory of the organization ever had one',
-      schema: Type.Object({
-        status: word(['active', 'deactivated', 'deleted', 'unknown']),
-        since: nullable(Time),
-        user_id: nullable(publicIdOf('usr', 'the user')),
-      }),
+      schema: Access,
     },
     problems: { not_found: 'There is no such organization' },
     handle: async ({ environmentId, query }, { pool }) => {

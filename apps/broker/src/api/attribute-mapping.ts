@@ -18,7 +18,7 @@ import { type Mapping, MappingSchema } from '#mapping';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { OtherAnswer, type Route, route } from '../frame/route';
-import { AnyObject, Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
+import { AssignedRole, Attributes, Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Attribute mapping';
 
@@ -69,7 +69,7 @@ const begun = {
   },
 };
 
-const values = { attributes: AnyObject, roles: Type.Array(AnyObject) };
+const values = { attributes: Attributes, roles: Type.Array(AssignedRole) };
 
 const ProblemOfUser = Type.Object({
   rule: word(['invalid_value', 'missing_required', 'foreign_domain', 'email_elsewhere']),

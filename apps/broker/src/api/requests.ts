@@ -8,6 +8,25 @@ import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '..
 
 const outcomes = ['succeeded', 'failed'] as const;
 
+const ScimError = open(
+  'ScimError',
+  {
+    schemas: Type.Array(Type.String()),
+    status: Type.String({ description: 'The HTTP status' }),
+    scimType: Type.Optional(Type.String()),
+    detail: Type.String(),
+  },
+  {
+    description: 'A refusal as SCIM words it (RFC 7644, section 3.12).',
+    example: {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+      status: '409',
+      scimType: 'uniqueness',
+      detail: 'Another user of this directory already has the userName "ada@acme.com".',
+    },
+  },
+);
+
 const ProvisioningRequest = open(
   'ProvisioningRequest',
   {
@@ -25,8 +44,15 @@ const ProvisioningRequest = open(
     notes: Type.Array(Type.String(), { description: 'What was tolerated or ignored' }),
     duration_ms: Type.Number(),
     user_agent: nullable(Type.String()),
-    request_body: Type.Unsafe<unknown>({ description: 'With secrets masked, and of attributes that nobody here uses the names alone' }),
-    response_body: Type.Unsafe<unknown>({}),
+    request_body: Type.Unsafe<unknown>({
+      description:
+        'The JSON that was sent, whatever it was, with secrets masked, and of attributes that nobody here uses the names alone; null: none was; ' +
+        'a text in its place: the person whom it was about has been erased',
+    }),
+    response_body: Type.Unsafe<unknown>({
+      anyOf: [ScimError, { type: ['string', 'null'] }],
+      description: 'Of a refusal; null: it was accepted; a text in its place: as for `request_body`',
+    }),
   },
   {
     description: 'One SCIM exchange with an identity provider.',

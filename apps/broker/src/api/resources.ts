@@ -6,7 +6,7 @@ import { idParameter } from './directories';
 import { invalidCursor, notFound } from '../frame/errors';
 import { type Page as PageJson, pageOf, pageQuery } from '../frame/page';
 import { type Route, route } from '../frame/route';
-import { Group, Page, User, paging, publicIdOf } from '../frame/shapes';
+import { Group, Page, User, groupExample, oneOf, open, paging, publicIdOf, userExample } from '../frame/shapes';
 
 const tag = 'Users and groups';
 
@@ -19,6 +19,18 @@ function PageWithEventsCursor<S extends TSchema>(item: S) {
     }),
   });
 }
+
+const UserMember = open(
+  'UserMember',
+  { type: Type.Literal('user'), ...User.properties },
+  { description: 'A user who is a member of a group.', example: { type: 'user', ...userExample } },
+);
+const NestedGroup = open(
+  'NestedGroup',
+  { type: Type.Literal('group'), ...Group.properties },
+  { description: 'A group that is a member of another.', example: { type: 'group', ...groupExample } },
+);
+export const GroupMember = oneOf('type', { user: UserMember, group: NestedGroup });
 
 export const resourceRoutes: Route[] = [
   route({
@@ -119,12 +131,7 @@ export const resourceRoutes: Route[] = [
     answer: {
       status: 200,
       description: 'A page of members',
-      schema: Page(
-        Type.Union([
-          Type.Intersect([Type.Object({ type: Type.Literal('user') }), User]),
-          Type.Intersect([Type.Object({ type: Type.Literal('group') }), Group]),
-        ]),
-      ),
+      schema: Page(GroupMember),
     },
     handle: async ({ environmentId, params, query }, { pool }) => {
       const members = await listGroupMembers(pool, { environmentId, groupId: params.id, ...pageQuery(query) });

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from '#directory';
 import { invalidCursor, notFound, Problem } from '../frame/errors';
 import { type Route, route } from '../frame/route';
-import { AnyObject, Page, closed, nullable, open, paging, word } from '../frame/shapes';
+import { Page, closed, nullable, open, paging, word } from '../frame/shapes';
 
 const tag = 'Schema extensions';
 
@@ -44,6 +44,20 @@ const Attribute = closed({
   subAttributes: Type.Optional(Type.Array(SubAttribute, { minItems: 1, maxItems: 500, description: 'Of a complex attribute' })),
 });
 
+// What is not said of an attribute is not answered either.
+const declared = {
+  name: Type.String(),
+  type: Type.Optional(word([...simpleTypes, 'complex'])),
+  multiValued: Type.Optional(Type.Boolean()),
+  description: Type.Optional(Type.String()),
+  canonicalValues: Type.Optional(Type.Array(Type.String())),
+  caseExact: Type.Optional(Type.Boolean()),
+  mutability: Type.Optional(word(['readWrite', 'immutable'])),
+  returned: Type.Optional(word(['always', 'default', 'request'])),
+  referenceTypes: Type.Optional(Type.Array(Type.String())),
+};
+const DeclaredAttribute = Type.Object({ ...declared, subAttributes: Type.Optional(Type.Array(Type.Object(declared))) });
+
 const attributesExample = [
   {
     name: 'costCenter',
@@ -65,7 +79,7 @@ const SchemaExtension = open(
     resource_type: word(['User', 'Group']),
     name: nullable(Type.String()),
     description: nullable(Type.String()),
-    attributes: Type.Array(AnyObject, { description: 'Attributes as RFC 7643 §7 writes them' }),
+    attributes: Type.Array(DeclaredAttribute, { description: 'Attributes as RFC 7643 §7 writes them' }),
   },
   {
     description: 'An extension of the SCIM schema, declared for every directory of the environment.',
