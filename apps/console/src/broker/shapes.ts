@@ -1,5 +1,8 @@
 // What the broker answers: the vendor's API (its OpenAPI document says more), and what the console's own paths add.
 
+import type { Static } from '@sinclair/typebox';
+import type { Event } from '../../../broker/src/frame/event-shapes';
+
 export type Provider = 'entra' | 'okta' | 'jumpcloud' | 'onelogin' | 'google' | 'ping' | 'generic';
 export type Role = 'admin' | 'viewer';
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
@@ -163,38 +166,10 @@ export interface WholeRequest extends ListedRequest {
   events: { id: string; type: string; sequence: number }[];
 }
 
-export interface EventData {
-  user?: User;
-  group?: Group;
-  member_group?: Group;
-  directory?: Directory;
-  previous?: Record<string, Json>;
-  request?: {
-    id: string;
-    method: string;
-    path: string;
-    status: number;
-    scim_type: string | null;
-    detail: string;
-    resource: Record<string, Json> | null;
-  };
-  seats?: { limit: number; used: number };
-  brake?: { max_users: number | null; max_percent: number | null };
-  credential?: { kind: 'bearer_token' | 'oauth_client'; expires_at: string };
-}
-
-export interface LogEvent {
-  id: string;
-  type: string;
-  occurred_at: string;
-  organization_id: string;
-  organization_external_id: string | null;
-  directory_id: string;
-  position: number;
-  sequence: number;
-  request_id: string | null;
-  data: EventData;
-}
+/** One of a union, told apart by `type`: as the OpenAPI document has it. */
+export type LogEvent = Static<typeof Event>;
+export type EventType = LogEvent['type'];
+export type EventData<Type extends EventType = EventType> = Extract<LogEvent, { type: Type }>['data'];
 
 export interface Endpoint {
   id: string;

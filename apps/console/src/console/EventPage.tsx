@@ -37,8 +37,12 @@ export default function EventPage() {
 
 function Shown({ event }: { event: LogEvent }) {
   const { page } = useHere();
-  const { user, group, member_group: inner, previous, request } = event.data;
-  const subject = event.type.startsWith('group.') && !event.type.includes('member') ? group : (user ?? group);
+  const { data } = event;
+  const user = 'user' in data ? data.user : undefined;
+  const group = 'group' in data ? data.group : undefined;
+  const inner = 'member_group' in data ? data.member_group : undefined;
+  const previous = 'previous' in data ? data.previous : undefined;
+  const request = 'request' in data ? data.request : undefined;
   const directory = useApi<Directory>(`/directories/${event.directory_id}`);
   return (
     <PageFrame title={event.type} back={{ to: page('/events'), label: 'Events' }} about={sentenceOf(event)}>
@@ -110,7 +114,7 @@ function Shown({ event }: { event: LogEvent }) {
       {request && <Refused requestId={request.id} detail={request.detail} />}
       {previous && Object.keys(previous).length > 0 && (
         <Section title="What changed">
-          <Difference before={previous} after={{ ...subject }} />
+          <Difference before={previous} after={{ ...(user ?? group) }} />
         </Section>
       )}
       <Section title="The event as it is sent">

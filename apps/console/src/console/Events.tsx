@@ -92,7 +92,7 @@ export function EventList({
         <MultiSelect
           aria-label="Types of events"
           placeholder={types.length === 0 ? 'All types' : undefined}
-          data={[...eventTypes]}
+          data={eventTypes}
           value={types}
           onChange={setTypes}
           clearable

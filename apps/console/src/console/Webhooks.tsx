@@ -133,7 +133,7 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
         <MultiSelect
           label="Events"
           placeholder={values.event_types.length === 0 ? 'All types' : undefined}
-          data={[...eventTypes]}
+          data={eventTypes}
           value={values.event_types}
           onChange={(value) => set('event_types', value)}
           clearable

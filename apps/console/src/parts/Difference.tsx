@@ -1,11 +1,10 @@
 import { Text } from '@mantine/core';
-import type { Json } from '../broker/shapes';
 import classes from './Difference.module.css';
 import { StackedTable } from './StackedTable';
 
 /** What changed, field by field: as it was, and as it is. */
-export function Difference({ before, after }: { before: Record<string, Json>; after: Record<string, unknown> }) {
-  const changes = Object.entries(before).flatMap(([name, value]) =>
+export function Difference({ before, after }: { before: object; after: Record<string, unknown> }) {
+  const changes = Object.entries(before).flatMap(([name, value]: [string, unknown]) =>
     name === 'raw' && isObject(value) && isObject(after.raw)
       ? Object.entries(value).map(([attribute, was]) => ({ name: attribute, was, is: (after.raw as Record<string, unknown>)[attribute] }))
       : [{ name, was: value, is: after[name] }],
@@ -47,6 +46,6 @@ function Value({ value }: { value: unknown }) {
   );
 }
 
-function isObject(value: unknown): value is Record<string, Json> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
