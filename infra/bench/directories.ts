@@ -8,10 +8,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { count, quantile, table } from './figures';
-import { Connections, openLoop, send } from './load';
+import { Connections, openLoop, send, type Target } from './load';
 import { cpuOf, cpuOfPostgres, memoryOf } from './processes';
 import { match, type ScimRequest, titleChange, userBody } from './requests';
-import { end, type Postgres, printed, projectFolder, type Server, startCauseway, startPeer, type Target } from './subjects';
+import { end, type Postgres, printed, projectFolder, type Server, startCauseway, startPeer } from './subjects';
 
 const directories = 20;
 const perSecond = 25;

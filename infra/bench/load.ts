@@ -1,11 +1,17 @@
 /** Sends SCIM requests, so many at once or so many a second, and takes the time of each. */
 import { Pool } from 'undici';
 import type { ScimRequest } from './requests';
-import type { Target } from './subjects';
 
-// oxlint-disable-next-line no-explicit-any -- whatever is answered; what is expected of it is said by the check
+/** Where requests go. */
+export interface Target {
+  /** `http://…/Users` is this and `/Users`. */
+  base: string;
+  token: string;
+}
+
 export interface Answer {
   status: number;
+  // oxlint-disable-next-line no-explicit-any -- whatever is answered; what is expected of it is said by the check
   body: any;
 }
 

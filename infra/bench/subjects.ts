@@ -7,16 +7,10 @@ import path from 'node:path';
 import { ensureDatabase, migrate, startEmbeddedPostgres } from '#runtime';
 import pg from 'pg';
 import { scripts } from '../../package.json';
-import { Connections, inParallel, send } from './load';
+import { Connections, inParallel, send, type Target } from './load';
 import { groupBody, memberChange, putGroupBody, userBody } from './requests';
 
 export const projectFolder = path.join(__dirname, '..', '..');
-
-export interface Target {
-  /** `http://…/Users` is this and `/Users`. */
-  base: string;
-  token: string;
-}
 
 /** One directory of one server. */
 export interface Subject extends Target {

@@ -98,14 +98,13 @@ export {
   listOrganizations,
   type Organization,
   type OrganizationChanges,
-  type SeatMode,
 } from './rules/organizations';
 export { displayNameOf, type PreviousGroup, type PreviousUser, profileOf, type Profile } from './resource/profile';
 export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './reading/published';
 export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
 export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
 export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './rules/schema-extensions';
-export { NoSeatLeft } from './rules/seats';
+export { NoSeatLeft, type SeatMode } from './rules/seats';
 export {
   searchGroups,
   searchUsers,

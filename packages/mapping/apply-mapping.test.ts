@@ -1,5 +1,6 @@
 import { type Json, type JsonObject, schemaSet, coreSchemas, enterpriseUserUrn } from '#scim';
-import { type Mapped, type UserGroup, applyMapping } from './apply-mapping';
+import { type Mapped, applyMapping } from './apply-mapping';
+import type { UserGroup } from './assign-roles';
 import { parseMapping } from './parse-mapping';
 
 const metadata = 'urn:ietf:params:scim:schemas:extension:2.0:Metadata';

@@ -1,17 +1,11 @@
 import { type Json, type JsonObject, type Resource, type SchemaSet, compareCodePoints, maxValues } from '#scim';
-import { type AssignedRole, type CompiledRole, assignRoles, compileRole } from './assign-roles';
+import { type AssignedRole, type CompiledRole, type UserGroup, assignRoles, compileRole } from './assign-roles';
 import { convert } from './convert';
 import { type AttributeMapping, type Mapping, pathsOf } from './mapping-schema';
 import { type Pattern, parsePattern, patternLimits } from './pattern';
 import { type Problem, wantedOf } from './problems';
 import { type Source, knownSource, readAll, readOne, readsGroups } from './read-path';
 import { type Traced, transform } from './transform';
-
-/** A group that the user is a member of; `id` comes back as `group_id` of a role, so it is the public one. */
-export interface UserGroup {
-  readonly id: string;
-  readonly displayName: string;
-}
 
 export interface MappedUser {
   readonly resource: Resource;

@@ -1,5 +1,6 @@
 import { type JsonObject, coreSchemas } from '#scim';
-import { type Mapped, type UserGroup, applyMapping } from './apply-mapping';
+import { type Mapped, applyMapping } from './apply-mapping';
+import type { UserGroup } from './assign-roles';
 import type { AssignedRole } from './assign-roles';
 import { parseMapping } from './parse-mapping';
 

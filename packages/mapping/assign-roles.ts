@@ -1,10 +1,15 @@
 import { type Json, type Resource, type SchemaSet, foldCase, isJsonObject } from '#scim';
-import type { UserGroup } from './apply-mapping';
 import { readJson } from './convert';
 import type { Mapping, RoleRule } from './mapping-schema';
 import { type Problem, listed } from './problems';
 import { type Source, knownSource, memberOf, readPrimaryFirst } from './read-path';
 import { lookUp, transform } from './transform';
+
+/** A group that the user is a member of; `id` comes back as `group_id` of a role, so it is the public one. */
+export interface UserGroup {
+  readonly id: string;
+  readonly displayName: string;
+}
 
 /** A role and where it came from. */
 export interface AssignedRole {

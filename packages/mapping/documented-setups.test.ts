@@ -1,6 +1,7 @@
 /** Set-ups that vendors describe to their customers' IT admins, each with what the identity provider sends by them. */
 import { type Json, type JsonObject, coreSchemas, enterpriseUserUrn, parsePatch, parseUser, patchUser, userUrn } from '#scim';
-import { type Mapped, type UserGroup, applyMapping } from './apply-mapping';
+import { type Mapped, applyMapping } from './apply-mapping';
+import type { UserGroup } from './assign-roles';
 import type { Mapping } from './mapping-schema';
 import { parseMapping } from './parse-mapping';
 import { problemError } from './problems';

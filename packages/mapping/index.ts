@@ -6,8 +6,8 @@
  * schemas always give the same, so a preview is what a save will do.
  */
 export { applyMapping } from './apply-mapping';
-export type { Mapped, MappedUser, UserGroup } from './apply-mapping';
-export type { AssignedRole } from './assign-roles';
+export type { Mapped, MappedUser } from './apply-mapping';
+export type { AssignedRole, UserGroup } from './assign-roles';
 export { MappingSchema, defaultMapping } from './mapping-schema';
 export type { Action, AttributeMapping, Mapping, MappingBody, MappingType, RoleRule, RuleName, TransformStep } from './mapping-schema';
 export { InvalidMapping, parseMapping } from './parse-mapping';

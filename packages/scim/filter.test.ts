@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ScimError } from './errors';
 import { filterLimits, formatFilter, narrowFilter, parseFilter } from './filter';
-import type { Filter } from './filter';
+import type { Filter } from './filter-tree';
 import { coreSchemas, schemaSet } from './schemas';
 import { enterpriseUserUrn, groupUrn, userUrn } from './urns';
 

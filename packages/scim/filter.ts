@@ -1,42 +1,12 @@
+import { findAttribute, isName } from './attribute-names';
 import { invalidFilter, quoted } from './errors';
+import { leafOf } from './filter-tree';
+import type { AttributeReference, ComparisonOperator, Filter } from './filter-tree';
 import { foldText, foldInstant } from './fold';
-import { findAttribute, isName, leafOf } from './path';
-import type { AttributeReference } from './path';
 import { resourceTypeNames } from './resource';
 import type { ResourceType } from './resource';
 import type { AttributeDefinition, SchemaSet } from './schemas';
 import { booleanFromText } from './tolerances';
-
-/** `ne` is not among them: `a ne x` is read as `not (a eq x)`, so that the two can never differ; `eq null` is `not (a pr)`. */
-export type ComparisonOperator = 'eq' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
-
-/**
- * A filter (RFC 7644 §3.4.2.2), every attribute resolved and every value of its attribute's type.
- *
- * A comparison's `value` is folded already: it is compared as it is with what foldResource stores; `sent` is as sent.
- * Strings are compared by code point (`collate "C"`), dateTimes as the text of their one UTC form, numbers as numbers; an
- * attribute of type `any` is equal only to a value of the same JSON type. co, sw and ew occur with strings only, gt, ge, lt
- * and le never with booleans or binary.
- */
-export type Filter =
-  | { readonly kind: 'and'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'or'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter }
-  | Comparison
-  /** has a value that is not empty; of a complex attribute: in any sub-attribute */
-  | { readonly kind: 'present'; readonly attribute: AttributeReference }
-  /** one and the same element of `attribute` satisfies `filter`, whose references start at the element */
-  | { readonly kind: 'value_path'; readonly attribute: AttributeReference; readonly filter: Filter }
-  /** matches nothing: an attribute that this resource type cannot have; `name` as sent */
-  | { readonly kind: 'nothing'; readonly name: string };
-
-export interface Comparison {
-  readonly kind: 'comparison';
-  readonly attribute: AttributeReference;
-  readonly operator: ComparisonOperator;
-  readonly value: string | number | boolean;
-  readonly sent: string | number | boolean;
-}
 
 /** `terms`: comparisons and `pr` tests; `depth`: parentheses and brackets in each other. */
 export const filterLimits = { bytes: 4096, depth: 30, terms: 100 };

@@ -1,9 +1,8 @@
 import { invalidFilter, invalidPath, invalidSyntax, invalidValue, quoted, ScimError } from './errors';
 import { findSortAttribute, formatFilter, narrowFilter, parseFilter } from './filter';
-import type { Filter } from './filter';
+import type { AttributeReference, Filter } from './filter-tree';
 import { Notes } from './notes';
 import { checkMessageSchemas, memberOf } from './patch';
-import type { AttributeReference } from './path';
 import { parseProjection, projectionFromBody } from './projection';
 import type { Projection } from './projection';
 import { isObject } from './resource';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { compareCodePoints, foldResource } from './fold';
 import { parseFilter } from './filter';
-import type { Filter } from './filter';
+import type { Filter } from './filter-tree';
 import { isPresent, matches } from './match';
 import { isJsonObject } from './resource';
 import type { Json, JsonObject } from './resource';

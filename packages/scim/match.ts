@@ -1,7 +1,6 @@
 import { compareCodePoints, foldText } from './fold';
-import type { Comparison, Filter } from './filter';
-import { leafOf } from './path';
-import type { AttributeReference } from './path';
+import { leafOf } from './filter-tree';
+import type { AttributeReference, Comparison, Filter } from './filter-tree';
 import { isJsonObject } from './resource';
 import type { Json, JsonObject } from './resource';
 import type { AttributeDefinition } from './schemas';

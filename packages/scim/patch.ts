@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidPath, invalidSyntax, invalidValue, mutability, noTarget, quoted, ScimError } from './errors';
-import { readMembers } from './group-change';
 import { keyIn, matchesElement } from './match';
 import { Notes, shown } from './notes';
 import { findPath, parsePath } from './path';
 import type { Path } from './path';
+import { readMembers } from './read-members';
 import { appendValues, checkName, isLabel, isUnassigned, maxValues, readSingle, readValue, settlePrimary, storedValue } from './read-value';
 import { isJsonObject, isObject } from './resource';
 import type { Json, JsonObject, MemberReference, Resource, ResourceType } from './resource';

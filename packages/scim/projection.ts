@@ -1,5 +1,5 @@
 import { invalidSyntax, invalidValue } from './errors';
-import { findAttribute } from './path';
+import { findAttribute } from './attribute-names';
 import { isJsonObject, isObject, resourceTypeNames } from './resource';
 import type { Json, JsonObject, ResourceType } from './resource';
 import { extensionOf } from './schemas';

@@ -4,7 +4,7 @@
  * (`"tolerance"` in recordings/*.json), a sentence, and where it was seen.
  */
 import { invalidValue } from './errors';
-import type { Filter } from './filter';
+import type { Filter } from './filter-tree';
 import { shown } from './notes';
 import type { Notes } from './notes';
 import { isObject } from './resource';

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectFolder } from './processes';
+import { importsOf, sourceFiles } from './imports';
 
 interface Boundary {
   /** The folder that the rule is about. Of two that a file lies in, the deeper one counts. */
@@ -249,19 +248,9 @@ interface Import {
   target: string;
 }
 
-const files = ['packages', 'apps'].flatMap((top) =>
-  readdirSync(path.join(projectFolder, top), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .map((name) => path.join(top, name)),
-);
+const files = sourceFiles('packages', 'apps').filter((file) => file.endsWith('.ts'));
 
-const imports: Import[] = files.flatMap((file) => {
-  const text = readFileSync(path.join(projectFolder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  const names = [
-    ...text.matchAll(/^(?:(?:import|export)\b[^'";]*?\bfrom\s*|import\s*)'([^']+)'|\b(?:import|require|require\.resolve)\('([^']+)'/gm),
-  ].map(([, name, called]) => name ?? called ?? '');
-  return names.map((name) => ({ file, target: targetOf(file, name) }));
-});
+const imports: Import[] = files.flatMap((file) => importsOf(file).map((name) => ({ file, target: targetOf(file, name) })));
 
 function targetOf(file: string, name: string): string {
   if (name.startsWith('#')) return `packages/${name.slice(1)}`;

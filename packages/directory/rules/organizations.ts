@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { deleteDirectory } from './directories';
 import { firstId, prepared, type Queryable, violates } from '#postgres';
-import { inSeats } from './seats';
+import { inSeats, type SeatMode } from './seats';
 
 /** A vendor's customer. */
 export interface Organization {
@@ -21,8 +21,6 @@ export interface Organization {
   createdAt: Date;
   updatedAt: Date;
 }
-
-export type SeatMode = 'reject' | 'expand' | 'observe';
 
 /** What a vendor may set. */
 export interface OrganizationChanges {

@@ -3,7 +3,7 @@ import type { SchemaSet } from '#scim';
 import type { Brake, BrakeRow } from './brake';
 import { prepared } from '#postgres';
 import { extensionsOfDirectory, schemasOf } from './schema-extensions';
-import type { SeatMode } from './organizations';
+import type { SeatMode, Seats } from './seats';
 import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing/transaction';
 
 /** What a vendor has decided for a directory, as it stands under the directory's lock. */
@@ -16,18 +16,6 @@ export interface Policy {
   /** Null: not set, and nothing is counted. */
   seats: Seats | null;
   brake: Brake | null;
-}
-
-/** The seats of an organization, and how many of them its active users take in all of its directories. */
-export interface Seats {
-  organizationId: string;
-  limit: number;
-  mode: SeatMode;
-  /** How far `expand` may go; null: as far as it takes. */
-  ceiling: number | null;
-  used: number;
-  /** The highest threshold that has been told of, in percent; 0: none. */
-  announced: number;
 }
 
 interface PolicyRow {

@@ -7,8 +7,21 @@
 import type { Pool, PoolClient } from 'pg';
 import type { EventDraft } from '../log/event-log';
 import { inTransaction, prepared } from '#postgres';
-import type { Seats } from './policy';
 import type { DirectoryTransaction } from '../writing/transaction';
+
+export type SeatMode = 'reject' | 'expand' | 'observe';
+
+/** The seats of an organization, and how many of them its active users take in all of its directories. */
+export interface Seats {
+  organizationId: string;
+  limit: number;
+  mode: SeatMode;
+  /** How far `expand` may go; null: as far as it takes. */
+  ceiling: number | null;
+  used: number;
+  /** The highest threshold that has been told of, in percent; 0: none. */
+  announced: number;
+}
 
 /** Somebody else cannot become active: the organization has no seat left. */
 export class NoSeatLeft extends Error {

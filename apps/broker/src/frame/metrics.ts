@@ -1,5 +1,5 @@
 import { Counter, Histogram, Registry, collectDefaultMetrics, register } from 'prom-client';
-import type { Door } from './request';
+import type { Door } from './door';
 
 export interface ObservedRequest {
   door: Door;

@@ -1,10 +1,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { newId, publicId } from '#identifier';
+import type { Door } from './door';
 import type { HttpMetrics } from './metrics';
-
-/** The doors of the broker. Each has its own way to ask who is there, and its own shape of error. */
-export type Door = 'health' | 'scim' | 'oauth' | 'setup' | 'api' | 'docs' | 'console' | 'pages' | 'none';
 
 declare global {
   namespace Express {
