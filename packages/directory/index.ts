@@ -105,15 +105,9 @@ export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
 export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
 export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './rules/schema-extensions';
 export { NoSeatLeft, type SeatMode } from './rules/seats';
-export {
-  searchGroups,
-  searchUsers,
-  readMembers,
-  listCursorSeconds,
-  type Found,
-  type GroupMember,
-  type MembersPart,
-} from './reading/search';
+export { type GroupMember, type MembersPart, readMembers } from './reading/group-members';
+export { listCursorSeconds } from './reading/list-cursor';
+export { type Found, searchGroups, searchUsers } from './reading/search';
 export { type GroupJson, groupJson, type StoredGroup } from './resource/stored-group';
 export { type ShownUser, type StoredUser, type UserJson, userJson } from './resource/stored-user';
 export { type DirectoryJson, type Provider, providers } from './resource/told-directory';
