@@ -13,7 +13,7 @@ import { startRedis } from '../../packages/testing/redis-server';
 export interface Answer {
   status: number;
   text: string;
-  body: any; // oxlint-disable-line no-explicit-any -- whatever is answered
+  body: any;
 }
 
 export interface System {

@@ -107,7 +107,7 @@ async function measure(queue: 'postgres' | 'redis'): Promise<void> {
 // ── What is measured ───────────────────────────────────────────────────────────────────────────
 
 async function measureRate(bench: Bench): Promise<void> {
-  const { system, receiver, directories } = bench;
+  const { system, receiver } = bench;
   await changeUsers(bench, sizes.eventsInEach);
   await loggedEvents(system); // an endpoint begins at the end of what has a position
   const endpoints = await Promise.all(Array.from({ length: endpointCount }, (_, n) => anEndpoint(bench, `rate-${n}`)));

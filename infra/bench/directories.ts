@@ -91,7 +91,6 @@ async function load(server: Server, postgres: Postgres, seconds: number): Promis
 
 /** Of five requests one creates, two change, one matches and one reads. */
 function ask(ids: string[], n: number): { request: ScimRequest; right: (answer: { status: number; body: any }) => void } {
-  // oxlint-disable-line no-explicit-any -- whatever is answered
   const id = ids[n % 10]!;
   const name = `newcomer${performance.now()}`;
   switch (n % 5) {

@@ -60,7 +60,7 @@ async function main(): Promise<void> {
     const broker = await startBroker(postgres.url('causeway'));
     stopping.unshift(broker.stop);
     const [flood, sink] = [fork(__filename, ['the-flood']), fork(__filename, ['the-sink'])];
-    stopping.unshift(() => void [flood, sink].forEach((child) => child.kill()));
+    stopping.unshift(() => [flood, sink].forEach((child) => child.kill()));
     const sinkUrl = await new Promise<string>((resolve) => sink.once('message', ({ url }: { url: string }) => resolve(url)));
 
     const [right, elsewhere] = [await broker.aDirectory(), await broker.aDirectory()];
@@ -176,7 +176,6 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
     child.once('exit', () => reject(new Error(`the broker did not start:\n${printed}`)));
   });
   const post = async (below: string, body: object, key = apiKey): Promise<any> => {
-    // oxlint-disable-line no-explicit-any -- whatever is answered
     const response = await fetch(url + below, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

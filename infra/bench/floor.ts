@@ -67,7 +67,8 @@ async function createUser(req: Request, res: Response): Promise<void> {
 
 async function findUsers(req: Request, res: Response): Promise<void> {
   const { directory } = req.params;
-  const [, userName] = /^userName eq "(.*)"$/.exec(String(req.query.filter ?? '')) ?? [];
+  const { filter } = req.query;
+  const [, userName] = /^userName eq "(.*)"$/.exec(typeof filter === 'string' ? filter : '') ?? [];
   if (userName !== undefined) {
     const { rows } = await run('match', 'select resource from floor_users where directory_id = $1 and user_name = $2', [
       directory,

@@ -11,7 +11,6 @@ export interface Target {
 
 export interface Answer {
   status: number;
-  // oxlint-disable-next-line no-explicit-any -- whatever is answered; what is expected of it is said by the check
   body: any;
 }
 

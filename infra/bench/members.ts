@@ -33,7 +33,7 @@ const userId = (n: number): string => `usr_01990000000070008000${n.toString(16).
 
 interface Directory {
   id: string;
-  send: (method: string, below: string, body?: unknown) => Promise<{ status: number; body: any; milliseconds: number }>; // oxlint-disable-line no-explicit-any -- whatever is answered
+  send: (method: string, below: string, body?: unknown) => Promise<{ status: number; body: any; milliseconds: number }>;
 }
 
 async function main(): Promise<void> {
@@ -230,7 +230,6 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
     below: string,
     body?: unknown,
   ): Promise<{ status: number; body: any; milliseconds: number }> => {
-    // oxlint-disable-line no-explicit-any -- whatever is answered
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const began = performance.now();
     const response = await fetch(base + below, {

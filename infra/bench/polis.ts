@@ -42,7 +42,7 @@ async function main(): Promise<void> {
       query: {
         ...(count !== undefined && { count: Number(count) }),
         ...(startIndex !== undefined && { startIndex: Number(startIndex) }),
-        ...(filter !== undefined && { filter: String(filter) }),
+        ...(typeof filter === 'string' && { filter }),
       },
     };
     const { status, data } = await directorySyncController.requests.handle(request);

@@ -230,7 +230,6 @@ async function putUsers(db: pg.Client, directory: Directory): Promise<void> {
 
 /** What is wrong, in sentences. Reads the events as a vendor does, and what is stored as it is stored. */
 async function compare(db: pg.Client, directory: Directory, idp: Writer, end: any): Promise<string[]> {
-  // oxlint-disable-line no-explicit-any -- whatever is answered
   const wrong: string[] = [];
   const know = (right: boolean, sentence: string): void => void (right || wrong.push(sentence));
   const stored = new Map<string, Values>();
@@ -357,13 +356,12 @@ async function until<T>(look: () => Promise<T>, done: (now: T) => boolean): Prom
 
 interface Directory {
   id: string;
-  scim: (method: string, below: string, body?: unknown) => Promise<any>; // oxlint-disable-line no-explicit-any -- whatever is answered
-  api: (method: string, below: string, body?: unknown, status?: number) => Promise<any>; // oxlint-disable-line no-explicit-any -- whatever is answered
+  scim: (method: string, below: string, body?: unknown) => Promise<any>;
+  api: (method: string, below: string, body?: unknown, status?: number) => Promise<any>;
 }
 
 async function aDirectory(url: string, apiKey: string): Promise<Directory> {
   const call = async (base: string, token: string, method: string, below: string, body?: unknown, status?: number): Promise<any> => {
-    // oxlint-disable-line no-explicit-any -- whatever is answered
     const response = await fetch(base + below, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

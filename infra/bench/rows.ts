@@ -24,7 +24,7 @@ const inFlight = 16;
 
 /** One request and what is right for an answer. */
 interface Ask extends ScimRequest {
-  right: (answer: { status: number; body: any }) => void; // oxlint-disable-line no-explicit-any -- whatever is answered
+  right: (answer: { status: number; body: any }) => void;
   /** Sent before it, and not timed: what makes this one a change again. */
   first?: ScimRequest;
 }
@@ -148,7 +148,6 @@ function userRows(sizes: Sizes): Row[] {
     method: 'GET' as const,
     path: `/Users?startIndex=${startIndex}&count=100`,
     right: ({ body }: { body: any }) => {
-      // oxlint-disable-line no-explicit-any -- whatever is answered
       assert.equal(body.Resources.length, Math.min(100, subject.pageAtMost));
       if (subject.name !== 'Polis') assert.ok(body.totalResults >= sizes.users);
     },

@@ -13,7 +13,7 @@ import { type Broker, startBroker } from './broker';
 export interface Answer {
   status: number;
   headers: Headers;
-  body: any; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  body: any;
   text: string;
 }
 

@@ -14,7 +14,7 @@ export interface TestConsole {
   /** `env_…` */
   environmentId: string;
   /** Calls the vendor's API; anything but 2xx fails the test. */
-  api: (method: string, path: string, body?: object) => Promise<any>; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  api: (method: string, path: string, body?: object) => Promise<any>;
   /** The broker alone goes, and comes back at the same address. */
   stopBroker: () => Promise<void>;
   startBroker: () => Promise<void>;

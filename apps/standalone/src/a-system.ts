@@ -11,7 +11,7 @@ export interface System {
   /** What addresses that people are given begin with. */
   publicUrl: string;
   /** Calls the vendor's API with the first environment's key; anything but 2xx fails the test. */
-  api: (method: string, path: string, body?: unknown) => Promise<any>; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  api: (method: string, path: string, body?: unknown) => Promise<any>;
   stop: () => Promise<void>;
 }
 

@@ -53,7 +53,6 @@ async function eventsOf(customer: Customer, ...types: string[]) {
 }
 
 function ok(answer: ScimAnswer, status: number): any {
-  // oxlint-disable-line no-explicit-any -- a test says what it expects of it
   expect({ status: answer.status, text: answer.status === status ? '' : answer.text }).toEqual({ status, text: '' });
   return answer.body;
 }
@@ -172,7 +171,7 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
       const events = await eventsOf(customer, 'seats.threshold_reached', 'provisioning.failed');
       return events.length === 3 && events;
     });
-    expect(seats.map((event: any) => event.data.seats?.percent ?? event.data.request.status)).toEqual([80, 100, 403]); // oxlint-disable-line no-explicit-any
+    expect(seats.map((event: any) => event.data.seats?.percent ?? event.data.request.status)).toEqual([80, 100, 403]);
     expect(seats[2].data.request).toMatchObject({
       method: 'POST',
       path: '/Users',
@@ -192,7 +191,6 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
     ok(await entra.disable(ada.id), 200);
     ok(await entra.provision(cyd), 201);
     expect((await usersOf(customer)).map((user: any) => [user.attributes.login, user.active])).toEqual([
-      // oxlint-disable-line no-explicit-any
       ['ada@customer.example', false],
       ['bob@customer.example', true],
       ['cyd@customer.example', true],
@@ -222,7 +220,7 @@ describe('entra-oauth-client-credentials.txt: a workspace whose seats run out', 
     expect(expanded.map((event: any) => [event.data.seats.previous_limit, event.data.seats.limit])).toEqual([
       [1, 2],
       [2, 3],
-    ]); // oxlint-disable-line no-explicit-any
+    ]);
   });
 
   test('only the mapped attributes reach the vendor’s own, whatever else the admin left mapped; an unmapped one is named', async () => {
@@ -367,7 +365,7 @@ describe('okta-oauth-authorization-code.txt: five attributes, and somebody who i
     });
     // That the vendor has mapped "active" makes its change one of the attributes as well.
     const types = await eventually(async () => {
-      const all = (await eventsOf(customer)).map((event: any) => event.type); // oxlint-disable-line no-explicit-any
+      const all = (await eventsOf(customer)).map((event: any) => event.type);
       return all.length === 7 && all;
     });
     expect(types).toEqual([
@@ -455,7 +453,6 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
     await entra.group('Data', objectId(9), [lea.id]);
 
     expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([
-      // oxlint-disable-line no-explicit-any
       [
         { object_id: objectId(1), teams: ['Chat Admins', 'Data'], metadata: { department: 'Research', costCenter: '4711' } },
         ['chat.admin', 'chat.data'],
@@ -484,12 +481,11 @@ describe('entra-key-by-api-groups-metadata.txt: a key made by API, externalId fr
       [metadata]: { owner: 'IT' },
     });
     expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles.map(({ role }: any) => role)])).toEqual([
-      // oxlint-disable-line no-explicit-any
       [{ object_id: objectId(1), teams: ['Data'], metadata: { department: 'Research', site: 'BER' } }, ['chat.data']],
       [{ object_id: objectId(2), teams: ['Former Admins'] }, ['chat.user']],
     ]);
     const types = await eventually(async () => {
-      const all = (await eventsOf(customer)).map((event: any) => event.type); // oxlint-disable-line no-explicit-any
+      const all = (await eventsOf(customer)).map((event: any) => event.type);
       return all.length === 18 && all;
     });
     expect(types).toEqual([
@@ -557,7 +553,6 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
     );
     ok(await entra.provision({ ...person('Ole Oak', 'z-2'), userType: 'Standard', [folders]: 'Folder 1, Folder 2' }), 201); // Split() was forgotten
     expect((await usersOf(customer)).map(({ attributes, roles }: any) => [attributes, roles])).toEqual([
-      // oxlint-disable-line no-explicit-any
       [
         { user_type: 'Premium', folders: ['Folder 1', 'Folder 2'], metadata: { CostCenter: '4711', 'Site Code': 'BER' } },
         [{ role: 'EnterpriseAdmin', rule: 0 }],
@@ -615,7 +610,6 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
     const imported = ok(await entra.idp.get('/Users?startIndex=1&count=100'), 200);
     expect(imported.Resources.map((user: any) => [user.userName, user.userType, user[folders.slice(0, folders.lastIndexOf(':'))]])).toEqual(
       [
-        // oxlint-disable-line no-explicit-any
         ['nia@customer.example', 'Standard', { folders: ['Folder 1', ' Folder 2', 'Folder 3'] }],
         ['ole@customer.example', 'Standard', { folders: 'Folder 1, Folder 2' }],
       ],
@@ -640,13 +634,13 @@ describe('azure-user-types-folders-metadata-sign-on.txt: user types, folders, me
       ids.push(ok(await entra.provision({ ...person(`User${i} Sales`, `s-${i}`), userType: i % 2 ? 'Premium' : 'Standard' }), 201).id);
     const id = await entra.group('Sales and Marketing', 's-g', ids);
     expect(await system.api('GET', `/v1/directory_groups/${id}`)).toMatchObject({ display_name: 'Sales and Marketing', member_count: 17 });
-    expect((await system.api('GET', `/v1/directory_groups/${id}/members`)).data.map((member: any) => member.id)).toEqual(ids); // oxlint-disable-line no-explicit-any
-    expect((await usersOf(customer)).every((user: any) => user.attributes.groups[0] === 'Sales and Marketing')).toBe(true); // oxlint-disable-line no-explicit-any
+    expect((await system.api('GET', `/v1/directory_groups/${id}/members`)).data.map((member: any) => member.id)).toEqual(ids);
+    expect((await usersOf(customer)).every((user: any) => user.attributes.groups[0] === 'Sales and Marketing')).toBe(true);
     const events = await eventually(async () => {
       const all = await eventsOf(customer, 'group.member_added', 'user.updated');
       return all.length === 34 && all;
     });
-    expect(events.map((event: any) => event.type)).toEqual(Array.from({ length: 17 }, () => ['group.member_added', 'user.updated']).flat()); // oxlint-disable-line no-explicit-any
+    expect(events.map((event: any) => event.type)).toEqual(Array.from({ length: 17 }, () => ['group.member_added', 'user.updated']).flat());
   });
 });
 
@@ -668,7 +662,7 @@ describe('ssoready-entra-bearer-token.txt: an environment, an organization, a di
       const all = await eventsOf(customer);
       return all.length === 4 && all;
     });
-    expect(events.map((event: any) => event.type)).toEqual(['directory.activated', 'user.created', 'user.updated', 'user.deactivated']); // oxlint-disable-line no-explicit-any
+    expect(events.map((event: any) => event.type)).toEqual(['directory.activated', 'user.created', 'user.updated', 'user.deactivated']);
     expect(await usersOf(customer)).toMatchObject([{ external_id: 'q-1', given_name: 'Quinn', active: false, attributes: {}, roles: [] }]);
   });
 });

@@ -68,7 +68,6 @@ describe.each([{ queue: 'PostgreSQL', redis: undefined }, ...(redisUrl() ? [{ qu
       const patch = (path: string, ...Operations: object[]) =>
         idp.patch(path, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
       const ok = async (answer: Promise<{ status: number; body: unknown }>, status: number): Promise<any> => {
-        // oxlint-disable-line no-explicit-any
         const { status: got, body } = await answer;
         expect({ status: got, body: got === status ? undefined : body }).toEqual({ status, body: undefined });
         return body;

@@ -25,7 +25,7 @@ export interface Logged {
   sequence: number;
   type: string;
   request_id: string | null;
-  data: any; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  data: any;
 }
 
 /** A directory, and short names for what tests do to it. */

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 
 const acts = async (key?: string): Promise<any[]> =>
-  (await broker.call('GET', '/v1/audit_log', key === undefined ? {} : { key })).body.data; // oxlint-disable-line no-explicit-any
+  (await broker.call('GET', '/v1/audit_log', key === undefined ? {} : { key })).body.data;
 
 test('what an API key changes is noted: who, what, when and from where, in names alone', async () => {
   const { id } = await broker.aDirectory();

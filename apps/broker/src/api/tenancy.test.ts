@@ -13,14 +13,14 @@ beforeAll(async () => {
   stranger = await broker.stranger();
   broker.sequence();
   const { id, organizationId, idp } = await broker.aDirectory();
-  const user: any = (await idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' })).body; // oxlint-disable-line no-explicit-any
+  const user: any = (await idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' })).body;
   const group: any = (
     await idp.post('/Groups', {
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
       displayName: 'Eng',
       members: [{ value: user.id }],
     })
-  ).body; // oxlint-disable-line no-explicit-any
+  ).body;
   const endpoint = await broker.call('POST', '/v1/webhook_endpoints', { body: { url: 'http://127.0.0.1:9/', start: 'beginning' } });
   const key = await broker.call('POST', '/v1/api_keys', { body: { name: 'ours' } });
   const client = await broker.call('POST', `/v1/directories/${id}/oauth_clients`, { body: { grant_type: 'client_credentials' } });

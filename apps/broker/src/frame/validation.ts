@@ -95,7 +95,7 @@ function sentence(error: ErrorObject): [path: string, detail: string] {
 }
 
 // PostgreSQL stores no NUL in a text, and neither it nor UTF-8 has half a surrogate pair.
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- NUL is what it looks for: PostgreSQL keeps none in a text
 const unstorable = /\u0000|\p{Surrogate}/u;
 const deepest = 32;
 

@@ -12,7 +12,7 @@ export interface OAuthSettings {
 export interface TokenAnswer {
   status: number;
   headers: Headers;
-  body: any; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  body: any;
 }
 
 export const oktaCallback = 'https://system-admin.okta.com/admin/app/cpc/acme_causeway_1/oauth/callback';

@@ -122,7 +122,7 @@ beforeAll(async () => {
     const tell = async (asked: Promise<{ body: unknown }>) => void told.push(JSON.stringify((await asked).body));
     const password = used("a user's password", `Pw-${random()}`);
     const [userUrn, patchUrn] = ['urn:ietf:params:scim:schemas:core:2.0:User', 'urn:ietf:params:scim:api:messages:2.0:PatchOp'];
-    const user: any = (await idp.post('/Users', { schemas: [userUrn], userName: 'ada@acme.com', password })).body; // oxlint-disable-line no-explicit-any
+    const user: any = (await idp.post('/Users', { schemas: [userUrn], userName: 'ada@acme.com', password })).body;
     await tell(idp.patch(`/Users/${user.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', path: 'password', value: password }] }));
     await tell(idp.patch(`/Users/${user.id}`, { schemas: [patchUrn], Operations: [{ op: 'replace', value: { password } }] }));
     await tell(

@@ -120,7 +120,7 @@ test('all ways are open at once, and closing one leaves the others', async () =>
   const named = (await broker.call('POST', `/v1/directories/${id}/bearer_tokens`, { body: { name: 'second' } })).body;
   const client = (await broker.call('POST', `/v1/directories/${id}/oauth_clients`, { body: { grant_type: 'client_credentials' } })).body;
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: client.client_id, client_secret: client.client_secret });
-  const given: any = await (await fetch(`${broker.url}/oauth/${id}/token`, { method: 'POST', body: form })).json(); // oxlint-disable-line no-explicit-any
+  const given: any = await (await fetch(`${broker.url}/oauth/${id}/token`, { method: 'POST', body: form })).json();
   const all = async (): Promise<number[]> =>
     (
       await Promise.all([

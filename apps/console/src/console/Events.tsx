@@ -183,6 +183,7 @@ function useFollowing(
 
   useEffect(() => {
     if (!on || head === undefined) return undefined;
+    // oxlint-disable-next-line react/set-state-in-effect -- a stream begins here, and what is shown of it with it
     setFresh(0);
     setConnection('connecting');
     let after = head;

@@ -82,9 +82,18 @@ function Shown({ organization }: { organization: Organization }) {
         <Facts
           facts={[
             ['Id', <InlineId key="id" id={organization.id} />],
-            ['Your id', organization.external_id === null ? <Absent /> : <span className="mono">{organization.external_id}</span>],
-            ['Domains', organization.domains.join(', ') || <Absent />],
-            ['Contacts', organization.contacts.join(', ') || <Absent />],
+            [
+              'Your id',
+              organization.external_id === null ? (
+                <Absent key="external-id" />
+              ) : (
+                <span key="external-id" className="mono">
+                  {organization.external_id}
+                </span>
+              ),
+            ],
+            ['Domains', organization.domains.join(', ') || <Absent key="domains" />],
+            ['Contacts', organization.contacts.join(', ') || <Absent key="contacts" />],
             [
               'Seats',
               <Stack key="seats" gap={6} maw={320}>

@@ -52,10 +52,12 @@ export function EndlessTable<T>({
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.data) ?? [], [query.data]);
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  const isEmpty = rows.length === 0;
   useLayoutEffect(() => {
     if (list.current) setTop(list.current.getBoundingClientRect().top + window.scrollY);
-  }, [rows.length === 0]);
+  }, [isEmpty]);
 
+  // oxlint-disable-next-line react/incompatible-library -- it is the React compiler that cannot memoize it, and there is none here
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => rowHeight,

@@ -6,7 +6,7 @@ export interface Reply {
   status: number;
   headers: Headers;
   text: string;
-  body: any; // oxlint-disable-line no-explicit-any -- a test says what it expects of it
+  body: any;
 }
 
 export interface ScimUnderTest {

@@ -58,7 +58,7 @@ test.each(validatorTests)('§19.1 Microsoft’s SCIM validator: %s', async (_des
 async function prepare(one: ValidatorTest): Promise<void> {
   const request = readRequest(one.RequestBody);
   const endpoint = request.path.startsWith('/Users') ? '/Users' : '/Groups';
-  const answer: any = one.ResponseBody ? JSON.parse(one.ResponseBody) : {}; // oxlint-disable-line no-explicit-any -- a recorded answer
+  const answer: any = one.ResponseBody ? JSON.parse(one.ResponseBody) : {};
   const existing: unknown = answer.Resources?.[0] ?? (answer.id === undefined || request.method === 'POST' ? undefined : answer);
   if (existing) await create(endpoint, existing);
   if (statusOf(one.ResponseStatus) === 409) expect((await sendAgain(one.RequestBody)).status).toBe(201);
@@ -124,7 +124,6 @@ async function expectAsRecorded(reply: Reply, text: string | null): Promise<void
 }
 
 function withoutMeta(answer: Record<string, any>): object {
-  // oxlint-disable-line no-explicit-any -- any answer
   if (answer.Resources) return { ...answer, Resources: answer.Resources.map(withoutMeta) };
   const { meta: _meta, ...rest } = answer;
   return rest;
@@ -133,7 +132,7 @@ function withoutMeta(answer: Record<string, any>): object {
 /** Every value that a PATCH sent is what a GET reads: the validator compares them, and so does Entra, which sends again what differs. */
 async function expectValuesReadBack({ path: target, body = '' }: Sent): Promise<void> {
   const { body: resource } = await scim.get(target);
-  const { Operations } = JSON.parse(body) as { Operations: { op: string; path?: string; value?: any }[] }; // oxlint-disable-line no-explicit-any -- whatever is sent
+  const { Operations } = JSON.parse(body) as { Operations: { op: string; path?: string; value?: any }[] };
   for (const [i, { op, path: at, value }] of Operations.entries()) {
     if (at?.startsWith('members')) {
       const members: string[] = (resource.members ?? []).map((member: { value: string }) => member.value);
@@ -150,7 +149,6 @@ async function expectValuesReadBack({ path: target, body = '' }: Sent): Promise<
 }
 
 function valueAt(resource: Record<string, any>, at: string): unknown {
-  // oxlint-disable-line no-explicit-any -- any representation
   const [, urn, rest = at] = /^(urn:.*):([^:]+)$/.exec(at) ?? [];
   const container = urn === undefined ? resource : resource[urn];
   const [, name, sub, wanted, leaf] = /^(\w+)\[(\w+) eq "(.*)"\]\.(\w+)$/.exec(rest) ?? [];
@@ -158,7 +156,7 @@ function valueAt(resource: Record<string, any>, at: string): unknown {
     return container?.[name]?.find((element: Record<string, unknown>) => String(element[sub]).toLowerCase() === wanted?.toLowerCase())?.[
       leaf
     ];
-  return rest.split('.').reduce<any>((value, step) => value?.[step], container); // oxlint-disable-line no-explicit-any -- any representation
+  return rest.split('.').reduce<any>((value, step) => value?.[step], container);
 }
 
 // ── What Microsoft's gallery looks at ──────────────────────────────────────────────────────────

@@ -100,7 +100,7 @@ function at(body: unknown, property: string): unknown {
   return property
     .split(/[.[\]]+/)
     .filter(Boolean)
-    .reduce<any>((value, step) => value?.[step], body); // oxlint-disable-line no-explicit-any -- any answer
+    .reduce<any>((value, step) => value?.[step], body);
 }
 
 test('§20 Okta finds a userName whatever its case', async () => {

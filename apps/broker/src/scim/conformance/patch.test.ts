@@ -14,7 +14,7 @@ import {
 } from './a-scim-directory';
 
 let scim: ScimUnderTest;
-let user: Record<string, any>; // oxlint-disable-line no-explicit-any -- a representation
+let user: Record<string, any>;
 let path: string;
 
 beforeEach(async () => {
@@ -443,7 +443,7 @@ test('P24 a single value may stand in an array, a complex one be its JSON', asyn
 });
 
 describe('members', () => {
-  let group: Record<string, any>; // oxlint-disable-line no-explicit-any -- a representation
+  let group: Record<string, any>;
   let others: string[];
 
   beforeEach(async () => {

@@ -2,7 +2,7 @@
 import { aScimDirectory, enterpriseUrn, groupUrn, type ScimUnderTest, theBroker, userUrn } from './a-scim-directory';
 
 let scim: ScimUnderTest;
-let user: Record<string, any>; // oxlint-disable-line no-explicit-any -- a representation
+let user: Record<string, any>;
 
 beforeEach(async () => {
   scim = await aScimDirectory();
