@@ -13,7 +13,6 @@ export interface IssuedBearerToken {
 // 2^10 rounds: about 70 ms on a server core. The token's secret half has 128 random bits, so the cost is a second
 // lock on a leaked table, not the first.
 const cost = 10;
-const rememberedAtMost = 50_000;
 
 /**
  * SCIM bearer tokens, `cwt_…`: marked secrets of 60 characters, under bcrypt's 72 bytes.
@@ -24,11 +23,14 @@ const rememberedAtMost = 50_000;
  */
 export class BearerTokens {
   readonly #keyring: Keyring;
+  readonly #atMost: number;
   readonly #verified = new Map<string, Buffer>();
   readonly #underWay = new Map<string, Promise<boolean>>();
 
-  constructor(keyring: Keyring) {
+  /** So many tokens are remembered; the one that was verified first is forgotten. */
+  constructor(keyring: Keyring, { atMost }: { atMost: number }) {
     this.#keyring = keyring;
+    this.#atMost = atMost;
   }
 
   async issue(rowId: string): Promise<IssuedBearerToken> {
@@ -60,7 +62,7 @@ export class BearerTokens {
   }
 
   #remember(rowHash: string, fingerprint: Buffer): void {
-    if (this.#verified.size >= rememberedAtMost) {
+    if (this.#verified.size >= this.#atMost) {
       const oldest = this.#verified.keys().next();
       if (!oldest.done) this.#verified.delete(oldest.value);
     }

@@ -19,7 +19,7 @@ import {
 const keyring = new Keyring(randomBytes(32));
 
 test('a bearer token names its row, fits bcrypt, and only its own hash knows it', async () => {
-  const tokens = new BearerTokens(keyring);
+  const tokens = new BearerTokens(keyring, { atMost: 10 });
   const id = newId();
   const issued = await tokens.issue(id);
 
@@ -33,14 +33,14 @@ test('a bearer token names its row, fits bcrypt, and only its own hash knows it'
 });
 
 test('a token that this installation did not make is not looked up', async () => {
-  const tokens = new BearerTokens(keyring);
-  const foreign = await new BearerTokens(new Keyring(randomBytes(32))).issue(newId());
+  const tokens = new BearerTokens(keyring, { atMost: 10 });
+  const foreign = await new BearerTokens(new Keyring(randomBytes(32)), { atMost: 10 }).issue(newId());
   expect(tokens.rowIdOf(foreign.token)).toBeUndefined();
   fc.assert(fc.property(fc.string({ minLength: 56, maxLength: 56 }), (text) => tokens.rowIdOf(`cwt_${text}`) === undefined));
 });
 
 test('one changed character makes a token garbage', async () => {
-  const tokens = new BearerTokens(keyring);
+  const tokens = new BearerTokens(keyring, { atMost: 10 });
   const { token } = await tokens.issue(newId());
   for (let i = 0; i < token.length; i++) {
     const changed = token.slice(0, i) + (token[i] === 'A' ? 'Q' : 'A') + token.slice(i + 1);

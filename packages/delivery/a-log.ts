@@ -2,7 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { Keyring } from '#credential';
-import { type Directory, createDirectory, createOrganization, type EventType, getDirectory, inDirectory } from '#directory';
+import {
+  type DirectoryPool,
+  type Directory,
+  createDirectory,
+  createOrganization,
+  type EventType,
+  getDirectory,
+  inDirectory,
+} from '#directory';
 import { newId } from '#identifier';
 import { AddressRule } from './endpoint/addresses';
 import type { Notice } from './record/breaker';
@@ -41,7 +49,7 @@ const insertEvents = prepared(
   select $3, $4, $5, sequence, id, $6, clock_timestamp() from drafts order by sequence`,
 );
 
-export async function aLog(pool: Pool): Promise<TestLog> {
+export async function aLog(pool: DirectoryPool): Promise<TestLog> {
   const environmentId = newId();
   await pool.query('insert into environments (id, name) values ($1, $2)', [environmentId, 'test']);
   await pool.query('insert into feed_heads (environment_id) values ($1)', [environmentId]);

@@ -99,15 +99,18 @@ export {
   type Organization,
   type OrganizationChanges,
 } from './rules/organizations';
+export { KnownMappings, type KnownRules, KnownSchemas } from './resource/known-rules';
 export { displayNameOf, type PreviousGroup, type PreviousUser, profileOf, type Profile } from './resource/profile';
 export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './reading/published';
 export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
+export { UsedAttributes } from './requests/kept-attributes';
 export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
 export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './rules/schema-extensions';
 export { NoSeatLeft, type SeatMode } from './rules/seats';
 export { type GroupMember, type MembersPart, readMembers } from './reading/group-members';
 export { listCursorSeconds } from './reading/list-cursor';
-export { type Found, searchGroups, searchUsers } from './reading/search';
+export { ListTotals } from './reading/list-totals';
+export { type Found, type ListSource, searchGroups, searchUsers } from './reading/search';
 export { type GroupJson, groupJson, type StoredGroup } from './resource/stored-group';
 export { type ShownUser, type StoredUser, type UserJson, userJson } from './resource/stored-user';
 export { type DirectoryJson, type Provider, providers } from './resource/told-directory';
@@ -123,5 +126,5 @@ export {
   type IssuedToken,
   type UsedCredential,
 } from './credentials/tokens';
-export { type DirectoryScope, DirectoryGone, inDirectory } from './writing/transaction';
+export { type DirectoryPool, directoryPool, type DirectoryScope, DirectoryGone, inDirectory } from './writing/transaction';
 export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './people/users';

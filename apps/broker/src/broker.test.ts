@@ -76,7 +76,7 @@ test('while the database is away it lives, is not ready and answers 503; when it
     await server.stop();
     const api = await call('GET', '/v1/organizations');
     expect([api.status, api.body.code, api.headers.get('retry-after')]).toEqual([503, 'unavailable', '5']);
-    const token = new BearerTokens(new Keyring(aConfig({}).encryptionKey));
+    const token = new BearerTokens(new Keyring(aConfig({}).encryptionKey), { atMost: 10 });
     const scim = await call('GET', '/scim/v2/dir_00000000000000000000000000000000/Users', { key: (await token.issue(newId())).token });
     expect(scim.status).toBe(401); // no token of ours: turned away before the database is asked
     await eventually(async () => (await call('GET', '/readyz')).status === 503);

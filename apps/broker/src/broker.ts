@@ -2,16 +2,19 @@ import { Client } from 'pg';
 import type { Router } from 'express';
 import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
-import { BearerTokens, Keyring } from '#credential';
+import { Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
+import { directoryPool } from '#directory';
 import { Lookups } from '#postgres';
 import { newId, publicId } from '#identifier';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
 import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';
 import { createApp } from './app';
+import { brokerCaches } from './caches';
 import { FeedWatch } from './api/feed-watch';
 import { forgetOldAnswers } from './frame/idempotency';
 import { consentFor } from './consent';
+import { SignInAttempts } from './console/attempts';
 import { SessionCookie } from './console/session-cookie';
 import { FailedAttempts } from './guards/failed-attempts';
 import { Readiness } from './health';
@@ -71,13 +74,16 @@ export async function startBroker(o: {
   await checkDatabase(config.databaseUrl);
 
   const onError = (err: Error): void => log.warn({ err }, 'a connection to the database broke');
-  const pool = createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError });
   const keyring = new Keyring(config.encryptionKey);
-  const tokens = new BearerTokens(keyring);
+  const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring);
+  const pool = directoryPool(
+    createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError }),
+    rules,
+  );
   const metrics = new HttpMetrics();
   const readiness = new Readiness(pool, config.redisUrl);
   const feed = new FeedWatch(pool);
-  const recentRequests = new RecentRequests(pool, log);
+  const recentRequests = new RecentRequests(pool, log, usedAttributes);
   const recentUses = new RecentUses(pool, log);
   const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
   const failedAttempts = new FailedAttempts(redis);
@@ -85,8 +91,10 @@ export async function startBroker(o: {
   const scim: Router = scimRouter({
     pool,
     lookups: new Lookups(pool),
+    totals,
     keyring,
     tokens,
+    schemas: rules.schemas,
     recentRequests,
     recentUses,
     failedAttempts,
@@ -134,6 +142,7 @@ export async function startBroker(o: {
     },
     setupSessions,
     console: {
+      attempts: new SignInAttempts(),
       signUp: config.signUp,
       sendMail: (mail) => send(mailer, mail, log),
       mailReaches: config.smtpUrl !== undefined,

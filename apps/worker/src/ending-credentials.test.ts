@@ -62,7 +62,7 @@ const idsIn = async (table: string): Promise<string[]> =>
   (await db.pool.query<{ id: string }>(`select id from ${table}`)).rows.map(({ id }) => id);
 
 test('the worker tells of a credential that is about to end, in the log and by mail', async () => {
-  const made = await issueBearerToken(db.pool, new BearerTokens(keyring), {
+  const made = await issueBearerToken(db.pool, new BearerTokens(keyring, { atMost: 10 }), {
     environmentId,
     directoryId,
     name: 'okta 2026',
@@ -82,7 +82,7 @@ test('the worker tells of a credential that is about to end, in the log and by m
 });
 
 test('the worker forgets every credential, session and link that has ended, and none that lives', async () => {
-  const tokens = new BearerTokens(keyring);
+  const tokens = new BearerTokens(keyring, { atMost: 10 });
   const client = await createOAuthClient(db.pool, keyring, {
     environmentId,
     directoryId,

@@ -14,6 +14,7 @@ import {
   recordRequests,
   type ScimDirectory,
   type StoredUser,
+  UsedAttributes,
 } from '#directory';
 import { newId, publicId } from '#identifier';
 import type { Resource } from '#scim';
@@ -57,23 +58,27 @@ function record(request: {
   requestBody?: unknown;
   responseBody?: unknown;
 }): Promise<void> {
-  return recordRequests(db.pool, [
-    {
-      id: newId(),
-      environmentId: directory.environmentId,
-      directoryId: directory.id,
-      at: new Date(),
-      status: 200,
-      scimType: null,
-      detail: null,
-      notes: [],
-      durationMs: 1,
-      userAgent: 'Azure AD',
-      requestBody: undefined,
-      responseBody: undefined,
-      ...request,
-    },
-  ]);
+  return recordRequests(
+    db.pool,
+    [
+      {
+        id: newId(),
+        environmentId: directory.environmentId,
+        directoryId: directory.id,
+        at: new Date(),
+        status: 200,
+        scimType: null,
+        detail: null,
+        notes: [],
+        durationMs: 1,
+        userAgent: 'Azure AD',
+        requestBody: undefined,
+        responseBody: undefined,
+        ...request,
+      },
+    ],
+    new UsedAttributes({ atMost: 10 }),
+  );
 }
 
 async function publish(): Promise<void> {

@@ -157,7 +157,7 @@ test('the brake: a mail when it engages and one when it is released, to the vend
 });
 
 test('a credential that is about to end', async () => {
-  const tokens = new BearerTokens(new Keyring(randomBytes(32)));
+  const tokens = new BearerTokens(new Keyring(randomBytes(32)), { atMost: 10 });
   await issueBearerToken(db.pool, tokens, {
     environmentId: directory.environmentId,
     directoryId: directory.id,

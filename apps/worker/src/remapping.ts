@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { eraseAttempts } from '#delivery';
-import { eraseDue, remapUsers } from '#directory';
+import { type DirectoryPool, eraseDue, remapUsers } from '#directory';
 
 /** Maps users anew wherever a mapping was saved. Its batches take the directories' locks in turn with their identity providers. */
-export async function remap(pool: Pool, stop: AbortSignal): Promise<void> {
+export async function remap(pool: DirectoryPool, stop: AbortSignal): Promise<void> {
   await remapUsers(pool, stop);
 }
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { forgetExpiredAccess } from '#accounts';
 import { forgetEvents, forgetLeftovers } from '#delivery';
-import { announceExpiringCredentials, forgetExpiredCredentials, purgeDeletedDirectories } from '#directory';
+import { announceExpiringCredentials, type DirectoryPool, forgetExpiredCredentials, purgeDeletedDirectories } from '#directory';
 import { type Config, dropPartitionsBefore, ensurePartitions } from '#runtime';
 
 const dayMs = 86_400_000;
@@ -51,7 +51,7 @@ async function keepUp(
 }
 
 /** Tells of credentials that are about to end by themselves, and forgets those, and the sessions and links, that have. */
-export async function endCredentials(pool: Pool, stop: AbortSignal, now: Date): Promise<void> {
+export async function endCredentials(pool: DirectoryPool, stop: AbortSignal, now: Date): Promise<void> {
   await announceExpiringCredentials(pool, now);
   while (!stop.aborted && (await forgetExpiredCredentials(pool, now))) {
     // Each batch is a transaction of its own.

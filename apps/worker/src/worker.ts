@@ -2,11 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
+import { directoryPool } from '#directory';
 import { publicId } from '#identifier';
 import { logMailer, sendDueMails, smtpMailer } from '#notify';
 import { analyzeGrown, type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
 import { mailNotice, mailTimes, type MailTimes, writeMails } from './mail';
 import { WorkerMetrics } from './metrics';
+import { workerRules } from './caches';
 import { erase, remap } from './remapping';
 import { Repeating } from './repeating';
 import { endCredentials, purge, upkeep } from './upkeep';
@@ -58,7 +60,10 @@ export async function startWorker({
     applicationName: 'causeway sequencer',
     onError: onPoolError,
   });
-  const pool = createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError });
+  const pool = directoryPool(
+    createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError }),
+    workerRules(),
+  );
   const metrics = new WorkerMetrics(register, () => readBacklog(pool));
 
   const doorbell = new Doorbell(

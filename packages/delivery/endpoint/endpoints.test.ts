@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { DirectoryPool } from '#directory';
 import { newId } from '#identifier';
 import { createTestDatabase, eventually, startVendor, type Vendor } from '#testing';
 import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker, told } from '../a-log';
@@ -8,7 +8,7 @@ import { getDelivery, listDeliveries } from '../record/deliveries';
 import { replay } from './replay';
 import { sequenceBatch } from '../lanes/sequencer';
 
-let pool: Pool;
+let pool: DirectoryPool;
 const workers: TestWorker[] = [];
 
 beforeEach(async () => {

@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
-import type { Pool } from 'pg';
-import { readEvents } from '#directory';
+import { type DirectoryPool, readEvents } from '#directory';
 import { createTestDatabase, eventually, startVendor, verified, type Received, type Vendor } from '#testing';
 import { aLog, aWorker, type TestLog, type TestWorker, told } from '../a-log';
 import { getDelivery } from '../record/deliveries';
@@ -11,7 +10,7 @@ import { replay } from '../endpoint/replay';
 import { sequenceBatch } from './sequencer';
 import { sweep } from './sweep';
 
-let pool: Pool;
+let pool: DirectoryPool;
 const workers: TestWorker[] = [];
 
 beforeEach(async () => {

@@ -1,10 +1,9 @@
-import type { Pool } from 'pg';
-import { readEvents } from '#directory';
+import { type DirectoryPool, readEvents } from '#directory';
 import { createTestDatabase, eventually } from '#testing';
 import { aLog, type TestLog } from '../a-log';
 import { sequenceBatch, Sequencer } from './sequencer';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await createTestDatabase());

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { DirectoryPool } from '#directory';
 import { newId } from '#identifier';
 import { createTestDatabase, eventually, startVendor, type Vendor } from '#testing';
 import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker } from '../a-log';
@@ -7,7 +7,7 @@ import { DeliveryNotFound, EndpointDisabled, InvalidDeliveryCursor } from '../en
 import { changeEndpoint, sendTestEvent } from '../endpoint/endpoints';
 import { sequenceBatch } from '../lanes/sequencer';
 
-let pool: Pool;
+let pool: DirectoryPool;
 const workers: TestWorker[] = [];
 
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { DirectoryPool } from '#directory';
 import { idAt, newId } from '#identifier';
 import { createTestDatabase } from '#testing';
 import { aLog, type TestLog } from '../a-log';
@@ -6,7 +6,7 @@ import { positionBefore } from '../endpoint/replay';
 import { forgetEvents, forgetLeftovers } from './retention';
 import { sequenceBatch } from '../lanes/sequencer';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeEach(async () => {
   ({ pool } = await createTestDatabase());

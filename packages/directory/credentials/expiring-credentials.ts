@@ -1,9 +1,8 @@
-import type { Pool } from 'pg';
 import { type Prefix, publicId } from '#identifier';
 import type { ExpiringCredentialJson } from '../log/event-data';
 import { appendEvents } from '../log/event-log';
 import { prepared } from '#postgres';
-import { DirectoryGone, type DirectoryScope, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, DirectoryGone, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** A credential that will end by itself, told of once two weeks before and once more a day before. */
 export interface ExpiringCredential {
@@ -94,7 +93,7 @@ const announceSecret = prepared<AnnouncedRow>(
  * To be called every now and then, by any number of processes: each notice is given once, in the transaction that notes it.
  */
 export async function announceExpiringCredentials(
-  pool: Pool,
+  pool: DirectoryPool,
   now: Date,
 ): Promise<{ directory: DirectoryScope; credential: ExpiringCredential }[]> {
   const announced = [];
@@ -112,7 +111,7 @@ export async function announceExpiringCredentials(
 }
 
 async function announce(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope,
   { kind, row_id: rowId }: DueRow,
   now: Date,

@@ -3,7 +3,7 @@ import { isSecretOf, issueSecret, type Keyring, rowIdOfSecret } from '#credentia
 import { newId } from '#identifier';
 import { getDirectory } from '../rules/directories';
 import { firstId, prepared } from '#postgres';
-import { inDirectory } from '../writing/transaction';
+import { type DirectoryPool, inDirectory } from '../writing/transaction';
 
 export const grantTypes = ['client_credentials', 'authorization_code'] as const;
 export type GrantType = (typeof grantTypes)[number];
@@ -43,7 +43,7 @@ const insertSecret = prepared(
 
 /** Makes a client of a directory. Any number may live at once. `undefined` where the environment has no such directory. */
 export async function createOAuthClient(
-  pool: Pool,
+  pool: DirectoryPool,
   keyring: Keyring,
   query: { environmentId: string; directoryId: string; grantType: GrantType; redirectUris: string[] },
 ): Promise<IssuedOAuthClient | undefined> {
@@ -153,7 +153,7 @@ const shortenSecret = prepared(
  * given before live on. `undefined` where the directory has no such client.
  */
 export async function rotateOAuthClientSecret(
-  pool: Pool,
+  pool: DirectoryPool,
   keyring: Keyring,
   query: { environmentId: string; directoryId: string; clientId: string; overlapSeconds: number },
 ): Promise<{ secret: string } | undefined> {

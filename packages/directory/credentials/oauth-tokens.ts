@@ -4,7 +4,8 @@ import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf } from '../rules/directories';
 import type { CallingClient } from './oauth-clients';
 import { prepared, type Queryable } from '#postgres';
-import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
+import type { KnownSchemas } from '../resource/known-rules';
+import { extensionsOfDirectory } from '../rules/schema-extensions';
 import type { Authenticated } from './tokens';
 
 /** What the holder of an access token is told. Entra asks for 1 to 6 hours. */
@@ -51,6 +52,7 @@ const accessTokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash:
 export async function authenticateAccessToken(
   db: Queryable,
   keyring: Keyring,
+  schemas: KnownSchemas,
   directoryId: string,
   token: string,
 ): Promise<Authenticated | undefined> {
@@ -59,7 +61,7 @@ export async function authenticateAccessToken(
   const [row] = await accessTokenRow.run(db, [directoryId, tokenId]);
   if (!row || !isSecretOf(token, row.hash)) return undefined;
   return {
-    directory: { ...directoryOf({ ...row, has_bearer_token: false }), schemas: schemasOf(row.extensions) },
+    directory: { ...directoryOf({ ...row, has_bearer_token: false }), schemas: schemas.of(row.extensions) },
     credential: { kind: 'oauth_client', id: row.client_id },
   };
 }

@@ -3,8 +3,9 @@ import type { BearerTokens } from '#credential';
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from '../rules/directories';
 import { firstId, prepared, type Queryable } from '#postgres';
-import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
-import { inDirectory } from '../writing/transaction';
+import type { KnownSchemas } from '../resource/known-rules';
+import { extensionsOfDirectory } from '../rules/schema-extensions';
+import { type DirectoryPool, inDirectory } from '../writing/transaction';
 
 /** What proved who calls: a bearer token, or the OAuth client that an access token was given to. */
 export interface UsedCredential {
@@ -66,7 +67,7 @@ const shortenUnnamedTokens = prepared(
  * `expirePreviousInSeconds`; named ones live on. `undefined` where the environment has no such directory.
  */
 export async function replaceBearerToken(
-  pool: Pool,
+  pool: DirectoryPool,
   tokens: BearerTokens,
   query: { environmentId: string; directoryId: string; expirePreviousInSeconds?: number | undefined },
 ): Promise<{ token: string } | undefined> {
@@ -90,7 +91,7 @@ export async function replaceBearerToken(
  * where the environment has no such directory.
  */
 export async function issueBearerToken(
-  pool: Pool,
+  pool: DirectoryPool,
   tokens: BearerTokens,
   query: { environmentId: string; directoryId: string; name: string; expiresInSeconds?: number | undefined },
 ): Promise<IssuedToken | undefined> {
@@ -163,7 +164,7 @@ const deleteTokens = prepared(
 );
 
 /** Ends every bearer token of a directory, named or not. False where the environment has no such directory. */
-export async function revokeBearerTokens(pool: Pool, query: { environmentId: string; directoryId: string }): Promise<boolean> {
+export async function revokeBearerTokens(pool: DirectoryPool, query: { environmentId: string; directoryId: string }): Promise<boolean> {
   const directory = await getDirectory(pool, query);
   if (!directory) return false;
   // Under the same lock: one that is being made at this moment is either there by now, or made afterwards.
@@ -196,6 +197,7 @@ const tokenRow = prepared<Omit<DirectoryRow, 'has_bearer_token'> & { hash: strin
 export async function authenticateBearer(
   db: Queryable,
   tokens: BearerTokens,
+  schemas: KnownSchemas,
   directoryId: string,
   token: string,
 ): Promise<Authenticated | undefined> {
@@ -204,7 +206,7 @@ export async function authenticateBearer(
   const [row] = await tokenRow.run(db, [directoryId, tokenId]);
   if (!row || !(await tokens.verify(token, row.hash))) return undefined;
   return {
-    directory: { ...directoryOf({ ...row, has_bearer_token: true }), schemas: schemasOf(row.extensions) },
+    directory: { ...directoryOf({ ...row, has_bearer_token: true }), schemas: schemas.of(row.extensions) },
     credential: { kind: 'bearer_token', id: tokenId },
   };
 }

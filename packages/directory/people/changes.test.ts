@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { coreSchemas, type Resource } from '#scim';
 import { testDatabase } from '#testing';
@@ -28,8 +27,9 @@ import {
   UserNameTaken,
   UserNotFound,
 } from '../index';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -1,6 +1,5 @@
 /** Seats and brake against models that say in a few lines what they are to do, whatever is done in whatever order. */
 import fc from 'fast-check';
-import type { Pool } from 'pg';
 import { testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory, request } from './a-mapped-directory';
 import {
@@ -13,9 +12,10 @@ import {
   type SeatMode,
   setBrake,
   type StoredUser,
+  type DirectoryPool,
 } from '../index';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

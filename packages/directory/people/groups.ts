@@ -9,7 +9,7 @@ import { prepared, type Queryable, violates } from '#postgres';
 import { sameJson } from '../resource/profile';
 import { remapGroup } from './remap';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
-import { type DirectoryScope, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** No such group in this directory. */
 export class GroupNotFound extends Error {
@@ -53,7 +53,7 @@ const insertGroup = prepared(
 
 /** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember */
 export async function createGroup(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
   requestId: string,
   resource: Resource,
@@ -107,7 +107,7 @@ const updateGroup = prepared(
  * @throws GroupNotFound, GroupNameTaken, UnknownMember
  */
 export async function changeGroup(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
   requestId: string,
   id: string,
@@ -164,7 +164,7 @@ const deleteGroupRow = prepared(
 
 /** Deletes a group: its members leave it first, and it leaves the groups that it is in. @throws GroupNotFound */
 export async function deleteGroup(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope,
   requestId: string,
   id: string,

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import type { Pool } from 'pg';
 import { type Mapping, type MappingBody, parseMapping } from '#mapping';
 import type { Resource } from '#scim';
 import { testDatabase } from '#testing';
 import { aMappedDirectory, remapAll } from './a-mapped-directory';
 import { previewMapping } from '../index';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import { type MappingBody, parseMapping } from '#mapping';
 import { newId } from '#identifier';
 import { ScimError } from '#scim';
@@ -17,8 +16,9 @@ import {
 } from '../index';
 import { policyOf } from '../rules/policy';
 import { prepared } from '#postgres';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 const never = new AbortController().signal;
 
 beforeAll(async () => {

@@ -10,8 +10,9 @@ import { firstId, inTransaction, prepared } from '#postgres';
 import { mapUser } from '../resource/mapped-user';
 import { type AssignedRole, emailAddresses, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
-import { extensionsOfDirectory, schemasOf } from '../rules/schema-extensions';
+import { extensionsOfDirectory } from '../rules/schema-extensions';
 import { type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
+import type { DirectoryPool } from '../writing/transaction';
 
 /** Whose mapping: an environment's, or a directory's own in its place. */
 export interface MappingScope {
@@ -54,9 +55,9 @@ const declaredExtensions = prepared<{ extensions: string | null }>(
 );
 
 /** A mapping from JSON, read with the extensions that the environment has declared. @throws InvalidMapping */
-export async function readMapping(pool: Pool, environmentId: string, body: unknown): Promise<Mapping> {
+export async function readMapping(pool: DirectoryPool, environmentId: string, body: unknown): Promise<Mapping> {
   const [row] = await declaredExtensions.run(pool, [environmentId]);
-  return parseMapping(body, schemasOf(row?.extensions ?? null));
+  return parseMapping(body, pool.known.schemas.of(row?.extensions ?? null));
 }
 
 /** What came of saving: `remapId` where there are users who must be mapped anew. */
@@ -226,7 +227,7 @@ const reasonsAtMost = 50;
  * Applies a draft to the users of a scope, page by page, and stores nothing. It looks at all of them, or at the first 10,000 in
  * the order of directories and users where there are more. `undefined` where the environment has no such directory.
  */
-export async function previewMapping(pool: Pool, scope: MappingScope, draft: Mapping): Promise<MappingPreview | undefined> {
+export async function previewMapping(pool: DirectoryPool, scope: MappingScope, draft: Mapping): Promise<MappingPreview | undefined> {
   if (!(await exists(pool, scope))) return undefined;
   const count = new PreviewCount();
   let [directoryId, userId] = [firstId, firstId];
@@ -247,10 +248,10 @@ class PreviewCount {
   #changed = 0;
   #failing = 0;
 
-  async add(pool: Pool, environmentId: string, draft: Mapping, rows: PreviewRow[]): Promise<void> {
+  async add(pool: DirectoryPool, environmentId: string, draft: Mapping, rows: PreviewRow[]): Promise<void> {
     const taken =
       draft.rules.email_elsewhere === 'ignore' ? new Map<string, Set<string>>() : await addressesTaken(pool, environmentId, rows);
-    for (const row of rows) this.#addUser(draft, row, schemasOf(row.extensions), taken.get(row.organization_id) ?? new Set());
+    for (const row of rows) this.#addUser(draft, row, pool.known.schemas.of(row.extensions), taken.get(row.organization_id) ?? new Set());
   }
 
   result(complete: boolean): MappingPreview {

@@ -7,11 +7,11 @@ import { foldCase } from '#scim';
 import { addressesElsewhere, problemsElsewhere } from './admission';
 import { appendEvents } from '../log/event-log';
 import { mapUser } from '../resource/mapped-user';
-import { type Policy, policyOf, readsGroups } from '../rules/policy';
+import { type Policy, policyOf } from '../rules/policy';
 import { firstId, prepared } from '#postgres';
 import { emailAddresses, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
 import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
-import { DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 /** How many users are in memory, and mapped in one statement. */
 export const mappedAtOnce = 500;
@@ -32,7 +32,7 @@ const usersByIds = prepared<UserRow>(
  */
 export async function remapMembers(tx: DirectoryTransaction, userIds: readonly string[]): Promise<void> {
   const policy = await policyOf(tx);
-  if (!readsGroups(policy.mapping)) return;
+  if (!policy.readsGroups) return;
   for (let i = 0; i < userIds.length; i += mappedAtOnce) {
     const rows = await tx.read(usersByIds, [tx.directory.id, userIds.slice(i, i + mappedAtOnce)]);
     await storeMapped(tx, changedBy(policy, rows.map(userOf)));
@@ -56,7 +56,7 @@ const memberPage = prepared<UserRow>(
 /** The same for all members of a group whose name has changed. */
 export async function remapGroup(tx: DirectoryTransaction, groupId: string): Promise<void> {
   const policy = await policyOf(tx);
-  if (!readsGroups(policy.mapping)) return;
+  if (!policy.readsGroups) return;
   for (let last = firstId; ;) {
     const users = (await tx.read(memberPage, [tx.directory.id, groupId, last])).map(userOf);
     await storeMapped(tx, changedBy(policy, users));
@@ -228,7 +228,7 @@ const countUsers = prepared(
  * Maps users anew wherever a saved mapping asks for it, batch by batch, until there is none left or `stop` says so. Answers how
  * many batches there were. To be called now and then, by any number of processes: it goes on where a killed one was.
  */
-export async function remapUsers(pool: Pool, stop: AbortSignal): Promise<number> {
+export async function remapUsers(pool: DirectoryPool, stop: AbortSignal): Promise<number> {
   let batches = 0;
   while (!stop.aborted) {
     const [row] = await claimRemap.run(pool, []);
@@ -337,7 +337,7 @@ const finishRemap = prepared(
 class RemapLost extends Error {}
 
 /** One batch, and where the remap is then; `undefined` where there is nothing more to do in it. */
-async function step(pool: Pool, remap: RemapRow, pace: Pace): Promise<RemapRow | undefined> {
+async function step(pool: DirectoryPool, remap: RemapRow, pace: Pace): Promise<RemapRow | undefined> {
   const [next] = await nextDirectory.run(pool, [remap.environment_id, remap.directory_id, remap.passed_directory_id ?? firstId]);
   if (!next) {
     await finishRemap.run(pool, [remap.id, remap.passed_directory_id]);

@@ -12,7 +12,7 @@ import { prepared, type Queryable, violates } from '#postgres';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
 import { NoSeatLeft } from '../rules/seats';
 import { addressHashes, selectUser, type StoredUser, userJson, userOf } from '../resource/stored-user';
-import { type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 import { userEvents } from './user-events';
 
 /** No such user in this directory. */
@@ -52,7 +52,7 @@ const insertUser = prepared(
  * @throws UserNameTaken, NoSeatLeft, ScimError where a rule refuses the user
  */
 export async function createUser(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
   requestId: string,
   resource: Resource,
@@ -130,7 +130,7 @@ const updateUser = prepared(
  * @throws UserNotFound, UserNameTaken, NoSeatLeft, BrakeEngaged, ScimError where a rule refuses what the user would be
  */
 export async function changeUser(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
   requestId: string,
   id: string,
@@ -208,7 +208,7 @@ const groupsOfUser = prepared<GroupRow>(
  * @throws UserNotFound, BrakeEngaged
  */
 export async function deleteUser(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope,
   requestId: string,
   id: string,

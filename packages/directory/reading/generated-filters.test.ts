@@ -1,6 +1,5 @@
 /** Filters of every kind, on users and groups of every kind: what PostgreSQL selects is what matches in memory, and is the same when the filter is written anew. */
 import fc from 'fast-check';
-import type { Pool } from 'pg';
 import { newId, publicId } from '#identifier';
 import {
   formatFilter,
@@ -26,6 +25,9 @@ import {
   type ScimDirectory,
   searchGroups,
   searchUsers,
+  type DirectoryPool,
+  type ListSource,
+  ListTotals,
 } from '../index';
 
 const baseUrl = 'https://causeway.test/scim/v2/dir_x';
@@ -192,12 +194,14 @@ const userBodies = fc.record(
   { requiredKeys: [] },
 );
 
-let pool: Pool;
+let pool: DirectoryPool;
+let lists: ListSource;
 let directory: ScimDirectory;
 const shown: Record<ResourceType, JsonObject[]> = { User: [], Group: [] };
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());
+  lists = { pool, lookups: pool, totals: new ListTotals({ atMost: 10 }) };
   const environmentId = newId();
   await pool.query('insert into environments (id, name) values ($1, $2)', [environmentId, 'test']);
   const organization = await createOrganization(pool, { environmentId, name: 'Acme' });
@@ -241,12 +245,12 @@ beforeAll(async () => {
       wholeResource,
       schemas,
     );
-  for (const user of (await searchUsers(pool, directory, all, baseUrl)).resources) {
+  for (const user of (await searchUsers(lists, directory, all, baseUrl)).resources) {
     shown.User.push(
       rendered('User', user, { groups: user.groups.map(({ id, displayName }) => ({ id: publicId('grp', id), display: displayName })) }),
     );
   }
-  for (const group of (await searchGroups(pool, directory, all, baseUrl)).resources) {
+  for (const group of (await searchGroups(lists, directory, all, baseUrl)).resources) {
     const of: NonNullable<StoredResource['members']> = [];
     for await (const part of readMembers(pool, directory, [group]))
       of.push(
@@ -486,7 +490,7 @@ async function selected(kind: ResourceType, filter: string): Promise<{ found: un
   const parsed = parseFilter(filter, kind, schemas);
   const query: ListQuery = { filter: parsed, startIndex: 1, count: 1_000, projection: wholeResource, fingerprint: filter, notes: [] };
   const { resources, total } =
-    kind === 'User' ? await searchUsers(pool, directory, query, baseUrl) : await searchGroups(pool, directory, query, baseUrl);
+    kind === 'User' ? await searchUsers(lists, directory, query, baseUrl) : await searchGroups(lists, directory, query, baseUrl);
   expect(total).toBe(resources.length);
   return {
     found: resources.map(({ id }) => publicId(kind === 'User' ? 'usr' : 'grp', id)),

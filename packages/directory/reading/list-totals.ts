@@ -7,7 +7,13 @@ import type { SearchedTable } from './searched-tables';
  * page by page has it counted once.
  */
 export class ListTotals {
+  readonly #atMost: number;
   readonly #counted = new Map<string, { sequence: number; total: number }>();
+
+  /** So many totals: two for each directory. */
+  constructor({ atMost }: { atMost: number }) {
+    this.#atMost = atMost;
+  }
 
   of(table: SearchedTable, directory: DirectoryScope, sequence: number): number | undefined {
     const counted = this.#counted.get(`${table.name} ${directory.id}`);
@@ -15,9 +21,7 @@ export class ListTotals {
   }
 
   set(table: SearchedTable, directory: DirectoryScope, { sequence, total }: { sequence: number; total: number }): void {
-    if (this.#counted.size >= totalsAtMost) this.#counted.clear();
+    if (this.#counted.size >= this.#atMost) this.#counted.clear();
     this.#counted.set(`${table.name} ${directory.id}`, { sequence, total });
   }
 }
-
-const totalsAtMost = 10_000;

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Pool } from 'pg';
 import { newId, publicId } from '#identifier';
 import { coreSchemas, type JsonObject, type ListQuery, matches, parseFilter, type Resource, wholeResource } from '#scim';
 import { testDatabase } from '#testing';
@@ -15,9 +14,13 @@ import {
   searchGroups,
   searchUsers,
   type StoredUser,
+  type ListSource,
+  ListTotals,
 } from '../index';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
+let lists: ListSource;
 let directory: ScimDirectory;
 const users: { stored: StoredUser; shown: JsonObject }[] = [];
 
@@ -61,6 +64,7 @@ function isEmpty(value: unknown): boolean {
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());
+  lists = { pool, lookups: pool, totals: new ListTotals({ atMost: 10 }) };
   const environmentId = newId();
   await pool.query('insert into environments (id, name) values ($1, $2)', [environmentId, 'test']);
   const organization = await createOrganization(pool, { environmentId, name: 'Acme' });
@@ -128,7 +132,7 @@ function query(filter: string | undefined, more: Partial<ListQuery> = {}): ListQ
 }
 
 async function bySql(filter: string): Promise<string[]> {
-  const { resources, total } = await searchUsers(pool, directory, query(filter), baseUrl);
+  const { resources, total } = await searchUsers(lists, directory, query(filter), baseUrl);
   expect(total).toBe(resources.length);
   return resources.map(({ id }) => publicId('usr', id));
 }
@@ -229,7 +233,7 @@ test.each([
 test('pages by index see everybody once, in one order, and the total each time', async () => {
   const seen: string[] = [];
   for (let startIndex = 1; ; startIndex += 7) {
-    const { resources, total } = await searchUsers(pool, directory, query(undefined, { startIndex, count: 7 }), baseUrl);
+    const { resources, total } = await searchUsers(lists, directory, query(undefined, { startIndex, count: 7 }), baseUrl);
     expect(total).toBe(150);
     if (resources.length === 0) break;
     seen.push(...resources.map(({ id }) => id));
@@ -242,11 +246,11 @@ describe.each([undefined, 'userName', 'title', 'emails.value', 'meta.created', '
   (sortBy) => {
     test.each([false, true])('descending %s, pages by cursor see everybody once, in the order of the whole', async (descending) => {
       const sort = sortBy === undefined ? {} : { sort: { by: attributeOf(sortBy), descending } };
-      const whole = await searchUsers(pool, directory, query(undefined, sort), baseUrl);
+      const whole = await searchUsers(lists, directory, query(undefined, sort), baseUrl);
       const seen: string[] = [];
       for (let cursor: string | undefined = ''; cursor !== undefined;) {
         const page: Awaited<ReturnType<typeof searchUsers>> = await searchUsers(
-          pool,
+          lists,
           directory,
           query(undefined, { ...sort, count: 11, cursor }),
           baseUrl,
@@ -268,9 +272,9 @@ function attributeOf(name: string) {
 }
 
 test('a cursor is of use to its own query only', async () => {
-  const first = await searchUsers(pool, directory, query(undefined, { count: 5, cursor: '' }), baseUrl);
+  const first = await searchUsers(lists, directory, query(undefined, { count: 5, cursor: '' }), baseUrl);
   const again = (more: Partial<ListQuery>) =>
-    searchUsers(pool, directory, query(undefined, { count: 5, cursor: first.nextCursor!, ...more }), baseUrl);
+    searchUsers(lists, directory, query(undefined, { count: 5, cursor: first.nextCursor!, ...more }), baseUrl);
   await expect(again({ fingerprint: 'other' })).rejects.toMatchObject({ status: 400, scimType: 'invalidCursor' });
   await expect(again({ count: 6 })).rejects.toMatchObject({ status: 400, scimType: 'invalidCount' });
   await expect(again({ cursor: 'nonsense' })).rejects.toMatchObject({ status: 400, scimType: 'invalidCursor' });
@@ -286,21 +290,21 @@ test('groups are found by name in any case, and by their members', async () => {
     `members[value eq "${member}" and type eq "User"]`,
     'displayName sw "É" and members pr',
   ]) {
-    const { resources } = await searchGroups(pool, directory, groupQuery(text), baseUrl);
+    const { resources } = await searchGroups(lists, directory, groupQuery(text), baseUrl);
     expect([text, resources.length]).toEqual([text, 1]);
     for await (const { groupId, members } of readMembers(pool, directory, resources))
       expect([groupId, members.length]).toEqual([resources[0]!.id, 10]);
   }
   for (const text of [`members eq "${publicId('usr', users[20]!.stored.id)}"`, 'members.value eq "nobody"', 'not (members pr)']) {
-    expect((await searchGroups(pool, directory, groupQuery(text), baseUrl)).resources).toEqual([]);
+    expect((await searchGroups(lists, directory, groupQuery(text), baseUrl)).resources).toEqual([]);
   }
 });
 
 test('a total is right on every page, whoever comes and goes between them', async () => {
   const { directory } = await aMappedDirectory();
   const total = async (startIndex: number): Promise<number> => {
-    const byCursor = await searchUsers(pool, directory, query(undefined, { cursor: '', count: 1 }), baseUrl);
-    const { total: all } = await searchUsers(pool, directory, query(undefined, { startIndex, count: 1 }), baseUrl);
+    const byCursor = await searchUsers(lists, directory, query(undefined, { cursor: '', count: 1 }), baseUrl);
+    const { total: all } = await searchUsers(lists, directory, query(undefined, { startIndex, count: 1 }), baseUrl);
     expect(byCursor.total).toBe(all);
     return all;
   };

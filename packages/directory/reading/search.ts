@@ -10,7 +10,7 @@ import { type GroupRow, groupOf, type StoredGroup } from '../resource/stored-gro
 import { type ShownUser, shownUserOf, type UserRow } from '../resource/stored-user';
 import type { DirectoryScope } from '../writing/transaction';
 import { readCursor, writeCursor } from './list-cursor';
-import { ListTotals } from './list-totals';
+import type { ListTotals } from './list-totals';
 import { SearchCompiler } from './search-compiler';
 import { groupTable, type SearchedTable, userTable } from './searched-tables';
 
@@ -22,37 +22,38 @@ export interface Found<T> {
   nextCursor?: string;
 }
 
-/**
- * `lookups`: where it is asked if it goes by a key, and so is as quick as anything there.
- *
- * @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1)
- */
+/** What lists are read with. */
+export interface ListSource {
+  pool: Pool;
+  /** Where it is asked if it goes by a key, and so is as quick as anything there. */
+  lookups: Queryable;
+  totals: ListTotals;
+}
+
+/** @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1) */
 export async function searchUsers(
-  pool: Pool,
+  source: ListSource,
   directory: DirectoryScope,
   query: ListQuery,
   baseUrl: string,
-  lookups: Queryable = pool,
 ): Promise<Found<ShownUser>> {
-  const found = await search<Omit<UserRow, 'profile'>>(pool, lookups, directory, query, userTable, baseUrl);
+  const found = await search<Omit<UserRow, 'profile'>>(source, directory, query, userTable, baseUrl);
   return { ...found, resources: found.resources.map(shownUserOf) };
 }
 
 /** Groups without their members: see `readMembers`. @throws as searchUsers */
 export async function searchGroups(
-  pool: Pool,
+  source: ListSource,
   directory: DirectoryScope,
   query: ListQuery,
   baseUrl: string,
-  lookups: Queryable = pool,
 ): Promise<Found<StoredGroup>> {
-  const found = await search<GroupRow>(pool, lookups, directory, query, groupTable, baseUrl);
+  const found = await search<GroupRow>(source, directory, query, groupTable, baseUrl);
   return { ...found, resources: found.resources.map(groupOf) };
 }
 
 async function search<Row extends { id: string }>(
-  pool: Pool,
-  lookups: Queryable,
+  { pool, lookups, totals }: ListSource,
   directory: DirectoryScope,
   query: ListQuery,
   table: SearchedTable,
@@ -70,7 +71,7 @@ async function search<Row extends { id: string }>(
       pool,
       `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`,
       sql.values.slice(0, counted),
-      { everyday: query.filter === undefined },
+      query.filter === undefined ? `search_count_${table.name}` : undefined,
     );
     const [row] = rows;
     if (row && query.filter === undefined) totals.set(table, directory, row);
@@ -98,10 +99,13 @@ async function search<Row extends { id: string }>(
              limit ${limit} ${offset}) p
      cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row} ${table.joined}
      order by p.place`;
-  const byKey = isByKey(query, table);
-  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(byKey ? lookups : pool, page, sql.values, {
-    everyday: byKey || isPlain(query),
-  });
+  const key = keyOf(query, table);
+  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(
+    key === undefined ? pool : lookups,
+    page,
+    sql.values,
+    key !== undefined ? `search_${table.name}_by_${key}` : isPlain(query) ? `search_${table.name}` : undefined,
+  );
   const more = rows.length > query.count;
   const resources = more ? rows.slice(0, query.count) : rows;
   const last = resources.at(-1);
@@ -114,18 +118,11 @@ async function search<Row extends { id: string }>(
 /** How far the directory had come at the moment that a statement looks at it. */
 const sequenceNow = '(select h.sequence from directory_heads h where h.directory_id = $1) as sequence';
 
-const totals = new ListTotals();
-
-/** What IdPs ask all day: who has this userName, displayName or externalId? */
-function isByKey({ filter, sort, cursor }: ListQuery, table: SearchedTable): boolean {
-  return (
-    sort === undefined &&
-    cursor === undefined &&
-    filter?.kind === 'comparison' &&
-    filter.operator === 'eq' &&
-    typeof filter.value === 'string' &&
-    filter.attribute.keys.join('.') in table.keys
-  );
+/** What IdPs ask all day: who has this userName, displayName or externalId? The key that it goes by. */
+function keyOf({ filter, sort, cursor }: ListQuery, table: SearchedTable): string | undefined {
+  if (sort !== undefined || cursor !== undefined || filter?.kind !== 'comparison') return undefined;
+  const key = filter.attribute.keys.join('.');
+  return filter.operator === 'eq' && typeof filter.value === 'string' && Object.hasOwn(table.keys, key) ? key : undefined;
 }
 
 /** A page of everybody. */
@@ -133,21 +130,13 @@ function isPlain({ filter, sort, cursor }: ListQuery): boolean {
   return filter === undefined && sort === undefined && cursor === undefined;
 }
 
-const names = new Map<string, string>();
-
 /**
- * What is asked all day is planned once for each connection. Of other queries there are as many as anybody makes up.
+ * What is asked all day has a name, under which it is planned once for each connection; nothing of its text may depend on what
+ * was asked for. Of other queries there are as many as anybody makes up.
  *
  * @throws ScimError `tooMany` (RFC 7644 §3.12) where PostgreSQL ended the query because its time was up.
  */
-async function select<Row extends QueryResultRow>(
-  db: Queryable,
-  text: string,
-  values: unknown[],
-  { everyday = false } = {},
-): Promise<QueryResult<Row>> {
-  const name = everyday ? (names.get(text) ?? `search_${names.size}`) : '';
-  if (everyday) names.set(text, name);
+async function select<Row extends QueryResultRow>(db: Queryable, text: string, values: unknown[], name = ''): Promise<QueryResult<Row>> {
   try {
     return await db.query<Row>({ name, text, values });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { aDirectory, testDatabase } from '#testing';
 import { newId } from '#identifier';
 import { parseMapping } from '#mapping';
-import { alwaysKept, keepAttributes, keptAttributes, notKept } from './kept-attributes';
+import { alwaysKept, keepAttributes, keptAttributes, notKept, UsedAttributes } from './kept-attributes';
 import { saveMapping } from '../people/mappings';
 
 const metadata = 'urn:ietf:params:scim:schemas:extension:2.0:Metadata';
@@ -71,7 +71,8 @@ test('what a mapping reads is kept from the moment that it is saved', async () =
   const { pool } = await testDatabase();
   const { directory } = await aDirectory();
   const { directory: other } = await aDirectory();
-  const kept = async () => (await keptAttributes(pool, [directory.id, other.id])).get(directory.id);
+  const used = new UsedAttributes({ atMost: 1 });
+  const kept = async () => (await keptAttributes(pool, [directory.id, other.id], used)).get(directory.id);
   expect(await kept()).toEqual(alwaysKept);
 
   await saveMapping(
@@ -94,5 +95,5 @@ test('what a mapping reads is kept from the moment that it is saved', async () =
     newId(),
   );
   expect(await kept()).toEqual(new Set([...alwaysKept, 'x509certificates']));
-  expect((await keptAttributes(pool, [other.id])).get(other.id)).toEqual(alwaysKept);
+  expect((await keptAttributes(pool, [other.id], used)).get(other.id)).toEqual(alwaysKept);
 });

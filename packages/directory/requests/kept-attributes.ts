@@ -121,20 +121,47 @@ const mappingsByRevision = prepared<{ revision: string; mapping: Mapping }>(
    where revision = any ($1::uuid[])`,
 );
 
-const usedBy = new Map<string, string[]>();
+/** The attributes that mappings read, by the mappings' revisions, of which none ever changes. */
+export class UsedAttributes {
+  readonly #atMost: number;
+  readonly #ofRevisions = new Map<string, string[]>();
+
+  /** So many revisions, and those of one call more. */
+  constructor({ atMost }: { atMost: number }) {
+    this.#atMost = atMost;
+  }
+
+  /** Those of some revisions; one that is gone since reads nothing. */
+  async of(pool: Pool, revisions: readonly string[]): Promise<Map<string, string[]>> {
+    const known = new Map(
+      revisions.flatMap((revision) => {
+        const used = this.#ofRevisions.get(revision);
+        return used ? [[revision, used]] : [];
+      }),
+    );
+    const unknown = revisions.filter((revision) => !known.has(revision));
+    if (unknown.length === 0) return known;
+    if (this.#ofRevisions.size >= this.#atMost) this.#ofRevisions.clear();
+    for (const { revision, mapping } of await mappingsByRevision.run(pool, [unknown])) {
+      const used = usedPaths(mapping).map(({ path }) => attributeOf(path));
+      known.set(revision, used);
+      this.#ofRevisions.set(revision, used);
+    }
+    return known;
+  }
+}
 
 /** What is kept of some directories: what is always kept, what their mappings read, and what their vendor has declared. */
-export async function keptAttributes(pool: Pool, directoryIds: readonly string[]): Promise<Map<string, KeptAttributes>> {
+export async function keptAttributes(
+  pool: Pool,
+  directoryIds: readonly string[],
+  used: UsedAttributes,
+): Promise<Map<string, KeptAttributes>> {
   const rows = await keptRow.run(pool, [[...new Set(directoryIds)]]);
-  const unknown = rows.flatMap(({ revision }) => (revision === null || usedBy.has(revision) ? [] : [revision]));
-  if (unknown.length > 0) {
-    if (usedBy.size > 1_000) usedBy.clear();
-    for (const { revision, mapping } of await mappingsByRevision.run(pool, [unknown]))
-      usedBy.set(
-        revision,
-        usedPaths(mapping).map(({ path }) => attributeOf(path)),
-      );
-  }
+  const usedBy = await used.of(
+    pool,
+    rows.flatMap(({ revision }) => revision ?? []),
+  );
   return new Map(
     rows.map(({ id, revision, extensions }) => [
       id,

@@ -4,9 +4,9 @@ import type { Provider } from '../resource/told-directory';
 import type { RefusedRequest } from '../log/event-data';
 import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
-import { alwaysKept, keepAttributes, keptAttributes } from './kept-attributes';
+import { alwaysKept, keepAttributes, keptAttributes, type UsedAttributes } from './kept-attributes';
 import { lastId, prepared } from '#postgres';
-import { type DirectoryScope, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */
 export interface RequestToRecord {
@@ -47,11 +47,12 @@ const insertRequests = prepared(
 );
 
 /** Keeps many requests in one statement, of their bodies no more than `keptAttributes`. Called beside the requests, never within one. */
-export async function recordRequests(pool: Pool, requests: readonly RequestToRecord[]): Promise<void> {
+export async function recordRequests(pool: Pool, requests: readonly RequestToRecord[], used: UsedAttributes): Promise<void> {
   if (requests.length === 0) return;
   const kept = await keptAttributes(
     pool,
     requests.map((r) => r.directoryId),
+    used,
   );
   await insertRequests.run(pool, [
     requests.map((r) => r.id),
@@ -164,7 +165,7 @@ export async function listRequests(
 
 /** Logs `provisioning.failed`: the write that was refused, and why. */
 export async function recordFailure(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope,
   failed: {
     requestId: string;

@@ -1,10 +1,10 @@
-import type { Pool } from 'pg';
 import { newId } from '#identifier';
 import { testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory, request } from '../people/a-mapped-directory';
 import { BrakeEngaged, type BrakeLimits, getBrake, releaseBrake, setBrake, type StoredUser } from '../index';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -7,7 +7,7 @@ import type { Pool } from 'pg';
 import { getDirectory } from './directories';
 import { appendEvents, type EventDraft } from '../log/event-log';
 import { prepared } from '#postgres';
-import { type DirectoryTransaction, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 export interface Brake {
   maxUsers: number | null;
@@ -171,7 +171,7 @@ const removeBrake = prepared(
  * engages at once where as many as they allow have left already; taken away, it is released.
  */
 export async function setBrake(
-  pool: Pool,
+  pool: DirectoryPool,
   query: { environmentId: string; directoryId: string; limits: BrakeLimits | null; requestId: string },
 ): Promise<BrakeState | null | undefined> {
   const { directoryId, limits } = query;
@@ -212,7 +212,7 @@ const release = prepared(
 
 /** Lets users leave again, and counts from nought. Nothing happens where it is not engaged. */
 export async function releaseBrake(
-  pool: Pool,
+  pool: DirectoryPool,
   query: { environmentId: string; directoryId: string; requestId: string },
 ): Promise<BrakeState | null | undefined> {
   const scope = await getDirectory(pool, query);

@@ -5,7 +5,7 @@ import { appendEvents } from '../log/event-log';
 import { firstId, prepared } from '#postgres';
 import { addressHashes } from '../resource/stored-user';
 import type { DirectoryJson, Provider } from '../resource/told-directory';
-import { type DirectoryScope, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One IdP connection of an organization. */
 export interface Directory extends DirectoryScope {
@@ -157,7 +157,7 @@ const updateDirectory = prepared<{ disabled: boolean }>(
 
 /** Changes a directory; disabling it is an event. A disabled one refuses its IdP from the next request on. */
 export async function changeDirectory(
-  pool: Pool,
+  pool: DirectoryPool,
   query: {
     environmentId: string;
     directoryId: string;
@@ -214,7 +214,7 @@ const markDirectoryDeleted = prepared(
  * longer be reached and are removed afterwards (`purgeDeletedDirectories`). False where there is none.
  */
 export async function deleteDirectory(
-  pool: Pool,
+  pool: DirectoryPool,
   query: { environmentId: string; directoryId: string; requestId?: string | null | undefined },
 ): Promise<boolean> {
   const scope = await getDirectory(pool, query);
@@ -247,7 +247,7 @@ const markActivated = prepared<DirectoryRow>(
 );
 
 /** Notes the IdP's first accepted request. Any number of requests may come first at once; one event tells of it. */
-export async function activateDirectory(pool: Pool, directory: DirectoryScope, requestId: string): Promise<void> {
+export async function activateDirectory(pool: DirectoryPool, directory: DirectoryScope, requestId: string): Promise<void> {
   await inDirectory(pool, directory, requestId, async (tx) => {
     await tx.locked();
     const [row] = await tx.writeAndRead(markActivated, [directory.id, tx.now]);

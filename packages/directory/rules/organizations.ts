@@ -3,6 +3,7 @@ import { newId } from '#identifier';
 import { deleteDirectory } from './directories';
 import { firstId, prepared, type Queryable, violates } from '#postgres';
 import { inSeats, type SeatMode } from './seats';
+import type { DirectoryPool } from '../writing/transaction';
 
 /** A vendor's customer. */
 export interface Organization {
@@ -217,7 +218,7 @@ const markOrganizationDeleted = prepared<{ id: string }>(
 
 /** Deletes an organization after its directories, each with its own `directory.deleted`. False where there is none. */
 export async function deleteOrganization(
-  pool: Pool,
+  pool: DirectoryPool,
   query: { environmentId: string; organizationId: string; requestId?: string | null | undefined },
 ): Promise<boolean> {
   const { environmentId, organizationId } = query;

@@ -1,8 +1,9 @@
-import { type Mapping, defaultMapping, needsGroups } from '#mapping';
+import type { Mapping } from '#mapping';
 import type { SchemaSet } from '#scim';
 import type { Brake, BrakeRow } from './brake';
 import { prepared } from '#postgres';
-import { extensionsOfDirectory, schemasOf } from './schema-extensions';
+import { type KnownMapping, noMapping } from '../resource/known-rules';
+import { extensionsOfDirectory } from './schema-extensions';
 import type { SeatMode, Seats } from './seats';
 import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing/transaction';
 
@@ -10,6 +11,8 @@ import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing
 export interface Policy {
   /** The directory's own, else its environment's, else none: nothing is mapped and nothing refused. */
   mapping: Mapping;
+  /** Whether a change of membership, or of a group's name, can change what a user is mapped to. */
+  readsGroups: boolean;
   schemas: SchemaSet;
   /** The organization's, for `foreign_domain`. */
   domains: string[];
@@ -57,21 +60,13 @@ const selectPolicy = prepared<PolicyRow>(
    where d.id = $1`,
 );
 
-const read = new WeakMap<object, Promise<Policy>>();
-
 /**
  * The policy that a change is made under. Read behind the directory's lock, in the same round trip, and so never out of date:
  * whoever saves a mapping and then has the users mapped anew finds a writer that read the old one done by the time it gets the
  * lock. Read once for all who are made side by side.
  */
 export function policyOf(tx: DirectoryTransaction): Promise<Policy> {
-  let policy = read.get(tx.company);
-  if (!policy) {
-    policy = readPolicy(tx);
-    policy.catch(() => {}); // whoever asks early may meet the refusal of something else first
-    read.set(tx.company, policy);
-  }
-  return policy;
+  return tx.readOnce(readPolicy);
 }
 
 /**
@@ -86,38 +81,26 @@ export async function policyForUsers(tx: DirectoryTransaction): Promise<Policy> 
 }
 
 async function readPolicy(tx: DirectoryTransaction): Promise<Policy> {
-  const known = revisions.get(tx.directory.id);
+  const { mappings, schemas } = tx.known;
+  const known = mappings.ofDirectory(tx.directory.id);
   const [row] = await tx.read(selectPolicy, [tx.directory.id, known?.revision ?? null]);
   if (!row) throw new Error('a directory is locked and not there');
+  const { mapping, readsGroups } = mappingOf(tx, row, known);
   return {
-    mapping: mappingOf(tx.directory.id, row, known),
-    schemas: schemasOf(row.extensions),
+    mapping,
+    readsGroups,
+    schemas: schemas.of(row.extensions),
     domains: row.domains,
     seats: seatsOf(row),
     brake: row.brake && brakeOf(row.brake),
   };
 }
 
-interface Revision {
-  revision: string;
-  mapping: Mapping;
-}
-
-// A mapping is an object of its own for each revision, not for each directory: what applyMapping works out is kept with it.
-const revisions = new Map<string, Revision>();
-const mappings = new Map<string, Mapping>();
-const rememberedAtMost = 10_000;
-
-function mappingOf(directoryId: string, { revision, mapping: sent }: PolicyRow, known: Revision | undefined): Mapping {
-  if (revision === null) return defaultMapping;
-  if (revision === known?.revision) return known.mapping;
-  if (!sent) throw new Error('a mapping was not sent and is not known');
-  const mapping = mappings.get(revision) ?? sent;
-  if (mappings.size >= rememberedAtMost) mappings.clear();
-  if (revisions.size >= rememberedAtMost) revisions.clear();
-  mappings.set(revision, mapping);
-  revisions.set(directoryId, { revision, mapping });
-  return mapping;
+function mappingOf(tx: DirectoryTransaction, { revision, mapping }: PolicyRow, known: KnownMapping | undefined): KnownMapping {
+  if (revision === null) return noMapping;
+  if (revision === known?.revision) return known;
+  if (!mapping) throw new Error('a mapping was not sent and is not known');
+  return tx.known.mappings.add(tx.directory.id, revision, mapping);
 }
 
 function seatsOf(row: PolicyRow): Seats | null {
@@ -139,13 +122,4 @@ function brakeOf(row: BrakeRow): Brake {
     windowSeconds: row.window_seconds,
     engagedAt: row.engaged_at === null ? null : new Date(row.engaged_at),
   };
-}
-
-const groupsMatter = new WeakMap<Mapping, boolean>();
-
-/** Whether a change of membership, or of a group's name, can change what a user is mapped to. */
-export function readsGroups(mapping: Mapping): boolean {
-  let answer = groupsMatter.get(mapping);
-  if (answer === undefined) groupsMatter.set(mapping, (answer = needsGroups(mapping)));
-  return answer;
 }

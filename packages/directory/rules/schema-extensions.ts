@@ -1,16 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
-import {
-  coreSchemas,
-  type DeclaredExtension,
-  foldResource,
-  parseDeclaredExtension,
-  type Resource,
-  ScimError,
-  type SchemaSet,
-  schemaSet,
-} from '#scim';
+import { type DeclaredExtension, foldResource, parseDeclaredExtension, type Resource, ScimError } from '#scim';
 import { beginRemap } from './begin-remap';
 import { firstId, inTransaction, prepared } from '#postgres';
+import type { DirectoryPool } from '../writing/transaction';
 
 /** What a vendor declares is no extension that can be kept; the message says why. */
 export class InvalidExtension extends Error {}
@@ -29,22 +21,6 @@ export const extensionsOfDirectory = `
          (select json_agg(x.definition order by x.urn_key)::text
             from schema_extensions x
            where x.environment_id = d.environment_id) as extensions`;
-
-// Read with every request, so never out of date; built once for each wording.
-const built = new Map<string, SchemaSet>();
-
-/** The schemas that a list of declared extensions makes, with the core ones. */
-export function schemasOf(extensions: string | null): SchemaSet {
-  if (extensions === null) return coreSchemas;
-  let schemas = built.get(extensions);
-  if (!schemas) {
-    const declared: unknown = JSON.parse(extensions);
-    schemas = schemaSet((Array.isArray(declared) ? declared : []).map(parseDeclaredExtension));
-    if (built.size > 1_000) built.clear();
-    built.set(extensions, schemas);
-  }
-  return schemas;
-}
 
 // Whoever declares another one at the same moment waits for the environment's row, so that the count is right.
 const upsertExtension = prepared<{ urn_key: string }>(
@@ -74,7 +50,7 @@ const upsertExtension = prepared<{ urn_key: string }>(
  * @throws InvalidExtension, TooManyExtensions
  */
 export async function declareExtension(
-  pool: Pool,
+  pool: DirectoryPool,
   environmentId: string,
   document: unknown,
   requestId: string,
@@ -127,7 +103,7 @@ const deleteExtension = prepared<{ urn_key: string }>(
 );
 
 /** Withdraws a declaration; what was stored under its URN stays. False where there is none. */
-export async function withdrawExtension(pool: Pool, environmentId: string, urn: string, requestId: string): Promise<boolean> {
+export async function withdrawExtension(pool: DirectoryPool, environmentId: string, urn: string, requestId: string): Promise<boolean> {
   const withdrawn = await inTransaction(pool, async (client) => {
     await lockEnvironment.run(client, [environmentId]);
     if ((await deleteExtension.run(client, [environmentId, urn])).length === 0) return false;
@@ -222,9 +198,9 @@ function updateFolded(table: string): string {
  * Folds what is stored under a URN as the schemas now have it: whether case makes a difference, and which texts are times, is
  * the declaration's to say, and filters compare the folded copy. Some at a time, so that no writer waits long.
  */
-async function foldAnew(pool: Pool, environmentId: string, urn: string): Promise<void> {
+async function foldAnew(pool: DirectoryPool, environmentId: string, urn: string): Promise<void> {
   const [row] = await environmentExtensions.run(pool, [environmentId]);
-  const schemas = schemasOf(row?.extensions ?? null);
+  const schemas = pool.known.schemas.of(row?.extensions ?? null);
   for (const { id: directoryId } of await directoriesOfEnvironment.run(pool, [environmentId])) {
     for (const type of ['User', 'Group'] as const) {
       for (let last = firstId; ;) {

@@ -1,9 +1,9 @@
-import type { Pool } from 'pg';
 import { aDirectory, testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory } from '../people/a-mapped-directory';
 import { changeOrganization, deleteDirectory, getOrganization, NoSeatLeft, type OrganizationChanges, UserNameTaken } from '../index';
+import type { DirectoryPool } from '../writing/transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -1,5 +1,6 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { type Prepared, prepared } from '#postgres';
+import type { KnownRules } from '../resource/known-rules';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
 export interface DirectoryScope {
@@ -72,6 +73,7 @@ export class Hold {
 
   constructor(
     readonly client: PoolClient,
+    readonly known: KnownRules,
     readonly directory: DirectoryScope,
     /** Whether several changes are made in it. */
     readonly isShared: boolean,
@@ -203,6 +205,7 @@ const insertEvents = prepared(
  */
 export class DirectoryTransaction {
   readonly #hold: Hold;
+  readonly #company: SharedReads;
   #hasChanged = false;
 
   constructor(
@@ -210,10 +213,24 @@ export class DirectoryTransaction {
     readonly directory: DirectoryScope,
     /** The SCIM or API request that causes the change; stands in its events. */
     readonly requestId: string | null,
-    /** The same object for all who are made side by side: what one of them has read of the directory's own rows holds for the others. */
-    readonly company: object = {},
+    /** The same for all who are made side by side. */
+    company = new SharedReads(),
   ) {
     this.#hold = hold;
+    this.#company = company;
+  }
+
+  /** What the process knows of the rules already. */
+  get known(): KnownRules {
+    return this.#hold.known;
+  }
+
+  /**
+   * Reads what the directory's own rows say: once for all who are made side by side, since what one of them has read holds for
+   * the others.
+   */
+  readOnce<T>(read: (tx: DirectoryTransaction) => Promise<T>): Promise<T> {
+    return this.#company.once(read, this);
   }
 
   get client(): PoolClient {
@@ -299,6 +316,21 @@ export class DirectoryTransaction {
   /** Waits for the writes so far: bounds what is in memory when a change writes in many batches. */
   async flush(): Promise<void> {
     await this.#hold.flush();
+  }
+}
+
+/** What changes that are made side by side have read of the directory's own rows. */
+export class SharedReads {
+  readonly #read = new Map<unknown, Promise<unknown>>();
+
+  once<T>(read: (tx: DirectoryTransaction) => Promise<T>, tx: DirectoryTransaction): Promise<T> {
+    let result = this.#read.get(read) as Promise<T> | undefined; // what stands under a function is what it gave
+    if (!result) {
+      result = read(tx);
+      result.catch(() => {}); // whoever asks early may meet the refusal of something else first
+      this.#read.set(read, result);
+    }
+    return result;
   }
 }
 

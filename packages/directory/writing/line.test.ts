@@ -1,12 +1,11 @@
 /** Those who come to a directory while it is held are made in one transaction. What is asked here is that nobody can tell. */
-import type { Pool } from 'pg';
 import { type Resource, ScimError } from '#scim';
 import { eventually, testDatabase } from '#testing';
 import { aMappedDirectory, type MappedDirectory, request } from '../people/a-mapped-directory';
 import { BrakeEngaged, changeUser, NoSeatLeft, setBrake, type StoredUser, UnknownMember, UserNameTaken, UserNotFound } from '../index';
-import { inDirectory } from './transaction';
+import { type DirectoryPool, inDirectory } from './transaction';
 
-let pool: Pool;
+let pool: DirectoryPool;
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { type Company, type DirectoryScope, DirectoryTransaction, Hold, MustBeAlone, SeatsWereSet } from './hold';
+import type { KnownRules } from '../resource/known-rules';
+import { type Company, type DirectoryScope, DirectoryTransaction, Hold, MustBeAlone, SeatsWereSet, SharedReads } from './hold';
 
 /** A change that waits for its directory. */
 export interface Turn<T> {
@@ -30,13 +31,15 @@ const beginsAtMost = 5;
  */
 export class Line {
   readonly #pool: Pool;
+  readonly #known: KnownRules;
   readonly #onEmpty: () => void;
   #waiting: Waiting[] = [];
   #isMoving = false;
   #together = true;
 
-  constructor(pool: Pool, onEmpty: () => void) {
+  constructor(pool: Pool, known: KnownRules, onEmpty: () => void) {
     this.#pool = pool;
+    this.#known = known;
     this.#onEmpty = onEmpty;
   }
 
@@ -97,7 +100,7 @@ export class Line {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
     try {
-      const hold = new Hold(client, first.directory, turns.length > 1, { seats: turns.some(({ company }) => company.seats) });
+      const hold = new Hold(client, this.#known, first.directory, turns.length > 1, { seats: turns.some(({ company }) => company.seats) });
       try {
         const result = await make(hold);
         await hold.commit();
@@ -121,7 +124,7 @@ class FailedInCompany extends Error {}
 async function makeAll(hold: Hold, some: Waiting[]): Promise<PromiseSettledResult<unknown>[]> {
   const made: Made[] = [];
   const beside = new Set<string>();
-  let company = {};
+  let company = new SharedReads();
   for (const {
     turn: {
       directory,
@@ -133,7 +136,7 @@ async function makeAll(hold: Hold, some: Waiting[]): Promise<PromiseSettledResul
     if (only === undefined || beside.has(only)) {
       await allOrNone(made);
       beside.clear();
-      company = {};
+      company = new SharedReads();
     }
     const tx = new DirectoryTransaction(hold, directory, requestId, company);
     const outcome = change(tx);

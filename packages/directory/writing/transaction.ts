@@ -1,10 +1,20 @@
 import type { Pool } from 'pg';
+import type { KnownRules } from '../resource/known-rules';
 import type { Company, DirectoryScope, DirectoryTransaction } from './hold';
 import { Line } from './line';
 
 export { DirectoryGone, type DirectoryScope, type DirectoryTransaction, MustBeAlone, SeatsWereSet } from './hold';
 
-const lines = new WeakMap<Pool, Map<string, Line>>();
+/** The pool that directories are changed through, with what a process keeps for them. Made where the process is put together. */
+export interface DirectoryPool extends Pool {
+  readonly known: KnownRules;
+  /** Of the directories that somebody waits for, or is changing: no more than there are requests under way. */
+  readonly lines: Map<string, Line>;
+}
+
+export function directoryPool(pool: Pool, known: KnownRules): DirectoryPool {
+  return Object.assign(pool, { known, lines: new Map<string, Line>() });
+}
 
 /**
  * Runs one change to one directory in one transaction.
@@ -19,15 +29,14 @@ const lines = new WeakMap<Pool, Map<string, Line>>();
  * who shared its transaction failed.
  */
 export function inDirectory<T>(
-  pool: Pool,
+  pool: DirectoryPool,
   directory: DirectoryScope,
   requestId: string | null,
   change: (tx: DirectoryTransaction) => Promise<T>,
   company: Company = {},
 ): Promise<T> {
-  const ofPool = lines.get(pool) ?? new Map<string, Line>();
-  lines.set(pool, ofPool);
-  const line = ofPool.get(directory.id) ?? new Line(pool, () => ofPool.delete(directory.id));
-  ofPool.set(directory.id, line);
+  const { known, lines } = pool;
+  const line = lines.get(directory.id) ?? new Line(pool, known, () => lines.delete(directory.id));
+  lines.set(directory.id, line);
   return line.join({ directory, requestId, change, company });
 }

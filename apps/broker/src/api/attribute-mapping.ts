@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { Pool } from 'pg';
 import {
+  type DirectoryPool,
   getMapping,
   getRemap,
   listRemaps,
@@ -281,11 +282,16 @@ async function mappingOf(pool: Pool, scope: MappingScope): Promise<{ mapping: Ma
   return found(scope, await getMapping(pool, scope));
 }
 
-async function save(pool: Pool, scope: MappingScope, body: unknown, requestId: string): Promise<{ mapping: Mapping; remapId?: string }> {
+async function save(
+  pool: DirectoryPool,
+  scope: MappingScope,
+  body: unknown,
+  requestId: string,
+): Promise<{ mapping: Mapping; remapId?: string }> {
   return found(scope, await saveMapping(pool, scope, await readMapping(pool, scope.environmentId, body), requestId));
 }
 
-async function preview(pool: Pool, scope: MappingScope, body: unknown): Promise<Static<typeof Preview>> {
+async function preview(pool: DirectoryPool, scope: MappingScope, body: unknown): Promise<Static<typeof Preview>> {
   return previewJson(found(scope, await previewMapping(pool, scope, await readMapping(pool, scope.environmentId, body))));
 }
 

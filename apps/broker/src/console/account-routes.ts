@@ -24,13 +24,14 @@ import { publicId } from '#identifier';
 import { answer, answerNothing } from '../pages/answer';
 import { bodyReader, Email, NameText } from '../pages/body';
 import { PageProblem, notFound } from '../pages/errors';
-import { countMail, countSignIn, forgetSignIns } from './attempts';
+import type { SignInAttempts } from './attempts';
 import { alreadySignedUpMail, passwordResetMail, type SendMail, signUpMail } from './mails';
 import type { SessionCookie } from './session-cookie';
 
 export interface AccountParts {
   pool: Pool;
   cookie: SessionCookie;
+  attempts: SignInAttempts;
   publicUrl: string;
   signUp: 'open' | 'closed';
   sendMail: SendMail;
@@ -58,7 +59,7 @@ const readEnvironment = bodyReader({ name: NameText });
 
 /** How a person comes in, and what is theirs: sign-up, sign-in, invitation, password, sessions, environments. */
 export function accountRouter(parts: AccountParts): Router {
-  const { pool, cookie, publicUrl, sendMail } = parts;
+  const { pool, cookie, attempts, publicUrl, sendMail } = parts;
   const router = Router({ caseSensitive: true });
 
   const enter = async (req: Request, res: Response, memberId: string, act: string, environmentId?: string): Promise<void> => {
@@ -74,10 +75,10 @@ export function accountRouter(parts: AccountParts): Router {
 
   router.post('/session', async (req, res) => {
     const { email, password } = readSignIn(req.body);
-    await countSignIn(email, req.ip);
+    await attempts.countSignIn(email, req.ip);
     const opened = await signIn(pool, { email, password, userAgent: req.get('user-agent') ?? null });
     if (!opened) throw new PageProblem('wrong_credentials', 'No account has this e-mail address and password.', 'password');
-    await forgetSignIns(email, req.ip);
+    await attempts.forgetSignIns(email, req.ip);
     cookie.set(res, opened.token);
     res.locals.member = opened;
     await note(pool, req, res, 'signIn');
@@ -94,7 +95,7 @@ export function accountRouter(parts: AccountParts): Router {
   router.post('/sign_up', async (req, res) => {
     if (parts.signUp === 'closed') throw new PageProblem('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
     const { email, password, environment_name: environmentName } = readSignUp(req.body);
-    await countMail(email, req.ip);
+    await attempts.countMail(email, req.ip);
     const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
     sendMail(
       kept.kind === 'kept'
@@ -126,7 +127,7 @@ export function accountRouter(parts: AccountParts): Router {
 
   router.post('/password_reset', async (req, res) => {
     const { email } = readEmail(req.body);
-    await countMail(email, req.ip);
+    await attempts.countMail(email, req.ip);
     const made = await requestPasswordReset(pool, { email });
     if (made) sendMail(passwordResetMail(made.email, `${publicUrl}/reset/${made.secret}`));
     res.locals.decision = 'mailed';
@@ -175,11 +176,11 @@ export function accountRouter(parts: AccountParts): Router {
   router.post('/password', async (req, res) => {
     const session = memberOf(res);
     const { current, next } = readPasswordChange(req.body);
-    await countSignIn(session.member.email, req.ip);
+    await attempts.countSignIn(session.member.email, req.ip);
     if (!(await changePassword(pool, { memberId: session.member.id, sessionId: session.id, current, next }))) {
       throw new PageProblem('invalid_request', 'This is not your password.', 'current');
     }
-    await forgetSignIns(session.member.email, req.ip);
+    await attempts.forgetSignIns(session.member.email, req.ip);
     await note(pool, req, res, 'changePassword');
     answerNothing(res);
   });

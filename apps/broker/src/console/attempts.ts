@@ -2,29 +2,35 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { addressBlock } from '../guards/address-block';
 import { PageProblem } from '../pages/errors';
 
-// Ten wrong passwords for one account from one address in a quarter of an hour, and fifty for all accounts from it. By account
-// alone nobody is locked out: whoever knows an address could keep its owner from signing in.
-const byAccountAndAddress = new RateLimiterMemory({ keyPrefix: 'account', points: 10, duration: 15 * 60 });
-const byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: 50, duration: 15 * 60 });
-// Twenty mails an hour for one address: nobody's mailbox is filled by somebody else.
-const mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 20, duration: 60 * 60 });
+/**
+ * What strangers try at the console's door, counted by each process for itself. An address is counted first, and so can fill the
+ * memory with fifty accounts, or mailboxes, that it makes up, for an hour at most.
+ */
+export class SignInAttempts {
+  // Ten wrong passwords for one account from one address in a quarter of an hour, and fifty for all accounts from it. By account
+  // alone nobody is locked out: whoever knows an address could keep its owner from signing in.
+  readonly #byAccountAndAddress = new RateLimiterMemory({ keyPrefix: 'account', points: 10, duration: 15 * 60 });
+  readonly #byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: 50, duration: 15 * 60 });
+  // Twenty mails an hour for one address: nobody's mailbox is filled by somebody else.
+  readonly #mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 20, duration: 60 * 60 });
 
-/** Counts a try to sign in, before its password is looked at. @throws PageProblem 429 */
-export async function countSignIn(email: string, address: string | undefined): Promise<void> {
-  const from = addressBlock(address);
-  await count(byAddress, from);
-  await count(byAccountAndAddress, `${email.trim().toLowerCase()} ${from}`);
-}
+  /** Counts a try to sign in, before its password is looked at. @throws PageProblem 429 */
+  async countSignIn(email: string, address: string | undefined): Promise<void> {
+    const from = addressBlock(address);
+    await count(this.#byAddress, from);
+    await count(this.#byAccountAndAddress, `${email.trim().toLowerCase()} ${from}`);
+  }
 
-/** The password was right: what was counted against it is forgotten. */
-export async function forgetSignIns(email: string, address: string | undefined): Promise<void> {
-  await byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${addressBlock(address)}`);
-}
+  /** The password was right: what was counted against it is forgotten. */
+  async forgetSignIns(email: string, address: string | undefined): Promise<void> {
+    await this.#byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${addressBlock(address)}`);
+  }
 
-/** Counts a mail that a stranger asks for. @throws PageProblem 429 */
-export async function countMail(email: string, address: string | undefined): Promise<void> {
-  await count(byAddress, addressBlock(address));
-  await count(mails, email.trim().toLowerCase());
+  /** Counts a mail that a stranger asks for. @throws PageProblem 429 */
+  async countMail(email: string, address: string | undefined): Promise<void> {
+    await count(this.#byAddress, addressBlock(address));
+    await count(this.#mails, email.trim().toLowerCase());
+  }
 }
 
 async function count(limiter: RateLimiterMemory, key: string): Promise<void> {

@@ -10,6 +10,7 @@ import { environmentRouter } from './environment-routes';
 import { insightRouter } from './insight-routes';
 import type { SendMail } from './mails';
 import type { Feed } from './live-events';
+import type { SignInAttempts } from './attempts';
 import { SessionCookie } from './session-cookie';
 
 declare global {
@@ -27,6 +28,7 @@ export interface ConsoleParts {
   feed: Feed;
   /** Without a trailing slash. */
   publicUrl: string;
+  attempts: SignInAttempts;
   signUp: 'open' | 'closed';
   sendMail: SendMail;
   mailReaches: boolean;

@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox';
 import type { Response } from 'express';
-import type { Pool } from 'pg';
+import type { DirectoryPool } from '#directory';
 import type { BearerTokens, Keyring } from '#credential';
 import { type Prefix, parsePublicId } from '#identifier';
 import { type ProblemCode, notFound } from './errors';
@@ -9,7 +9,7 @@ import { bodyReader, queryReader } from './validation';
 
 /** What handlers work with. */
 export interface ApiParts {
-  pool: Pool;
+  pool: DirectoryPool;
   keyring: Keyring;
   tokens: BearerTokens;
   feed: FeedWatch;

@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy } from 'passport-http-bearer';
 import type { BearerTokens, Keyring } from '#credential';
-import { authenticateAccessToken, authenticateBearer, type Authenticated, type ScimDirectory } from '#directory';
+import { authenticateAccessToken, authenticateBearer, type Authenticated, type KnownSchemas, type ScimDirectory } from '#directory';
 import type { Lookups } from '#postgres';
 import { parsePublicId } from '#identifier';
 import type { FailedAttempts } from '../guards/failed-attempts';
@@ -22,6 +22,7 @@ export interface AuthenticationParts {
   lookups: Lookups;
   keyring: Keyring;
   tokens: BearerTokens;
+  schemas: KnownSchemas;
   failedAttempts: FailedAttempts;
   recentUses: RecentUses;
 }
@@ -93,25 +94,25 @@ function present(passport: InstanceType<typeof Passport>, res: Response, present
 
 /** The two kinds of token tell themselves apart by their prefix. */
 async function open(
-  { lookups, keyring, tokens }: AuthenticationParts,
+  { lookups, keyring, tokens, schemas }: AuthenticationParts,
   directory: string,
   token: string,
 ): Promise<Authenticated | undefined> {
   const directoryId = parsePublicId('dir', directory);
   if (directoryId === undefined) return undefined;
   return token.startsWith('cwa_')
-    ? authenticateAccessToken(lookups, keyring, directoryId, token)
-    : authenticateBearer(lookups, tokens, directoryId, token);
+    ? authenticateAccessToken(lookups, keyring, schemas, directoryId, token)
+    : authenticateBearer(lookups, tokens, schemas, directoryId, token);
 }
 
 async function openWithPassword(
-  { lookups, tokens }: AuthenticationParts,
+  { lookups, tokens, schemas }: AuthenticationParts,
   directory: string,
   given: { userName: string; password: string },
 ): Promise<Authenticated | undefined> {
   const directoryId = parsePublicId('dir', given.userName);
   if (directoryId === undefined || given.userName !== directory) return undefined;
-  const authenticated = await authenticateBearer(lookups, tokens, directoryId, given.password);
+  const authenticated = await authenticateBearer(lookups, tokens, schemas, directoryId, given.password);
   return authenticated?.directory.basicAuth ? authenticated : undefined;
 }
 

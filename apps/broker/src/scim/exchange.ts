@@ -1,13 +1,13 @@
-import type { Pool } from 'pg';
-import type { ScimDirectory } from '#directory';
+import type { DirectoryPool, ListTotals, ScimDirectory } from '#directory';
 import type { Lookups } from '#postgres';
 import type { JsonObject } from '#scim';
 
 /** One SCIM operation on its way: a request of its own, or one of a bulk request. */
 export interface Exchange {
-  pool: Pool;
+  pool: DirectoryPool;
   /** For what is read by an id. */
   lookups: Lookups;
+  totals: ListTotals;
   directory: ScimDirectory;
   requestId: string;
   /** `https://…/scim/v2/dir_…`, without a trailing slash. */

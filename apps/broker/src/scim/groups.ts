@@ -90,7 +90,7 @@ export async function deleteGroupById(exchange: Exchange, id: string): Promise<A
 
 export async function listGroups(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
-  const { total, resources, nextCursor } = await searchGroups(exchange.pool, exchange.directory, query, exchange.baseUrl, exchange.lookups);
+  const { total, resources, nextCursor } = await searchGroups(exchange, exchange.directory, query, exchange.baseUrl);
   const page =
     query.cursor === undefined
       ? { totalResults: total, startIndex: query.startIndex }

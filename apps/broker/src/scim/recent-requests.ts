@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { noteLastRequests, recordRequests, type RequestToRecord } from '#directory';
+import { noteLastRequests, recordRequests, type RequestToRecord, type UsedAttributes } from '#directory';
 
 // A second's worth at full load, and what is kept when the database falls behind or is away.
 const writtenAtOnce = 200;
@@ -15,14 +15,16 @@ const everyMs = 100;
 export class RecentRequests {
   readonly #pool: Pool;
   readonly #log: Logger;
+  readonly #used: UsedAttributes;
   #waiting: RequestToRecord[] = [];
   #last = new Map<string, Date>();
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool, log: Logger) {
+  constructor(pool: Pool, log: Logger, used: UsedAttributes) {
     this.#pool = pool;
+    this.#used = used;
     this.#log = log;
   }
 
@@ -60,7 +62,7 @@ export class RecentRequests {
     }
     const last = this.#last;
     this.#last = new Map();
-    while (this.#waiting.length > 0) await recordRequests(this.#pool, this.#waiting.splice(0, writtenAtOnce));
+    while (this.#waiting.length > 0) await recordRequests(this.#pool, this.#waiting.splice(0, writtenAtOnce), this.#used);
     if (last.size > 0) await noteLastRequests(this.#pool, last);
   }
 }

@@ -9,16 +9,16 @@ import { userBody } from './users';
  * in the order that it asks for. Paged by index alone: a cursor belongs to one resource type.
  */
 export async function listEverything(exchange: Exchange, query: ListQuery): Promise<Answer> {
-  const { pool, directory, baseUrl } = exchange;
+  const { directory, baseUrl } = exchange;
   if (query.cursor !== undefined) {
     throw new ScimError(400, 'invalidCursor', 'Cursors page through one resource type: query /Users or /Groups, or use startIndex here.');
   }
   exchange.notes.push(...query.notes);
-  const users = await searchUsers(pool, directory, narrowQuery(query, 'User', directory.schemas), baseUrl);
+  const users = await searchUsers(exchange, directory, narrowQuery(query, 'User', directory.schemas), baseUrl);
   // What the page still has room for comes from the groups, counted on from the last user.
   const room = query.count - users.resources.length;
   const groups = await searchGroups(
-    pool,
+    exchange,
     directory,
     {
       ...narrowQuery(query, 'Group', directory.schemas),

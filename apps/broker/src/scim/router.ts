@@ -1,6 +1,5 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
-import type { Pool } from 'pg';
-import { activateDirectory, type ScimDirectory } from '#directory';
+import { type DirectoryPool, activateDirectory, type ListTotals, type ScimDirectory } from '#directory';
 import { publicId } from '#identifier';
 import { ScimError } from '#scim';
 import type { RequestRate } from '../guards/request-rate';
@@ -18,7 +17,8 @@ import { keepPath, pathOf } from './request-path';
 import { dispatch, MethodNotAllowed } from './routing';
 
 export interface ScimParts extends AuthenticationParts {
-  pool: Pool;
+  pool: DirectoryPool;
+  totals: ListTotals;
   recentRequests: RecentRequests;
   rate: RequestRate;
   /** The origin that IdPs see, without a trailing slash. */
@@ -73,6 +73,7 @@ function exchangeOf(parts: ScimParts, req: Request, res: Response): Exchange {
   const exchange: Exchange = {
     pool: parts.pool,
     lookups: parts.lookups,
+    totals: parts.totals,
     directory,
     requestId: res.locals.requestId,
     baseUrl: `${parts.publicUrl}/scim/v2/${publicId('dir', directory.id)}`,

@@ -78,7 +78,7 @@ export async function deleteUserById(exchange: Exchange, id: string): Promise<An
 
 export async function listUsers(exchange: Exchange, query: ListQuery): Promise<Answer> {
   exchange.notes.push(...query.notes);
-  const { total, resources, nextCursor } = await searchUsers(exchange.pool, exchange.directory, query, exchange.baseUrl, exchange.lookups);
+  const { total, resources, nextCursor } = await searchUsers(exchange, exchange.directory, query, exchange.baseUrl);
   const shown = resources.map((user) => userBody(exchange, user, query.projection));
   return {
     status: 200,

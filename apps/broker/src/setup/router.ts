@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { getLogo, getSetupAppearance, recordAct, type SetupSession } from '#accounts';
 import type { BearerTokens, Keyring } from '#credential';
 import {
+  type DirectoryPool,
   createOAuthClient,
   deleteOAuthClient,
   type Directory,
@@ -30,7 +31,7 @@ import { chooseProvider } from './chosen-provider';
 import type { SetupSessions } from './session';
 
 export interface SetupParts {
-  pool: Pool;
+  pool: DirectoryPool;
   keyring: Keyring;
   tokens: BearerTokens;
   /** Without a trailing slash. */
