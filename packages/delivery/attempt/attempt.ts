@@ -19,6 +19,8 @@ export type Outcome =
   /** We stopped it ourselves; it does not count. */
   | { kind: 'stopped' };
 
+export type FinishedOutcome = Exclude<Outcome, { kind: 'stopped' }>;
+
 /** One attempt as `delivery_attempts` keeps it. */
 export interface AttemptRecord {
   id: string;

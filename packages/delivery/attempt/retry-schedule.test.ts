@@ -1,4 +1,4 @@
-import { probeDelaysSeconds, retryAfterSeconds, retryDelaySeconds, shouldPark } from './retry-schedule';
+import { probeDelaysSeconds, retryAfterSeconds, retryDelaySeconds } from './retry-schedule';
 
 test('5 s, 30 s, 2 min, 5 min, 15 min, 30 min, and every 30 min from then on, give or take a fifth', () => {
   const delays = (random: number): number[] =>
@@ -21,15 +21,6 @@ test('Retry-After is seconds or a date', () => {
   expect(retryAfterSeconds('Sat, 31 Jan 2026 09:01:00 GMT', now)).toBe(60);
   expect(retryAfterSeconds('Sat, 31 Jan 2026 08:00:00 GMT', now)).toBe(0);
   for (const text of [undefined, '', 'soon', '-5', '1.5e']) expect(retryAfterSeconds(text, now)).toBeUndefined();
-});
-
-test('an event is parked after 12 refusals, or after a day of them', () => {
-  const since = new Date('2026-01-31T09:00:00Z');
-  const after = (hours: number): Date => new Date(since.getTime() + hours * 3_600_000);
-  expect(shouldPark(11, since, after(3))).toBe(false);
-  expect(shouldPark(12, since, after(3))).toBe(true);
-  expect(shouldPark(2, since, after(23.9))).toBe(false);
-  expect(shouldPark(2, since, after(24))).toBe(true);
 });
 
 test('an endpoint is probed after 5 s, 30 s, 2 min, and every 5 min from then on', () => {

@@ -41,8 +41,3 @@ export function retryAfterSeconds(header: string | undefined, now: Date): number
   const date = /^\s*[A-Za-z]{3}/.test(header) ? Date.parse(header) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);
 }
-
-/** An event that an endpoint refuses is parked after so many attempts, or after so long. */
-export function shouldPark(refusals: number, refusedSince: Date, now: Date): boolean {
-  return refusals >= 12 || now.getTime() - refusedSince.getTime() >= 24 * 3_600_000;
-}

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { findEvent, type LoggedEvent, readDirectoryPages } from '#directory';
-import { attempt, type AttemptRecord, type Outcome } from '../attempt/attempt';
+import { attempt, type AttemptRecord, type FinishedOutcome, type Outcome } from '../attempt/attempt';
 import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from '../record/breaker';
+import { decide, type Decision } from './decision';
 import { claimExceptions, dropException, type ExceptionResult, type HeldException, releaseException, settleException } from './exceptions';
 import { type Claim, type HeldLane, type LaneException, Lanes } from './lanes';
 import type { Poster } from '../attempt/post';
-import { retryDelaySeconds, shouldPark } from '../attempt/retry-schedule';
 import { isOwed, type Sender, Senders, typesWorthReading } from '../attempt/sender';
 import { SharedPages } from './shared-pages';
 import { Slots } from './slots';
@@ -29,8 +29,8 @@ export interface AttemptReport {
   status: number | null;
   durationMs: number;
   error: string | null;
-  /** What was decided. */
-  decision: 'delivered' | 'retry' | 'parked' | 'disabled' | 'released';
+  /** What was decided; `disabled`: for the endpoint, by this attempt. */
+  decision: 'delivered' | 'retry' | 'parked' | 'disabled';
   retryInSeconds: number | undefined;
   /** From the event's transaction to the endpoint's answer; of first attempts that succeeded. */
   sinceCommitMs: number | undefined;
@@ -64,9 +64,6 @@ const freshLeaseMs = 1_000;
 
 // To ring for a few lanes, and to hear the bell, costs more than to send what they owe; of more than these others are to take their share.
 const takenAtMost = 16;
-
-/** An event that failed at an endpoint of ordering `none` is tried for so long, and parked then. */
-const looseTriesMs = 5 * 24 * 3_600_000;
 
 /**
  * Answers doorbells: claims a lane, and sends what is owed in it, in order, one at a time; then the next lane of that endpoint
@@ -196,34 +193,25 @@ export class Drain {
       await this.#letGo(lane);
       return { kind: 'left', othersWait: false };
     }
-    const tries = await Promise.all(events.map((event) => this.#attempt(sender, event, slot)));
-    if (tries.some(({ outcome }) => outcome.kind === 'stopped')) {
+    const tries = await Promise.all(events.map(async (event) => ({ event, ...(await this.#attempt(sender, event, slot)) })));
+    if (!tries.every(counts)) {
       await this.#letGo(lane);
       return { kind: 'left', othersWait: false };
     }
 
+    const before = { ...lane, attempts: lane.attempt, place: { kind: 'lane', ordering: lane.ordering } } as const;
     const exceptions: LaneException[] = [];
     let open = false;
-    for (const [i, { outcome, record }] of tries.entries()) {
-      const event = events[i];
-      if (!event || outcome.kind === 'delivered' || outcome.kind === 'stopped') continue;
-      const failure = await this.#judge(lane.endpointId, outcome, lane.attempt + 1, lane.probing);
-      open ||= failure.open;
-      const refusals = lane.refusals + (outcome.kind === 'refused' ? 1 : 0);
-      const parks = outcome.kind === 'refused' && shouldPark(refusals, lane.refusedSince ?? record.at, record.at);
-      // Where order does not matter the event waits by itself; but not at an endpoint that does not work at all, or each of
-      // its events would be an exception.
-      const steppedAside = lane.ordering === 'none' && !lane.probing && lane.attempt === 0;
-      if (!parks && !steppedAside) {
-        const { delaySeconds } = failure;
-        const kept = await this.#lanes.fail(lane, {
-          record,
-          refused: outcome.kind === 'refused',
-          heldBack: outcome.kind === 'failed' && outcome.retryAfterSeconds === undefined,
-          delaySeconds,
-        });
-        if (!kept) await this.#letGo(lane);
-        this.#report(lane, event, outcome, record, failure.disabled ? 'disabled' : 'retry', delaySeconds);
+    for (const { event, outcome, record } of tries) {
+      const decision = decide(before, outcome, record.at);
+      if (outcome.kind === 'delivered') continue;
+      const heard = await this.#noteFailure(lane, outcome);
+      open ||= heard.open;
+      const refused = outcome.kind === 'refused';
+      if (decision.kind === 'wait' || decision.kind === 'gone') {
+        const wait = decision.kind === 'wait' ? decision : { delaySeconds: 0, heldBack: false };
+        if (!(await this.#lanes.fail(lane, { record, refused, ...wait }))) await this.#letGo(lane);
+        this.#report(lane, event, outcome, record, decision, heard.disabled);
         return { kind: 'left', othersWait: !open };
       }
       exceptions.push({
@@ -231,18 +219,11 @@ export class Drain {
         sequence: event.sequence,
         position: event.position,
         type: event.type,
-        state: parks ? 'parked' : 'waiting',
-        refusals,
-        delaySeconds: failure.delaySeconds,
+        state: decision.kind === 'parked' ? 'parked' : 'waiting',
+        refusals: lane.refusals + (refused ? 1 : 0),
+        delaySeconds: decision.kind === 'aside' ? decision.delaySeconds : 0,
       });
-      this.#report(
-        lane,
-        event,
-        outcome,
-        record,
-        parks ? 'parked' : failure.disabled ? 'disabled' : 'retry',
-        parks ? undefined : failure.delaySeconds,
-      );
+      this.#report(lane, event, outcome, record, decision, heard.disabled);
     }
 
     const acked = await this.#lanes.ack({ lane, ...step, attempts: tries.map(({ record }) => record), exceptions });
@@ -251,10 +232,7 @@ export class Drain {
       return { kind: 'left', othersWait: false };
     }
     const delivered = tries.filter(({ outcome }) => outcome.kind === 'delivered');
-    tries.forEach(({ outcome, record }, i) => {
-      const event = events[i];
-      if (event && outcome.kind === 'delivered') this.#report(lane, event, outcome, record, 'delivered', undefined);
-    });
+    for (const { event, outcome, record } of delivered) this.#report(lane, event, outcome, record, { kind: 'delivered' });
     if (delivered.length > 0 && acked.successIsNews) this.#tell(await noteSuccess(this.options.pool, lane.endpointId));
     if (acked.held && open) {
       await this.#letGo(lane);
@@ -284,26 +262,22 @@ export class Drain {
     const { outcome, record } = await this.#attempt(sender, event, slot);
     if (outcome.kind === 'stopped') return releaseException(pool, held);
 
+    const place = { kind: 'aside', since: held.createdAt, once: held.once } as const;
+    const decision = decide({ ...held, attempts: held.attempt, place }, outcome, record.at);
     if (outcome.kind === 'delivered') {
       await settleException(pool, held, record, { kind: 'delivered' });
-      this.#report(held, event, outcome, record, 'delivered', undefined);
+      this.#report(held, event, outcome, record, decision);
       this.#tell(await noteSuccess(pool, held.endpointId));
       return;
     }
     // What was asked for by hand says nothing of the endpoint's own traffic, unless that it is gone.
-    const failure =
-      held.once && outcome.kind !== 'gone'
-        ? { delaySeconds: 0, disabled: false }
-        : await this.#judge(held.endpointId, outcome, held.attempt + 1, held.probing);
-    const refused = outcome.kind === 'refused';
-    const parks =
-      held.once ||
-      (refused && shouldPark(held.refusals + 1, held.refusedSince ?? record.at, record.at)) ||
-      record.at.getTime() - held.createdAt.getTime() > looseTriesMs;
-    const result: ExceptionResult = parks ? { kind: 'parked' } : { kind: 'retried', refused, delaySeconds: failure.delaySeconds };
+    const heard = held.once && outcome.kind !== 'gone' ? undefined : await this.#noteFailure(held, outcome);
+    const result: ExceptionResult =
+      decision.kind === 'parked'
+        ? { kind: 'parked' }
+        : { kind: 'retried', refused: outcome.kind === 'refused', delaySeconds: 'delaySeconds' in decision ? decision.delaySeconds : 0 };
     await settleException(pool, held, record, result);
-    const decision = failure.disabled ? 'disabled' : parks ? 'parked' : 'retry';
-    this.#report(held, event, outcome, record, decision, parks ? undefined : failure.delaySeconds);
+    this.#report(held, event, outcome, record, decision, heard?.disabled);
   }
 
   async #attempt(
@@ -318,27 +292,24 @@ export class Drain {
     return tried;
   }
 
-  /** Notes a failure with its endpoint, and says how long the event is to wait. */
-  async #judge(
-    endpointId: string,
-    outcome: Exclude<Outcome, { kind: 'delivered' | 'stopped' }>,
-    attempts: number,
-    probing: boolean,
-  ): Promise<{ delaySeconds: number; open: boolean; disabled: boolean }> {
+  /** Notes with its endpoint that an attempt has failed. */
+  async #noteFailure(
+    of: { endpointId: string; attempt: number; probing: boolean },
+    outcome: Exclude<FinishedOutcome, { kind: 'delivered' }>,
+  ): Promise<{ open: boolean; disabled: boolean }> {
     const { pool } = this.options;
     if (outcome.kind === 'gone') {
-      this.#tell(await noteGone(pool, endpointId));
-      return { delaySeconds: 0, open: true, disabled: true };
+      this.#tell(await noteGone(pool, of.endpointId));
+      return { open: true, disabled: true };
     }
-    const refused = outcome.kind === 'refused';
-    const { retryAfterSeconds } = outcome;
-    const { open, notices } = await noteFailure(pool, endpointId, { byEndpoint: !refused, attempt: attempts, probing, retryAfterSeconds });
+    const { open, notices } = await noteFailure(pool, of.endpointId, {
+      byEndpoint: outcome.kind !== 'refused',
+      attempt: of.attempt + 1,
+      probing: of.probing,
+      retryAfterSeconds: outcome.retryAfterSeconds,
+    });
     this.#tell(notices);
-    return {
-      delaySeconds: retryDelaySeconds(attempts, { retryAfterSeconds, refused }),
-      open,
-      disabled: notices.some(({ kind }) => kind === 'endpoint_disabled'),
-    };
+    return { open, disabled: notices.some(({ kind }) => kind === 'endpoint_disabled') };
   }
 
   async #letGo(lane: HeldLane): Promise<false> {
@@ -355,8 +326,8 @@ export class Drain {
     event: { id: string; directoryId: string | null; occurredAt?: Date | undefined },
     outcome: Outcome,
     record: AttemptRecord,
-    decision: AttemptReport['decision'],
-    retryInSeconds: number | undefined,
+    decision: Decision,
+    disabled = false,
   ): void {
     this.options.onAttempt?.({
       environmentId: of.environmentId,
@@ -367,13 +338,33 @@ export class Drain {
       status: record.status,
       durationMs: record.durationMs,
       error: record.error,
-      decision,
-      retryInSeconds,
+      decision: inOneWord(decision, disabled),
+      retryInSeconds: 'delaySeconds' in decision ? decision.delaySeconds : undefined,
       sinceCommitMs:
         outcome.kind === 'delivered' && of.attempt === 0 && event.occurredAt
           ? record.at.getTime() + record.durationMs - event.occurredAt.getTime()
           : undefined,
     });
+  }
+}
+
+/** Whether an attempt says anything: one that we stopped ourselves does not. */
+function counts<Tried extends { outcome: Outcome }>(tried: Tried): tried is Tried & { outcome: FinishedOutcome } {
+  return tried.outcome.kind !== 'stopped';
+}
+
+/** In the words of the log. */
+function inOneWord(decision: Decision, disabled: boolean): AttemptReport['decision'] {
+  if (disabled) return 'disabled';
+  switch (decision.kind) {
+    case 'delivered':
+    case 'parked':
+      return decision.kind;
+    case 'gone':
+      return 'disabled';
+    case 'wait':
+    case 'aside':
+      return 'retry';
   }
 }
 
