@@ -34,8 +34,8 @@ const coverFilters = prepared(
 );
 
 // They are sent again in their lanes, so nothing of them goes its own way.
-const forgetExceptions = prepared(
-  'forget_replayed_exceptions',
+const forgetAsides = prepared(
+  'forget_replayed_asides',
   `
   delete from delivery_exceptions
    where environment_id = $1
@@ -83,7 +83,7 @@ export async function replay(
     const values = [environmentId, endpointId, after, directoryId ?? null];
     await lockForReplay(client, environmentId, endpointId);
     await coverFilters.run(client, values);
-    await forgetExceptions.run(client, values);
+    await forgetAsides.run(client, values);
     await insertLanes(client, { environmentId, organizationId, endpointId, directoryId, starts });
   });
 }

@@ -241,7 +241,7 @@ describe('nothing is lost', () => {
       error: null,
       responseBody: '',
     };
-    const ack = { sequence: 1, last: false, yield: false, attempts: [record], exceptions: [] };
+    const ack = { sequence: 1, last: false, yield: false, attempts: [record], setAside: [] };
 
     expect(await lanes.ack({ lane: first.lane, ...ack })).toEqual({ kind: 'fenced' });
     expect(await lanes.renew(first.lane)).toBe(false);
@@ -615,7 +615,7 @@ describe('ordering none', () => {
     expect(new Set(told(vendor.received).map(({ id }) => id)).size).toBe(60);
   });
 
-  test('makes no exception of each event of an endpoint that is dead', async () => {
+  test('does not set each event of an endpoint aside that is dead', async () => {
     const log = await aLog(pool);
     const vendor = await startVendor({ status: 500 });
     await log.endpoint(vendor.url, { ordering: 'none', maxParallel: 4 });
@@ -624,8 +624,8 @@ describe('ordering none', () => {
     await log.write(directory, 200);
     await eventually(async () => (await pool.query('select 1 from webhook_endpoints where open_since is not null')).rowCount === 1);
     await eventually(async () => (await pool.query('select 1 from lanes where leased > 0')).rowCount === 0);
-    const { rows } = await pool.query<{ exceptions: number }>('select count(*) as exceptions from delivery_exceptions');
-    expect(rows[0]!.exceptions).toBeLessThan(12);
+    const { rows } = await pool.query<{ asides: number }>('select count(*) as asides from delivery_exceptions');
+    expect(rows[0]!.asides).toBeLessThan(12);
 
     vendor.answers({});
     await eventually(

@@ -4,8 +4,8 @@ import { findEvent, type LoggedEvent, readDirectoryPages } from '#directory';
 import { attempt, type AttemptRecord, type FinishedOutcome, type Outcome } from '../attempt/attempt';
 import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from '../record/breaker';
 import { decide, type Decision } from './decision';
-import { claimExceptions, dropException, type ExceptionResult, type HeldException, releaseException, settleException } from './exceptions';
-import { type Claim, type HeldLane, type LaneException, Lanes } from './lanes';
+import { claimAsides, dropAside, type AsideResult, type HeldAside, releaseAside, settleAside } from './asides';
+import { type Claim, type HeldLane, type SetAside, Lanes } from './lanes';
 import type { Poster } from '../attempt/post';
 import { isOwed, type Sender, Senders, typesWorthReading } from '../attempt/sender';
 import { SharedPages } from './shared-pages';
@@ -132,7 +132,7 @@ export class Drain {
   async #answer(bell: Bell, slot: HeldSlot): Promise<void> {
     const until = performance.now() + turnMs;
     const { endpointId, directoryId } = bell;
-    if (directoryId === null) return this.#drainExceptions(endpointId, slot, until);
+    if (directoryId === null) return this.#drainAsides(endpointId, slot, until);
 
     let claim: Claim = await this.#lanes.claim({ endpointId, directoryId });
     while (claim.kind === 'held') {
@@ -159,7 +159,7 @@ export class Drain {
       const owed = read.filter((event) => isOwed(sender.filters, event));
 
       if (owed.length === 0) {
-        const acked = await this.#lanes.ack({ lane, sequence: end, last: complete, yield: false, attempts: [], exceptions: [] });
+        const acked = await this.#lanes.ack({ lane, sequence: end, last: complete, yield: false, attempts: [], setAside: [] });
         if (acked.kind === 'fenced') return this.#letGo(lane);
         if (!acked.held) return acked.othersWait;
         continue;
@@ -200,7 +200,7 @@ export class Drain {
     }
 
     const before = { ...lane, attempts: lane.attempt, place: { kind: 'lane', ordering: lane.ordering } } as const;
-    const exceptions: LaneException[] = [];
+    const setAside: SetAside[] = [];
     let open = false;
     for (const { event, outcome, record } of tries) {
       const decision = decide(before, outcome, record.at);
@@ -214,7 +214,7 @@ export class Drain {
         this.#report(lane, event, outcome, record, decision, heard.disabled);
         return { kind: 'left', othersWait: !open };
       }
-      exceptions.push({
+      setAside.push({
         eventId: event.id,
         sequence: event.sequence,
         position: event.position,
@@ -226,7 +226,7 @@ export class Drain {
       this.#report(lane, event, outcome, record, decision, heard.disabled);
     }
 
-    const acked = await this.#lanes.ack({ lane, ...step, attempts: tries.map(({ record }) => record), exceptions });
+    const acked = await this.#lanes.ack({ lane, ...step, attempts: tries.map(({ record }) => record), setAside });
     if (acked.kind === 'fenced') {
       await this.#letGo(lane);
       return { kind: 'left', othersWait: false };
@@ -243,40 +243,40 @@ export class Drain {
     return { kind: 'left', othersWait: acked.othersWait };
   }
 
-  async #drainExceptions(endpointId: string, slot: HeldSlot, until: number): Promise<void> {
+  async #drainAsides(endpointId: string, slot: HeldSlot, until: number): Promise<void> {
     while (!this.#stopping && performance.now() < until) {
-      const held = await claimExceptions(this.options.pool, endpointId);
+      const held = await claimAsides(this.options.pool, endpointId);
       if (held.length === 0) return;
-      await Promise.all(held.map((exception) => this.#sendException(exception, slot)));
+      await Promise.all(held.map((aside) => this.#sendAside(aside, slot)));
     }
   }
 
-  async #sendException(held: HeldException, slot: HeldSlot): Promise<void> {
+  async #sendAside(held: HeldAside, slot: HeldSlot): Promise<void> {
     const { pool } = this.options;
     const sender = await this.#senders.at(held.endpointId, held.version);
     if (!sender) return;
     const logged = held.testEvent === null ? await findEvent(pool, held.environmentId, held.eventId) : undefined;
     const event = held.testEvent === null ? logged : { id: held.eventId, directoryId: null, json: held.testEvent };
-    if (!event) return dropException(pool, held); // older than what is kept
+    if (!event) return dropAside(pool, held); // older than what is kept
 
     const { outcome, record } = await this.#attempt(sender, event, slot);
-    if (outcome.kind === 'stopped') return releaseException(pool, held);
+    if (outcome.kind === 'stopped') return releaseAside(pool, held);
 
     const place = { kind: 'aside', since: held.createdAt, once: held.once } as const;
     const decision = decide({ ...held, attempts: held.attempt, place }, outcome, record.at);
     if (outcome.kind === 'delivered') {
-      await settleException(pool, held, record, { kind: 'delivered' });
+      await settleAside(pool, held, record, { kind: 'delivered' });
       this.#report(held, event, outcome, record, decision);
       this.#tell(await noteSuccess(pool, held.endpointId));
       return;
     }
     // What was asked for by hand says nothing of the endpoint's own traffic, unless that it is gone.
     const heard = held.once && outcome.kind !== 'gone' ? undefined : await this.#noteFailure(held, outcome);
-    const result: ExceptionResult =
+    const result: AsideResult =
       decision.kind === 'parked'
         ? { kind: 'parked' }
         : { kind: 'retried', refused: outcome.kind === 'refused', delaySeconds: 'delaySeconds' in decision ? decision.delaySeconds : 0 };
-    await settleException(pool, held, record, result);
+    await settleAside(pool, held, record, result);
     this.#report(held, event, outcome, record, decision, heard?.disabled);
   }
 

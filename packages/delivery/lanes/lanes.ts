@@ -37,8 +37,8 @@ export interface HeldLane extends LaneName {
 /** `crowded`: it is due, but its endpoint has as many requests under way as it may. */
 export type Claim = { kind: 'held'; lane: HeldLane } | { kind: 'nothing' } | { kind: 'crowded' };
 
-/** An event that leaves its lane undelivered. */
-export interface LaneException {
+/** An event that leaves its lane undelivered. From then on it is an aside. */
+export interface SetAside {
   eventId: string;
   sequence: number;
   position: number;
@@ -58,7 +58,7 @@ export interface Ack {
   /** Let it go in any case, so that others have their turn. */
   yield: boolean;
   attempts: AttemptRecord[];
-  exceptions: LaneException[];
+  setAside: SetAside[];
 }
 
 export type Acked =
@@ -413,7 +413,7 @@ const ack = prepared<AckRow>(
       from unnest($9::int[], $10::uuid[], $11::uuid[], $12::timestamptz[], $13::int[], $14::real[], $15::text[], $16::text[])
         as t (n, id, event_id, at, status, duration_ms, error, response_body)
       join moved m on m.n = t.n
-  ), exceptions as (
+  ), set_aside as (
     insert into delivery_exceptions as x
            (endpoint_id, event_id, environment_id, directory_id, sequence, position, type, kind, state, attempt, refusals, refused_since, next_attempt_at)
     select m.endpoint_id, t.event_id, m.environment_id, m.directory_id, t.sequence, t.position, t.type, 'lane', t.state, 1, t.refusals,
@@ -439,7 +439,7 @@ const ack = prepared<AckRow>(
 
 async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   const attempts = acks.flatMap((a, n) => a.attempts.map((record) => ({ n, ...record })));
-  const exceptions = acks.flatMap((a, n) => a.exceptions.map((exception) => ({ n, ...exception })));
+  const setAside = acks.flatMap((a, n) => a.setAside.map((aside) => ({ n, ...aside })));
   const rows = await ack.run(pool, [
     acks.map((_, n) => n),
     acks.map(({ lane }) => lane.endpointId),
@@ -457,14 +457,14 @@ async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
     attempts.map(({ durationMs }) => durationMs),
     attempts.map(({ error }) => error),
     attempts.map(({ responseBody }) => responseBody),
-    exceptions.map(({ n }) => n),
-    exceptions.map(({ eventId }) => eventId),
-    exceptions.map(({ sequence }) => sequence),
-    exceptions.map(({ position }) => position),
-    exceptions.map(({ type }) => type),
-    exceptions.map(({ state }) => state),
-    exceptions.map(({ refusals }) => refusals),
-    exceptions.map(({ delaySeconds }) => delaySeconds),
+    setAside.map(({ n }) => n),
+    setAside.map(({ eventId }) => eventId),
+    setAside.map(({ sequence }) => sequence),
+    setAside.map(({ position }) => position),
+    setAside.map(({ type }) => type),
+    setAside.map(({ state }) => state),
+    setAside.map(({ refusals }) => refusals),
+    setAside.map(({ delaySeconds }) => delaySeconds),
   ]);
   const renewedAt = performance.now();
   const acked = new Map(rows.map((row) => [row.n, row]));

@@ -65,8 +65,8 @@ const sweepLanes = prepared<BellRow>(
   returning l.endpoint_id, l.directory_id, k.slow`,
 );
 
-const sweepExceptions = prepared<{ endpoint_id: string; slow: boolean }>(
-  'sweep_delivery_exceptions',
+const sweepAsides = prepared<{ endpoint_id: string; slow: boolean }>(
+  'sweep_asides',
   `
   with due as (
     select x.endpoint_id, x.event_id, coalesce(e.slow_until > now(), false) as slow
@@ -105,9 +105,9 @@ const sweepExceptions = prepared<{ endpoint_id: string; slow: boolean }>(
  * asked for by hand. Safe to run anywhere at any time; what it returns is to be rung for.
  */
 export async function sweep(pool: Pool): Promise<Bell[]> {
-  const [lanes, exceptions] = await Promise.all([sweepLanes.run(pool, []), sweepExceptions.run(pool, [])]);
+  const [lanes, asides] = await Promise.all([sweepLanes.run(pool, []), sweepAsides.run(pool, [])]);
   return [
     ...lanes.map((row) => ({ endpointId: row.endpoint_id, directoryId: row.directory_id, slow: row.slow })),
-    ...exceptions.map((row) => ({ endpointId: row.endpoint_id, directoryId: null, slow: row.slow })),
+    ...asides.map((row) => ({ endpointId: row.endpoint_id, directoryId: null, slow: row.slow })),
   ];
 }

@@ -168,7 +168,7 @@ const releaseHeldBack = prepared(
 );
 
 const releaseWaiting = prepared(
-  'release_waiting_exceptions',
+  'release_waiting_asides',
   `
   with waiting as (
     select endpoint_id, event_id

@@ -88,7 +88,7 @@ test('deliveries stand newest first, with their states and attempts', async () =
   expect(await getDelivery(pool, { ...of, eventId: deliveries[1]!.eventId })).toEqual(deliveries[1]);
 });
 
-test('they come in pages, by state, through several directories, exceptions and test events', async () => {
+test('they come in pages, by state, through several directories, asides and test events', async () => {
   const log = await aLog(pool);
   const vendor = await aVendorThatRefuses([2, 5], 422);
   const endpoint = await log.endpoint(vendor.url);

@@ -35,7 +35,7 @@ export interface Attempt {
 }
 
 // Deliveries are no rows: that one event is owed follows from the log and the endpoint's filters, and that it is done with from
-// its lane's cursor. Only what went another way has a row of its own, in delivery_exceptions.
+// its lane's cursor. Only what was set aside has a row of its own, in delivery_exceptions.
 
 interface DeliveryRow {
   event_id: string;
@@ -76,7 +76,7 @@ const deliveryColumns = `
                                   and ${isOwed('g')})
               then greatest(l.next_attempt_at, e.next_probe_at) end as next_attempt_at`;
 
-const exceptionColumns = `
+const asideColumns = `
          x.event_id, x.type, x.directory_id, x.sequence, x.position, x.kind = 'test' as test,
          case x.state when 'waiting' then 'pending' else x.state end as state,
          case when e.disabled_at is null then x.next_attempt_at end as next_attempt_at`;
@@ -110,7 +110,7 @@ const scanFeed = prepared<DeliveryRow>(
 const scanTests = prepared<DeliveryRow>(
   'test_deliveries',
   `
-  select ${exceptionColumns}
+  select ${asideColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
    where x.environment_id = $1
@@ -146,10 +146,10 @@ const scanPending = prepared<DeliveryRow>(
    limit $6`,
 );
 
-const scanExceptions = prepared<DeliveryRow>(
-  'exceptional_deliveries',
+const scanAsides = prepared<DeliveryRow>(
+  'asides_in_state',
   `
-  select ${exceptionColumns}
+  select ${asideColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
    where x.environment_id = $1
@@ -192,11 +192,11 @@ export async function listDeliveries(
   let scannedTo = 0; // the whole of it
   switch (state) {
     case 'parked':
-      found = await scanExceptions.run(db, [...values, 'parked']);
+      found = await scanAsides.run(db, [...values, 'parked']);
       break;
     case 'pending': {
-      const [lanes, exceptions] = await Promise.all([scanPending.run(db, values), scanExceptions.run(db, [...values, 'waiting'])]);
-      found = [...lanes, ...exceptions];
+      const [lanes, asides] = await Promise.all([scanPending.run(db, values), scanAsides.run(db, [...values, 'waiting'])]);
+      found = [...lanes, ...asides];
       break;
     }
     default: {
@@ -232,10 +232,10 @@ const selectDelivery = prepared<DeliveryRow>(
      and ${isOwed('f')}`,
 );
 
-const selectException = prepared<DeliveryRow>(
-  'get_exceptional_delivery',
+const selectAside = prepared<DeliveryRow>(
+  'get_aside',
   `
-  select ${exceptionColumns}
+  select ${asideColumns}
     from delivery_exceptions x
     join webhook_endpoints e on e.environment_id = $1 and e.id = $2
    where x.environment_id = $1
@@ -254,13 +254,13 @@ export async function getDelivery(db: Pool, query: { environmentId: string; endp
 
 async function findRow(db: Pool, query: { environmentId: string; endpointId: string; eventId: string }): Promise<DeliveryRow> {
   const values = [query.environmentId, query.endpointId, query.eventId];
-  const [[scope], [exception], [delivery]] = await Promise.all([
+  const [[scope], [aside], [delivery]] = await Promise.all([
     selectScope.run(db, values.slice(0, 2)),
-    selectException.run(db, values),
+    selectAside.run(db, values),
     selectDelivery.run(db, values),
   ]);
   if (!scope) throw new EndpointNotFound(query.endpointId);
-  const row = exception ?? delivery;
+  const row = aside ?? delivery;
   if (!row) throw new DeliveryNotFound(query.eventId);
   return row;
 }
@@ -285,8 +285,8 @@ const retryLane = prepared(
      and leased = 0`,
 );
 
-const retryException = prepared(
-  'retry_exception_now',
+const retryAside = prepared(
+  'retry_aside_now',
   `
   update delivery_exceptions
      set once = once or state <> 'waiting',
@@ -318,9 +318,9 @@ export async function retryDelivery(db: Pool, query: { environmentId: string; en
   if (!scope) throw new EndpointNotFound(endpointId);
   if (scope.disabled) throw new EndpointDisabled(endpointId);
 
-  const [exception] = await selectException.run(db, [environmentId, endpointId, eventId]);
-  const row = exception ?? (await findRow(db, query));
-  if (exception) await retryException.run(db, [environmentId, endpointId, eventId]);
+  const [aside] = await selectAside.run(db, [environmentId, endpointId, eventId]);
+  const row = aside ?? (await findRow(db, query));
+  if (aside) await retryAside.run(db, [environmentId, endpointId, eventId]);
   else if (row.state === 'pending') await retryLane.run(db, [environmentId, endpointId, row.directory_id]);
   else await sendAgain.run(db, [environmentId, endpointId, eventId, row.directory_id, row.sequence, row.position, row.type]);
   return getDelivery(db, query);

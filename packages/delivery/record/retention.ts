@@ -80,7 +80,7 @@ export async function forgetEvents(pool: Pool, { before }: { before: Date }): Pr
 }
 
 const forgetParked = prepared(
-  'forget_old_exceptions',
+  'forget_old_asides',
   `
   delete from delivery_exceptions x
    using feed_heads h

@@ -2,8 +2,11 @@ import type { Pool } from 'pg';
 import type { AttemptRecord } from '../attempt/attempt';
 import { inTransaction, prepared } from '#postgres';
 
-/** A delivery that goes its own way, held by this process. See delivery_exceptions. */
-export interface HeldException {
+/**
+ * A delivery that was set aside, held by this process. An aside stands in no lane and holds nothing up: an event of ordering `none` that
+ * failed, a parked one, one that is sent again by hand, a test event. Asides are the rows of delivery_exceptions.
+ */
+export interface HeldAside {
   endpointId: string;
   environmentId: string;
   eventId: string;
@@ -22,7 +25,7 @@ export interface HeldException {
   probing: boolean;
 }
 
-export type ExceptionResult = { kind: 'delivered' } | { kind: 'parked' } | { kind: 'retried'; refused: boolean; delaySeconds: number };
+export type AsideResult = { kind: 'delivered' } | { kind: 'parked' } | { kind: 'retried'; refused: boolean; delaySeconds: number };
 
 const leaseSeconds = 20;
 
@@ -52,7 +55,7 @@ interface ClaimRow {
 
 // What was asked for by hand does not wait for the breaker: to see how the endpoint fares is why it was asked for.
 const claim = prepared<ClaimRow>(
-  'claim_delivery_exceptions',
+  'claim_asides',
   `
   with endpoint as (
     select e.id, e.version, e.open_since is not null as probing,
@@ -93,8 +96,8 @@ const claim = prepared<ClaimRow>(
             d.version, d.probing`,
 );
 
-/** Claims what is due of an endpoint's exceptions, as far as its `max_parallel` lets it. */
-export async function claimExceptions(pool: Pool, endpointId: string): Promise<HeldException[]> {
+/** Claims what is due of an endpoint's asides, as far as its `max_parallel` lets it. */
+export async function claimAsides(pool: Pool, endpointId: string): Promise<HeldAside[]> {
   const rows = await inTransaction(pool, async (client) => {
     const [, claimed] = await Promise.all([lockEndpoint.run(client, [endpointId]), claim.run(client, [endpointId])]);
     return claimed;
@@ -124,7 +127,7 @@ const record = `
 
 // A test event stays, to be looked at; of the others the lane's cursor says that they are delivered.
 const finish = prepared(
-  'finish_delivery_exception',
+  'finish_aside',
   `
   with gone as (
     delete from delivery_exceptions
@@ -153,7 +156,7 @@ const finish = prepared(
 
 // An event that was sent again though it had been delivered stays delivered, whatever came of it now.
 const park = prepared(
-  'park_delivery_exception',
+  'park_aside',
   `
   with gone as (
     delete from delivery_exceptions
@@ -182,7 +185,7 @@ const park = prepared(
 );
 
 const retry = prepared(
-  'retry_delivery_exception',
+  'retry_aside',
   `
   with done as (
     update delivery_exceptions
@@ -201,7 +204,7 @@ const retry = prepared(
 );
 
 /** Records an attempt at one, and what it means. False: somebody else has it by now, and nothing was written. */
-export async function settleException(pool: Pool, held: HeldException, attempt: AttemptRecord, result: ExceptionResult): Promise<boolean> {
+export async function settleAside(pool: Pool, held: HeldAside, attempt: AttemptRecord, result: AsideResult): Promise<boolean> {
   const values = [
     held.endpointId,
     held.eventId,
@@ -224,7 +227,7 @@ export async function settleException(pool: Pool, held: HeldException, attempt: 
 }
 
 const release = prepared(
-  'release_delivery_exception',
+  'release_aside',
   `
   update delivery_exceptions
      set lease_until = null,
@@ -234,12 +237,12 @@ const release = prepared(
      and lease_epoch = $3`,
 );
 
-export async function releaseException(pool: Pool, held: HeldException): Promise<void> {
+export async function releaseAside(pool: Pool, held: HeldAside): Promise<void> {
   await release.run(pool, [held.endpointId, held.eventId, held.epoch]);
 }
 
 const drop = prepared(
-  'drop_delivery_exception',
+  'drop_aside',
   `
   delete from delivery_exceptions
    where endpoint_id = $1
@@ -248,6 +251,6 @@ const drop = prepared(
 );
 
 /** Forgets one whose event is no longer kept. */
-export async function dropException(pool: Pool, held: HeldException): Promise<void> {
+export async function dropAside(pool: Pool, held: HeldAside): Promise<void> {
   await drop.run(pool, [held.endpointId, held.eventId, held.epoch]);
 }
