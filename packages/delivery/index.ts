@@ -7,7 +7,7 @@
  *                                                               (12 refusals or 24 h) ──┴──────▶ parked
  *
  * A lane is (endpoint, directory). PostgreSQL holds all that must not be lost; a doorbell (BullMQ) only says that a lane may
- * have work. `breaker.ts` shows the states of an endpoint as a whole.
+ * have work. docs/states.md draws the states of a delivery, a lane and an endpoint; `lanes/decision.ts` decides what an attempt means.
  *
  * Must not import `scim`, `accounts`, `notify` or express: it returns what happened, and the worker logs, counts and mails.
  */
