@@ -10,6 +10,7 @@ import {
   type EventType,
   getDirectory,
   inDirectory,
+  readDirectoryPages,
 } from '#directory';
 import { newId } from '#identifier';
 import { AddressRule } from './endpoint/addresses';
@@ -19,6 +20,8 @@ import { createEndpoint, type NewEndpoint } from './endpoint/endpoints';
 import type { Endpoint } from './endpoint/endpoint';
 import { Poster } from './attempt/post';
 import { prepared } from '#postgres';
+import { Senders } from './attempt/sender';
+import { SharedPages } from './lanes/shared-pages';
 import { Sequencer } from './lanes/sequencer';
 import { sweep } from './lanes/sweep';
 
@@ -126,7 +129,8 @@ export function aWorker(
   const used = poster ?? new Poster({ addresses: new AddressRule(loopback) });
   const drain: Drain = new Drain({
     pool,
-    keyring,
+    senders: new Senders(pool, keyring, { atMost: 1_000 }),
+    pages: new SharedPages((stretches) => readDirectoryPages(pool, stretches), { atMost: 128, forMs: 1_000 }),
     ring,
     poster: used,
     onAttempt: (report) => attempts.push(report),

@@ -26,6 +26,8 @@ export {
 export { type Delivery, type DeliveryState, type Attempt, listDeliveries, getDelivery, retryDelivery } from './record/deliveries';
 export { type BellBackend, Doorbell } from './lanes/doorbell';
 export { type AttemptReport, type Bell, Drain, type DrainOptions } from './lanes/drain';
+export { Senders } from './attempt/sender';
+export { SharedPages } from './lanes/shared-pages';
 export {
   type Endpoint,
   type Ordering,

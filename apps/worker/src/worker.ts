@@ -1,17 +1,27 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
-import { AddressRule, type Bell, Doorbell, Drain, FeedNotices, type Notice, Poster, readBacklog, Sequencer, sweep } from '#delivery';
+import {
+  AddressRule,
+  type AttemptReport,
+  type Bell,
+  Doorbell,
+  Drain,
+  FeedNotices,
+  type Notice,
+  Poster,
+  readBacklog,
+  Sequencer,
+  sweep,
+} from '#delivery';
 import { directoryPool } from '#directory';
 import { publicId } from '#identifier';
-import { logMailer, sendDueMails, smtpMailer } from '#notify';
-import { analyzeGrown, type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
-import { mailNotice, mailTimes, type MailTimes, writeMails } from './mail';
+import { logMailer, smtpMailer } from '#notify';
+import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
+import { deliveryCaches, workerRules } from './caches';
+import { startLoops } from './loop';
+import { workerLoops } from './loops';
+import { mailNotice, mailTimes, type MailTimes } from './mail';
 import { WorkerMetrics } from './metrics';
-import { workerRules } from './caches';
-import { erase, remap } from './remapping';
-import { Repeating } from './repeating';
-import { endCredentials, purge, upkeep } from './upkeep';
 
 export interface RunningWorker {
   /** Whether doorbells go through the queue. Deliveries go on without it. */
@@ -19,14 +29,6 @@ export interface RunningWorker {
   /** Takes no new work, lets what is under way end, and ends within `withinMs` (default 10 s). */
   stop(withinMs?: number): Promise<void>;
 }
-
-const sweepEveryMs = 1_000;
-const upkeepEveryMs = 3_600_000;
-const analyzeEveryMs = 3_000;
-const purgeEveryMs = 60_000;
-const remapEveryMs = 1_000;
-const eraseEveryMs = 2_000;
-const mailEveryMs = 5_000;
 
 /** Connections to PostgreSQL, besides those of BullMQ where that is on PostgreSQL too (10). */
 const connections = { sequencing: 2, delivering: 10 };
@@ -83,7 +85,7 @@ export async function startWorker({
   const drain = new Drain({
     pool,
     poster,
-    keyring: new Keyring(config.encryptionKey),
+    ...deliveryCaches(pool, new Keyring(config.encryptionKey)),
     ring: (bells) => void ring(bells),
     onError: warn('a delivery was broken off, and goes on when its lease has ended'),
     onNotice: (notice) => {
@@ -92,19 +94,7 @@ export async function startWorker({
     },
     onAttempt: (report) => {
       metrics.countAttempt(report);
-      attemptLog.info(
-        {
-          endpoint: publicId('we', report.endpointId),
-          event: publicId('evt', report.eventId),
-          ...(report.directoryId === null ? {} : { directory: publicId('dir', report.directoryId) }),
-          status: report.status,
-          duration_ms: Math.round(report.durationMs),
-          ...(report.error === null ? {} : { reason: report.error }),
-          decision: report.decision,
-          ...(report.retryInSeconds === undefined ? {} : { retry_in_s: Math.round(report.retryInSeconds) }),
-        },
-        'webhook attempt',
-      );
+      logAttempt(attemptLog, report);
     },
   });
 
@@ -136,99 +126,38 @@ export async function startWorker({
     },
   });
 
-  const stopping = new AbortController();
-  const sweeping = new Repeating(
-    async () => {
-      await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
-    },
-    sweepEveryMs,
-    warn('the sweep failed; tried again'),
-  );
-  const purging = new Repeating(
-    () => purge(pool, stopping.signal),
-    purgeEveryMs,
-    warn('deleted directories could not be purged; tried again'),
-  );
-  const keeping = new Repeating(
-    async () => {
-      const done = await upkeep(pool, config.retention, new Date());
-      if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
-    },
-    upkeepEveryMs,
-    warn('upkeep failed; tried again in an hour'),
-  );
-
-  const analyzing = new Repeating(
-    async () => {
-      const tables = await analyzeGrown(pool);
-      if (tables.length > 0) log.debug({ tables }, 'tables that had doubled were analyzed');
-    },
-    analyzeEveryMs,
-    warn('tables that have grown could not be analyzed; tried again'),
-  );
-
-  const ending = new Repeating(
-    () => endCredentials(pool, stopping.signal, new Date()),
-    upkeepEveryMs,
-    warn('credentials that end could not be announced or forgotten; tried again in an hour'),
-  );
-  const remapping = new Repeating(() => remap(pool, stopping.signal), remapEveryMs, warn('users could not be mapped anew; tried again'));
-  const erasing = new Repeating(() => erase(pool, stopping.signal), eraseEveryMs, warn('somebody could not be forgotten; tried again'));
   const mailer =
     config.smtpUrl === undefined
       ? logMailer(({ to, subject, text }) => log.info({ to, subject, text }, 'a mail, written here since there is no mail server'))
       : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
-  const mailing = new Repeating(
-    async () => {
-      await writeMails(pool, mail, new Date());
-      await sendDueMails(
-        pool,
-        mailer,
-        {
-          onGivenUp: ({ to, subject }, reason) => log.error({ to, subject, reason }, 'a mail could not be sent, and is given up'),
-          onDelay: (reason) => log.warn({ reason }, 'a mail could not be sent; tried again'),
-        },
-        stopping.signal,
-      );
-    },
-    Math.min(mailEveryMs, mail.gatherMs),
-    warn('mails could not be written; tried again'),
-  );
 
   // Without one for today no attempt could be recorded, and so nothing acked.
   await ensurePartitions(pool, new Date()).catch(warn('partitions could not be made; tried again in a minute'));
   metrics.setQueueReachable(true);
   doorbell.listen((bell) => drain.answer(bell));
   sequencer.start();
-  sweeping.start(0);
-  purging.start(10_000);
-  keeping.start(upkeepAfterMs);
-  analyzing.start(0);
-  ending.start(upkeepAfterMs);
-  remapping.start(0);
-  erasing.start(0);
-  mailing.start(0);
+  const loops = startLoops(
+    workerLoops({
+      pool,
+      log,
+      retention: config.retention,
+      mailer,
+      mailTimes: mail,
+      upkeepAfterMs,
+      sweep: async () => {
+        await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
+      },
+    }),
+    (err, { name, everyMs }) => log.warn({ err, loop: name }, `the loop "${name}" failed; tried again in ${everyMs / 1_000} s`),
+  );
   log.info({ queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'worker started');
 
   return {
     queueReachable: () => doorbell.reachable,
     stop: async (withinMs = 10_000) => {
-      stopping.abort();
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);
-      await Promise.all([
-        ending.stop(),
-        remapping.stop(),
-        erasing.stop(),
-        Promise.race([mailing.stop(), delay(graceMs, undefined, { ref: false })]),
-        keeping.stop(),
-        analyzing.stop(),
-        purging.stop(),
-        sweeping.stop(),
-        sequencer.stop(),
-        doorbell.stopListening(),
-        drain.stop(graceMs),
-      ]);
+      await Promise.all([loops.stop(graceMs), sequencer.stop(), doorbell.stopListening(), drain.stop(graceMs)]);
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
@@ -237,6 +166,22 @@ export async function startWorker({
       log.info('worker stopped');
     },
   };
+}
+
+function logAttempt(log: Logger, report: AttemptReport): void {
+  log.info(
+    {
+      endpoint: publicId('we', report.endpointId),
+      event: publicId('evt', report.eventId),
+      ...(report.directoryId === null ? {} : { directory: publicId('dir', report.directoryId) }),
+      status: report.status,
+      duration_ms: Math.round(report.durationMs),
+      ...(report.error === null ? {} : { reason: report.error }),
+      decision: report.decision,
+      ...(report.retryInSeconds === undefined ? {} : { retry_in_s: Math.round(report.retryInSeconds) }),
+    },
+    'webhook attempt',
+  );
 }
 
 /** Says what the vendor's people should hear of. */

@@ -52,6 +52,7 @@ export class Senders {
   constructor(
     private readonly pool: Pool,
     private readonly keyring: Keyring,
+    private readonly remembered: { atMost: number },
   ) {}
 
   /** The endpoint as it is at `version` or later; `undefined` once it is gone. */
@@ -61,12 +62,10 @@ export class Senders {
     const sender = seen && seen.version >= version ? seen : await loadSender(this.pool, this.keyring, endpointId);
     // The map keeps the order of insertion: the first is the one that was not asked for the longest.
     if (sender) this.#seen.set(endpointId, sender);
-    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.keys().next().value ?? '');
+    if (this.#seen.size > this.remembered.atMost) this.#seen.delete(this.#seen.keys().next().value ?? '');
     return sender;
   }
 }
-
-const remembered = 1_000;
 
 interface SenderRow {
   environment_id: string;

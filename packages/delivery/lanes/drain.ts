@@ -1,14 +1,13 @@
 import type { Pool } from 'pg';
-import type { Keyring } from '#credential';
-import { findEvent, type LoggedEvent, readDirectoryPages } from '#directory';
+import { findEvent, type LoggedEvent } from '#directory';
 import { attempt, type AttemptRecord, type FinishedOutcome, type Outcome } from '../attempt/attempt';
 import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from '../record/breaker';
 import { decide, type Decision } from './decision';
 import { claimAsides, dropAside, type AsideResult, type HeldAside, releaseAside, settleAside } from './asides';
 import { type Claim, type HeldLane, type SetAside, Lanes } from './lanes';
 import type { Poster } from '../attempt/post';
-import { isOwed, type Sender, Senders, typesWorthReading } from '../attempt/sender';
-import { SharedPages } from './shared-pages';
+import { isOwed, type Sender, type Senders, typesWorthReading } from '../attempt/sender';
+import type { SharedPages } from './shared-pages';
 import { Slots } from './slots';
 
 /** A lane may have work; or, without a directory, what an endpoint is owed outside of its lanes. Any bell may be lost. */
@@ -38,7 +37,8 @@ export interface AttemptReport {
 
 export interface DrainOptions {
   pool: Pool;
-  keyring: Keyring;
+  senders: Senders;
+  pages: SharedPages;
   /** Of this drain alone: stopped with it. */
   poster: Poster;
   /** Rings for a lane that was let go although something is owed in it. */
@@ -71,8 +71,6 @@ const takenAtMost = 16;
  */
 export class Drain {
   readonly #lanes: Lanes;
-  readonly #senders: Senders;
-  readonly #pages: SharedPages;
   readonly #quick: Slots;
   readonly #slow: Slots;
   readonly #underWay = new Set<Promise<void>>();
@@ -80,8 +78,6 @@ export class Drain {
 
   constructor(private readonly options: DrainOptions) {
     this.#lanes = new Lanes(options.pool);
-    this.#senders = new Senders(options.pool, options.keyring);
-    this.#pages = new SharedPages((stretches) => readDirectoryPages(options.pool, stretches));
     this.#quick = new Slots(options.slots?.quick ?? 128);
     this.#slow = new Slots(options.slots?.slow ?? 48);
   }
@@ -146,14 +142,20 @@ export class Drain {
   async #drainLane(lane: HeldLane, slot: HeldSlot, until: number): Promise<boolean> {
     let sent = 0;
     for (;;) {
-      const sender = await this.#senders.at(lane.endpointId, lane.version);
+      const sender = await this.options.senders.at(lane.endpointId, lane.version);
       if (!sender) return false;
 
       // One that failed is tried alone: what stands behind it may have to wait for long.
       const limit = lane.attempt > 0 || lane.probing ? 1 : readAtOnce;
       const upTo = lane.head;
       const { directoryId } = lane;
-      const read = await this.#pages.read({ directoryId, after: lane.cursor, upTo, limit, types: typesWorthReading(sender.filters) });
+      const read = await this.options.pages.read({
+        directoryId,
+        after: lane.cursor,
+        upTo,
+        limit,
+        types: typesWorthReading(sender.filters),
+      });
       const complete = read.length < limit;
       const end = complete ? upTo : (read.at(-1)?.sequence ?? upTo);
       const owed = read.filter((event) => isOwed(sender.filters, event));
@@ -253,7 +255,7 @@ export class Drain {
 
   async #sendAside(held: HeldAside, slot: HeldSlot): Promise<void> {
     const { pool } = this.options;
-    const sender = await this.#senders.at(held.endpointId, held.version);
+    const sender = await this.options.senders.at(held.endpointId, held.version);
     if (!sender) return;
     const logged = held.testEvent === null ? await findEvent(pool, held.environmentId, held.eventId) : undefined;
     const event = held.testEvent === null ? logged : { id: held.eventId, directoryId: null, json: held.testEvent };

@@ -5,11 +5,14 @@ const query: DirectoryStretch = { directoryId: 'a', after: 0, upTo: 50, limit: 5
 
 function counted(fails: () => boolean = () => false): { pages: SharedPages; reads: DirectoryStretch[] } {
   const reads: DirectoryStretch[] = [];
-  const pages = new SharedPages(async (asked) => {
-    reads.push(...asked);
-    if (fails()) throw new Error('the database is away');
-    return asked.map(() => []);
-  });
+  const pages = new SharedPages(
+    async (asked) => {
+      reads.push(...asked);
+      if (fails()) throw new Error('the database is away');
+      return asked.map(() => []);
+    },
+    { atMost: 128, forMs: 1_000 },
+  );
   return { pages, reads };
 }
 
@@ -30,10 +33,13 @@ test('lanes that ask for the same stretch share one read of it, and no other', a
 
 test('different pages that are asked for at the same time are read by one statement, and each asker gets its own', async () => {
   const statements: number[] = [];
-  const pages = new SharedPages(async (asked) => {
-    statements.push(asked.length);
-    return asked.map(({ after }) => [{ sequence: after + 1 } as LoggedEvent]);
-  });
+  const pages = new SharedPages(
+    async (asked) => {
+      statements.push(asked.length);
+      return asked.map(({ after }) => [{ sequence: after + 1 } as LoggedEvent]);
+    },
+    { atMost: 128, forMs: 1_000 },
+  );
   const read = await Promise.all([7, 3, 5].map((after) => pages.read({ ...query, after })));
   expect(read.map(([event]) => event?.sequence)).toEqual([8, 4, 6]);
   expect(statements).toEqual([3]);

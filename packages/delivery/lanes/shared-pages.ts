@@ -1,23 +1,20 @@
 import type { DirectoryStretch, LoggedEvent } from '#directory';
 import { Grouped } from './grouped';
 
-// Endpoints of one environment go through a directory's log at about the same time, or together after a pause.
-const keptMs = 1_000;
-
-// Of 50 events of 1.5 KB each: some 10 MB.
-const keptAtMost = 128;
-
 /**
  * Reads pages of directories' logs once for all lanes that ask for them at about the same time: what many endpoints are owed is
- * read, and its JSON made, once. What stands at a place of the log never changes while it is kept; somebody who is erased from it is
- * gone from here a second later. Different pages that are asked for at the same time are read by one statement.
+ * read, and its JSON made, once. What stands at a place of the log never changes while it is kept, but somebody may be erased from it: no
+ * page is kept for long. Different pages that are asked for at the same time are read by one statement.
  */
 export class SharedPages {
   readonly #pages = new Map<string, Promise<LoggedEvent[]>>();
   readonly #reads: Grouped<DirectoryStretch, LoggedEvent[]>;
 
-  /** `readPages` answers in the order of what it is asked for. */
-  constructor(readPages: (stretches: DirectoryStretch[]) => Promise<LoggedEvent[][]>) {
+  /** `readPages` answers in the order of what it is asked for. `kept`: how many pages, and for how long. */
+  constructor(
+    readPages: (stretches: DirectoryStretch[]) => Promise<LoggedEvent[][]>,
+    private readonly kept: { atMost: number; forMs: number },
+  ) {
     this.#reads = new Grouped(readPages, { atOnce: 2, items: 20 });
   }
 
@@ -26,11 +23,11 @@ export class SharedPages {
     const known = this.#pages.get(key);
     if (known) return known;
     const page = this.#reads.submit(query);
-    if (this.#pages.size < keptAtMost) {
+    if (this.#pages.size < this.kept.atMost) {
       this.#pages.set(key, page);
       const forget = (): boolean => this.#pages.delete(key);
       page.catch(forget);
-      setTimeout(forget, keptMs).unref();
+      setTimeout(forget, this.kept.forMs).unref();
     }
     return page;
   }

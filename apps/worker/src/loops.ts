@@ -1,0 +1,65 @@
+import type { DirectoryPool } from '#directory';
+import { type Mailer, sendDueMails } from '#notify';
+import { analyzeGrown, type Config, type Logger } from '#runtime';
+import type { Loop } from './loop';
+import { type MailTimes, writeMails } from './mail';
+import { erase, remap } from './remapping';
+import { endCredentials, purge, upkeep } from './upkeep';
+
+export interface LoopNeeds {
+  pool: DirectoryPool;
+  log: Logger;
+  retention: Config['retention'];
+  mailer: Mailer;
+  mailTimes: MailTimes;
+  /** What looks at all data waits so long after a start, lest one restart after another do nothing else. */
+  upkeepAfterMs: number;
+  /** Finds what is due and rung for by nobody, and rings. */
+  sweep: () => Promise<void>;
+}
+
+const hourMs = 3_600_000;
+
+/** All that a worker does again and again, beside the sequencer and the deliveries. */
+export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAfterMs, sweep }: LoopNeeds): Loop[] {
+  return [
+    { name: 'sweep', everyMs: 1_000, run: sweep },
+    { name: 'remap', everyMs: 1_000, run: (stop) => remap(pool, stop) },
+    { name: 'erase', everyMs: 2_000, run: (stop) => erase(pool, stop) },
+    {
+      name: 'analyze',
+      everyMs: 3_000,
+      run: async () => {
+        const tables = await analyzeGrown(pool);
+        if (tables.length > 0) log.debug({ tables }, 'tables that had doubled were analyzed');
+      },
+    },
+    {
+      name: 'mail',
+      everyMs: Math.min(5_000, mailTimes.gatherMs),
+      run: async (stop) => {
+        await writeMails(pool, mailTimes, new Date());
+        await sendDueMails(
+          pool,
+          mailer,
+          {
+            onGivenUp: ({ to, subject }, reason) => log.error({ to, subject, reason }, 'a mail could not be sent, and is given up'),
+            onDelay: (reason) => log.warn({ reason }, 'a mail could not be sent; tried again'),
+          },
+          stop,
+        );
+      },
+    },
+    { name: 'purge', everyMs: 60_000, afterMs: 10_000, run: (stop) => purge(pool, stop) },
+    {
+      name: 'upkeep',
+      everyMs: hourMs,
+      afterMs: upkeepAfterMs,
+      run: async () => {
+        const done = await upkeep(pool, retention, new Date());
+        if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
+      },
+    },
+    { name: 'credentials', everyMs: hourMs, afterMs: upkeepAfterMs, run: (stop) => endCredentials(pool, stop, new Date()) },
+  ];
+}
