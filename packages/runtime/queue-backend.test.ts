@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { createTestDatabase, eventually, redisUrl, startRedis, testDatabase } from '#testing';
+import { createTestDatabase, eventually, projectFolder, redisUrl, startProcess, startRedis, testDatabase } from '#testing';
 import { createPool } from './postgres';
 import { queueBackend, type JobQueue, type JobWorker } from './queue-backend';
 
@@ -131,6 +131,49 @@ test('on PostgreSQL, a worker whose connections were cut goes on, and says what 
   await eventually(() => errors.length > 0);
   await eventually(async () => void (await queue.add('ring', { lane: 'after' })));
   await eventually(() => done.includes('after'), { withinMs: 30_000 });
+});
+
+test('on PostgreSQL, connections that are terminated at whatever moment end no process', async () => {
+  const { url, pool } = await createTestDatabase();
+  const source = `
+    const { queueBackend } = require('./packages/runtime');
+    const { setTimeout: delay } = require('node:timers/promises');
+    (async () => {
+      const made = await queueBackend({ databaseUrl: ${JSON.stringify(url)}, onError: () => {} });
+      const part = async (kind, name) => {
+        for (;;) {
+          const one = kind === 'queue' ? made.queue(name) : made.worker(name, async () => {}, { runRetryDelay: 10 });
+          await one.waitUntilReady().catch(() => {});
+          for (let i = 0; i < 50; i += 1) {
+            if (kind === 'queue') await one.add('ring', { lane: 'a' }).catch(() => {});
+            await delay(10);
+          }
+          await one.close(true).catch(() => {});
+        }
+      };
+      for (const name of ['one', 'other']) for (const kind of ['queue', 'worker']) void part(kind, name);
+      console.log('ready');
+    })();`;
+  const running = await startProcess({
+    command: [process.execPath, '--require', 'tsx/cjs', '--eval', source],
+    cwd: projectFolder,
+    ready: /^ready$/m,
+  });
+  let ended = false;
+  void running.ended.then(() => (ended = true));
+  // Faster than a connection is made: some are met in the moment in which nobody has taken them yet.
+  for (let gust = 0; gust < 8 && !ended; gust += 1) {
+    await pool.query(`
+      do $$ begin
+        for i in 1..100 loop
+          perform pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
+          perform pg_stat_clear_snapshot();
+          perform pg_sleep(0.003);
+        end loop;
+      end $$`);
+  }
+  expect([ended, running.stderr()]).toEqual([false, '']);
+  await running.kill();
 });
 
 (redisUrl() ? test : test.skip)('on Redis, a producer whose server is away fails quickly, and works again when it is back', async () => {

@@ -10,6 +10,7 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq';
+import pg from 'pg';
 
 /** The PostgreSQL schema that BullMQ's tables live in, and the prefix of its keys in Redis. */
 export const queueSchema = 'bullmq';
@@ -56,33 +57,65 @@ export async function queueBackend(options: {
 type BullMQ = typeof import('bullmq');
 
 function onPostgres(bullmq: BullMQ, databaseUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
-  // Every queue and every worker has a pool of its own, and a worker a connection more that listens.
-  const max = 2;
-  const connection: PostgresPoolConfig = {
+  // Every queue and every worker has a pool of its own; of a worker's one connection listens.
+  const connections = { queue: 2, worker: 3 };
+  const on =
+    (max: number): BackendFactory<IQueueBackend, Connection> =>
+    (name, opts, more) => {
+      const pool = queuePool(databaseUrl, max, onError);
+      return closingWith(pool, bullmq.createPostgresBackend(name, { ...opts, connection: pool }, more));
+    };
+  // Asked for, and not used: the pools are made in the factory, one for each.
+  const connection: PostgresPoolConfig = {};
+  return {
+    kind: 'postgres',
+    queue: (name, { defaultJobOptions } = {}) =>
+      hearing(new bullmq.Queue(name, { connection, ...eventsKept, defaultJobOptions }, on(connections.queue)), onError),
+    worker: (name, process, workerOptions = {}) =>
+      hearing(new bullmq.Worker(name, process, { ...workerOptions, connection }, on(connections.worker)), onError),
+    connections,
+  };
+}
+
+function queuePool(databaseUrl: string, max: number, onError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({
     connectionString: databaseUrl,
-    schema: queueSchema,
     max,
     application_name: 'causeway queue',
     // A job that a crash of the server takes with it is only a doorbell, so nobody waits for the disk because of one. What we owe
     // goes through pools of our own, which do wait.
-    options: '-c synchronous_commit=off',
+    options: `-c synchronous_commit=off -c search_path=${queueSchema}`,
     connectionTimeoutMillis: 2_000,
     statement_timeout: 10_000,
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-  };
-  const factory: BackendFactory<IQueueBackend, Connection> = (name, opts, more) =>
-    closingOnceReady(bullmq.createPostgresBackend(name, { ...opts, connection }, more));
-  return {
-    kind: 'postgres',
-    queue: (name, { defaultJobOptions } = {}) =>
-      hearing(new bullmq.Queue(name, { connection, ...eventsKept, defaultJobOptions }, factory), onError),
-    worker: (name, process, workerOptions = {}) =>
-      hearing(new bullmq.Worker(name, process, { ...workerOptions, connection }, factory), onError),
-    connections: { queue: max, worker: max + 1 },
-  };
+    Client: HeardClient,
+  });
+  pool.on('error', onError);
+  return pool;
 }
+
+/**
+ * A connection whose error ends no process, whoever listens. BullMQ's own have moments in which nobody does: between the moment in which one
+ * is made and the one in which it is taken over, while one is lent out between two statements, and once one was let go.
+ */
+class HeardClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on('error', unheard);
+  }
+
+  override removeAllListeners(event?: string): this {
+    // The number of arguments counts: one that is undefined is not none.
+    if (event === undefined) super.removeAllListeners();
+    else super.removeAllListeners(event);
+    if (this.listenerCount('error') === 0) this.on('error', unheard);
+    return this;
+  }
+}
+
+function unheard(): void {}
 
 function onRedis(bullmq: BullMQ, redisUrl: string, onError: (error: Error) => void = () => {}): QueueBackend {
   const common = {
@@ -111,14 +144,17 @@ function onRedis(bullmq: BullMQ, redisUrl: string, onError: (error: Error) => vo
 }
 
 /**
- * BullMQ on PostgreSQL, closed while it is still getting ready, goes on to make its listening connection, and nobody ends it: the
- * process cannot end by itself then, and dies of the error when the server goes away.
+ * A backend that closes the pool that it was made with.
+ *
+ * BullMQ on PostgreSQL, closed while it is still getting ready, goes on to take its listening connection, and nobody gives it back: so it is
+ * let get ready first.
  */
-function closingOnceReady<Backend extends IQueueBackend>(backend: Backend): Backend {
+function closingWith<Backend extends IQueueBackend>(pool: pg.Pool, backend: Backend): Backend {
   const close = backend.close.bind(backend);
   backend.close = async (force) => {
     await settledWithin(1_000, backend.waitUntilReady());
-    return close(force);
+    await close(force);
+    if (!pool.ending) await pool.end();
   };
   return backend;
 }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import { createEndpoint } from '#delivery';
 import { activateDirectory, changeDirectory, createDirectory, createOrganization, deleteDirectory, type Directory } from '#directory';
 import { createEnvironment } from '#accounts';
-import { newId } from '#identifier';
+import { newId, publicId } from '#identifier';
 import { type Config, createLog, loadConfig } from '#runtime';
 import { createTestDatabase, eventually, freePort, redisUrl, startProcess, startRedis, startVendor, type TestDatabase } from '#testing';
 import { purge, upkeep } from './upkeep';
@@ -115,6 +116,55 @@ describe.each(backends)('with the queue on %s', (_, redis) => {
     expect(types(vendor.events(secret))).toEqual(['directory.activated', 'directory.activated', 'directory.disabled']);
     expect(await second.stop()).toEqual({ code: 0, signal: null });
   });
+
+  test('a storm of terminated connections ends no worker, and nothing is lost in it', async () => {
+    const scene = await aScene();
+    const vendor = await startVendor();
+    const { secret } = await endpointOf(scene.environmentId, vendor.url);
+    const worker = await startProcess({
+      script: 'dist/apps/worker/src/main.js',
+      env: settings({ REDIS_URL: redis }),
+      ready: /worker started/,
+    });
+    let ended = false;
+    void worker.ended.then(() => (ended = true));
+    let storming = true;
+    let happened = 0;
+    const load = (async () => {
+      for (let disabled = false; storming; disabled = !disabled) {
+        const { environmentId, directory } = scene;
+        const change = changeDirectory(db.pool, { environmentId, directoryId: directory.id, changes: { disabled } });
+        // It loses its connection too, now and then.
+        happened += await change.then(
+          () => 1,
+          () => 0,
+        );
+      }
+    })();
+    for (let gust = 0; gust < 16 && !ended; gust += 1) {
+      await db.pool.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
+      await delay(250);
+    }
+    storming = false;
+    await load;
+    expect(happened).toBeGreaterThan(10);
+    // As if the leases of the drains that were broken off had ended.
+    await db.pool.query('update lanes set lease_until = now(), enqueued_at = null where leased > 0');
+    await eventually(
+      async () => {
+        const { rows } = await db.pool.query<{ id: string }>(
+          'select event_id as id from event_feed union all select event_id from event_outbox',
+        );
+        const told = vendor.events(secret).map((event) => (event as { id: string }).id);
+        expect(new Set(told)).toEqual(new Set(rows.map(({ id }) => publicId('evt', id))));
+      },
+      { withinMs: 30_000, everyMs: 200 },
+    );
+    expect(ended).toBe(false);
+    expect(await worker.stop()).toEqual({ code: 0, signal: null });
+  }, 90_000);
 });
 
 test('a worker ends within 10 s though an endpoint does not answer, and what was under way goes on elsewhere at once', async () => {

@@ -103,6 +103,10 @@ async function commit(scene: Scene, fault: Fault): Promise<{ detail: string; cra
       const ended = await terminate(system.databaseUrl, fault.share).catch(() => 0);
       return { detail: `${ended} of them`, crash: true };
     }
+    case 'connections_stormed': {
+      const gusts = await storm(scene, fault);
+      return { detail: `${gusts} times in ${fault.forMs} ms`, crash: false };
+    }
     case 'foreign_transaction':
       return { detail: await holdForeignTransaction(system, fault.forMs), crash: false };
     case 'endpoint_misbehaves': {
@@ -209,6 +213,26 @@ function terminate(url: string, share: number): Promise<number> {
     );
     return rowCount ?? 0;
   });
+}
+
+/** Each gust is on record by itself: what is under way may be done twice for each. */
+async function storm({ system, records }: Scene, { everyMs, forMs }: { everyMs: number; forMs: number }): Promise<number> {
+  let gusts = 0;
+  for (const until = Date.now() + forMs; Date.now() < until; await delay(everyMs)) {
+    const at = Date.now();
+    const ended = await terminate(system.databaseUrl, 1).catch(() => 0);
+    records.append('incident', {
+      at,
+      endedAt: Date.now(),
+      kind: 'connections_terminated',
+      detail: `${ended} of them, in a storm`,
+      crash: true,
+      endpointFails: false,
+      unwanted: false,
+    });
+    gusts += 1;
+  }
+  return gusts;
 }
 
 async function holdForeignTransaction(system: System, forMs: number): Promise<string> {

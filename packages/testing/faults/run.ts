@@ -269,8 +269,8 @@ async function untilCaughtUp(followers: Poller[], pollers: PollerRecord[], log: 
 
 /** Puts the ends of processes on record, and tells those that were meant from those that were not. */
 class Ends {
-  #databaseFaults = 0;
-  #lastDatabaseFaultAt = -Infinity;
+  readonly #away = new Meanwhile();
+  readonly #shaken = new Meanwhile();
 
   constructor(
     private readonly topology: Topology,
@@ -278,23 +278,16 @@ class Ends {
   ) {}
 
   async during(fault: Fault, work: () => Promise<void>): Promise<void> {
-    const ofDatabase =
-      fault.kind.startsWith('postgres') ||
-      fault.kind === 'connections_terminated' ||
-      (fault.kind === 'kill_standalone' && fault.reach === 'everything');
-    if (!ofDatabase) return work();
-    this.#databaseFaults += 1;
-    await work().finally(() => {
-      this.#databaseFaults -= 1;
-      this.#lastDatabaseFaultAt = Date.now();
-    });
+    if (fault.kind.startsWith('connections')) return this.#shaken.during(work);
+    const ends = fault.kind.startsWith('postgres') || (fault.kind === 'kill_standalone' && fault.reach === 'everything');
+    return ends ? this.#away.during(work) : work();
   }
 
   note({ name, pid, code, signal, wasReady }: UnattendedEnd): void {
     const at = Date.now();
-    // What starts while its database is away says so, and ends; the one that starts a database of its own does so with it.
-    const databaseWasAway = this.#databaseFaults > 0 || at - this.#lastDatabaseFaultAt < 10_000;
-    const excused = databaseWasAway && (!wasReady || this.topology === 'standalone');
+    // What starts while its database is away says so, and ends; the one that starts a database of its own ends with it.
+    const excused =
+      (!wasReady && (this.#away.isOrWas(at) || this.#shaken.isOrWas(at))) || (this.topology === 'standalone' && this.#away.isOrWas(at));
     const unwanted = signal === null && code !== 0 && !excused;
     this.records.append('incident', {
       at,
@@ -305,6 +298,24 @@ class Ends {
       endpointFails: false,
       unwanted,
     });
+  }
+}
+
+/** Whether some work is under way, or was until a moment ago. */
+class Meanwhile {
+  #underWay = 0;
+  #lastAt = -Infinity;
+
+  async during(work: () => Promise<void>): Promise<void> {
+    this.#underWay += 1;
+    await work().finally(() => {
+      this.#underWay -= 1;
+      this.#lastAt = Date.now();
+    });
+  }
+
+  isOrWas(at: number): boolean {
+    return this.#underWay > 0 || at - this.#lastAt < 10_000;
   }
 }
 

@@ -21,6 +21,8 @@ export type Fault =
   | { kind: 'postgres_restarted'; mode: 'fast' | 'immediate'; downMs: number }
   | { kind: 'postgres_backend_killed' }
   | { kind: 'connections_terminated'; share: number }
+  /** All connections, again and again: some are met in the moment in which they are made. */
+  | { kind: 'connections_stormed'; everyMs: number; forMs: number }
   /** A transaction of another database in the same cluster has written, and stays open. */
   | { kind: 'foreign_transaction'; forMs: number }
   | { kind: 'endpoint_misbehaves'; target: number; behaviour: Behaviour; forMs: number }
@@ -45,6 +47,7 @@ export function kindsFor(topology: Topology): FaultKind[] {
     'die_at',
     'postgres_backend_killed',
     'connections_terminated',
+    'connections_stormed',
     'foreign_transaction',
     'endpoint_misbehaves',
     'endpoint_disabled',
@@ -107,6 +110,8 @@ function randomFault(random: Random, topology: Topology, kind: FaultKind, misbeh
       return { kind };
     case 'connections_terminated':
       return { kind, share: random.pick([0.2, 0.5, 1]) };
+    case 'connections_stormed':
+      return { kind, everyMs: 250, forMs: 10_000 };
     case 'foreign_transaction':
       return { kind, forMs: random.whole(3_000, 8_000) };
     case 'endpoint_misbehaves': {
