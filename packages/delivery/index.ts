@@ -62,3 +62,4 @@ export { positionBefore, replay } from './endpoint/replay';
 export { forgetEvents, forgetLeftovers } from './record/retention';
 export { type SequencedBatch, sequenceBatch, Sequencer } from './lanes/sequencer';
 export { sweep } from './lanes/sweep';
+export { type PulledBack, pullBackTimes } from './lanes/times-ahead';

@@ -68,6 +68,9 @@ export async function sendDueMails(
          where m.id in (select id
                           from mails
                          where next_attempt_at <= now()
+                            -- Further ahead than a mail can wait: the database's clock was set back.
+                            or next_attempt_at > now() + interval '${laterSeconds + 60} seconds'
+                            or (attempts = 0 and next_attempt_at > now() + interval '60 seconds')
                          order by next_attempt_at
                          limit ${atOnce}
                            for update skip locked)

@@ -250,6 +250,21 @@ test('goes on where a process was killed, and does no harm when a page is done t
   expect(await found()).toEqual([]);
 });
 
+test('goes on where the lease is of a clock that was set back since', async () => {
+  const ada = await aUser(person);
+  await deleteUser(db.pool, directory, newId(), ada.id, () => {});
+  await publish();
+  await erasePersonalData(db.pool, { environmentId: directory.environmentId, userId: ada.id });
+  const leased = (until: string): Promise<unknown> =>
+    db.pool.query(`update erasures set created_at = created_at - interval '3 seconds', lease_until = now() + $1::interval`, [until]);
+  await leased('30 seconds');
+  await erase(db.pool, never);
+  expect(await found()).not.toEqual([]);
+  await leased('1 hour');
+  await erase(db.pool, never);
+  expect(await found()).toEqual([]);
+});
+
 test('waits for what is committed and not in the log yet', async () => {
   const ada = await aUser(person);
   await deleteUser(db.pool, directory, newId(), ada.id, () => {});

@@ -1,3 +1,4 @@
+import { pullBackTimes } from '#delivery';
 import type { DirectoryPool } from '#directory';
 import { type Mailer, sendDueMails } from '#notify';
 import { analyzeGrown, type Config, type Logger } from '#runtime';
@@ -24,6 +25,16 @@ const hourMs = 3_600_000;
 export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAfterMs, sweep }: LoopNeeds): Loop[] {
   return [
     { name: 'sweep', everyMs: 1_000, run: sweep },
+    {
+      name: 'clock',
+      // With a lease of 20 s and a sweep: everything goes on within 30 s.
+      everyMs: 3_000,
+      run: async () => {
+        const pulledBack = await pullBackTimes(pool);
+        if (Object.values(pulledBack).some((rows) => rows > 0))
+          log.warn(pulledBack, "the database's clock was set back: what lay further ahead than it can was pulled back");
+      },
+    },
     { name: 'remap', everyMs: 1_000, run: (stop) => remap(pool, stop) },
     { name: 'erase', everyMs: 2_000, run: (stop) => erase(pool, stop) },
     {

@@ -222,6 +222,15 @@ describe('a mail server', () => {
     expect((await db.pool.query('select 1 from mails')).rows).toEqual([]);
   });
 
+  test('gets what waits for longer than anything can: the clock was set back since', async () => {
+    await fail('ada@acme.com');
+    await round(times.gatherMs, `smtp://127.0.0.1:${await freePort()}`);
+    await db.pool.query(`update mails set next_attempt_at = now() + interval '6 hours'`);
+    expect(await round()).toEqual([]);
+    await db.pool.query(`update mails set next_attempt_at = now() + interval '7 hours'`);
+    expect(await round()).toHaveLength(3);
+  });
+
   test('that will not have somebody is not asked again, and the others get theirs', async () => {
     server.refused.add('boss@acme.com');
     await fail('ada@acme.com');

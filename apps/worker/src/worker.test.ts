@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
-import { createEndpoint } from '#delivery';
+import { createEndpoint, sequenceBatch } from '#delivery';
 import { activateDirectory, changeDirectory, createDirectory, createOrganization, deleteDirectory, type Directory } from '#directory';
 import { createEnvironment } from '#accounts';
 import { newId, publicId } from '#identifier';
@@ -165,6 +165,17 @@ describe.each(backends)('with the queue on %s', (_, redis) => {
     expect(ended).toBe(false);
     expect(await worker.stop()).toEqual({ code: 0, signal: null });
   }, 90_000);
+});
+
+test("what waits for a time that the database's clock came back from is delivered all the same", async () => {
+  const scene = await aScene();
+  const vendor = await startVendor();
+  await endpointOf(scene.environmentId, vendor.url);
+  await scene.happen();
+  await sequenceBatch(db.pool);
+  await db.pool.query(`update lanes set next_attempt_at = now() + interval '1 hour', enqueued_at = now() + interval '1 hour'`);
+  await working();
+  await eventually(() => vendor.received.length === 2, { withinMs: 30_000 });
 });
 
 test('a worker ends within 10 s though an endpoint does not answer, and what was under way goes on elsewhere at once', async () => {

@@ -4,7 +4,10 @@ const delays = [5, 30, 120, 300, 900, 1_800];
 /** A tenth of an endpoint's own day of bad luck should not come back all at once. */
 const spread = 0.2;
 
-const longestRetryAfterSeconds = 3_600;
+export const longestRetryAfterSeconds = 3_600;
+
+/** The longest that is waited after the first failure in a row, the second …, where the endpoint did not say how long. */
+export const longestDelaysSeconds: readonly number[] = delays.map((seconds) => seconds * (1 + spread));
 
 /**
  * How long to wait after the `failures`th failure in a row (from 1), ± 20 %.

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { AttemptRecord } from '../attempt/attempt';
 import { inTransaction, prepared } from '#postgres';
+import { leaseSeconds } from './lease';
 
 /**
  * A delivery that was set aside, held by this process. An aside stands in no lane and holds nothing up: an event of ordering `none` that
@@ -26,8 +27,6 @@ export interface HeldAside {
 }
 
 export type AsideResult = { kind: 'delivered' } | { kind: 'parked' } | { kind: 'retried'; refused: boolean; delaySeconds: number };
-
-const leaseSeconds = 20;
 
 const lockEndpoint = prepared(
   'lock_webhook_endpoint',

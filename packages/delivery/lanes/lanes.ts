@@ -4,6 +4,7 @@ import type { EventType } from '#directory';
 import type { AttemptRecord } from '../attempt/attempt';
 import type { Ordering } from '../endpoint/endpoint';
 import { Grouped } from './grouped';
+import { leaseSeconds } from './lease';
 import { inOneFlush, prepared } from '#postgres';
 
 export interface LaneName {
@@ -77,9 +78,6 @@ export type Acked =
       /** The endpoint's row remembers failures, or has not heard of a success for a while. */
       successIsNews: boolean;
     };
-
-// An attempt takes 15 s at most; the other 5 are for the ack.
-const leaseSeconds = 20;
 
 /** The lanes in PostgreSQL, where the truth is: claim, renew, ack, fail, let go. Only the holder of the newest epoch writes. */
 export class Lanes {

@@ -8,6 +8,10 @@ interface BellRow {
   slow: boolean;
 }
 
+/** Of a row `r`: no bell was rung for it, or one that must have been lost; or one in the future, of a clock that was set back since. */
+const isSilent = (r: string): string => `
+  (${r}.enqueued_at is null or ${r}.enqueued_at < now() - interval '5 seconds' or ${r}.enqueued_at > now() + interval '5 seconds')`;
+
 // From the endpoints to their due lanes, as many as each may take in: one that is disabled, resting or full costs one look.
 // Of one whose breaker is open a single lane, rather one whose event has not failed yet. A lane that somebody has just locked
 // is being seen to.
@@ -34,7 +38,7 @@ const sweepLanes = prepared<BellRow>(
                           where l.endpoint_id = e.id
                             and l.next_attempt_at <= now()
                             and (l.leased = 0 or l.lease_until < now())
-                            and (l.enqueued_at is null or l.enqueued_at < now() - interval '5 seconds')
+                            and ${isSilent('l')}
                           order by l.next_attempt_at
                           limit greatest(0, e.free)) d
      where not e.probing
@@ -76,7 +80,7 @@ const sweepAsides = prepared<{ endpoint_id: string; slow: boolean }>(
                           where x.endpoint_id = e.id
                             and x.next_attempt_at <= now()
                             and (x.lease_until is null or x.lease_until < now())
-                            and (x.enqueued_at is null or x.enqueued_at < now() - interval '5 seconds')
+                            and ${isSilent('x')}
                             and (x.once or e.open_since is null or e.next_probe_at <= now())
                           order by x.next_attempt_at
                           limit 100) x

@@ -98,6 +98,8 @@ const erasureColumns = `
          e.user_id, e.environment_id, e.directory_id, e.created_at, e.up_to_sequence, e.phase, e.sequence, e.request_id, e.person`;
 
 const leaseSeconds = 30;
+// One that lies further ahead is of a clock that was set back since.
+const furthestLease = `interval '${2 * leaseSeconds} seconds'`;
 
 // A little late: requests are written down some tenths of a second after they are answered.
 const claimErasure = prepared<ErasureRow>(
@@ -109,7 +111,7 @@ const claimErasure = prepared<ErasureRow>(
                         from erasures
                        where finished_at is null
                          and created_at < now() - interval '2 seconds'
-                         and (lease_until is null or lease_until < now())
+                         and (lease_until is null or lease_until < now() or lease_until > now() + ${furthestLease})
                        order by created_at
                        limit 1
                          for update skip locked)

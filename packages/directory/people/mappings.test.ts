@@ -346,6 +346,18 @@ describe('a mapping that is saved', () => {
     expect((await find(ada)).profile.attributes).toEqual({ kind: 'A' });
   });
 
+  test('goes on where the lease is of a clock that was set back since', async () => {
+    const { create, map } = await aMappedDirectory();
+    await create('ada', { userType: 'a' });
+    const remapId = await map(mapping);
+    const leased = (until: string): Promise<unknown> =>
+      pool.query('update remaps set lease_until = now() + $2::interval where id = $1', [remapId, until]);
+    await leased('10 seconds');
+    expect(await remapUsers(pool, never)).toBe(0);
+    await leased('1 hour');
+    expect(await remapUsers(pool, never)).toBeGreaterThan(0);
+  });
+
   test('is mapped once by several workers at once, while its identity provider goes on writing', async () => {
     const { directory, create, change, map, log } = await aMappedDirectory();
     const users = await Promise.all(Array.from({ length: 1_600 }, (_, i) => create(`u${i}`, { userType: 'a' })));

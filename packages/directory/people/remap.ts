@@ -190,6 +190,8 @@ export async function listRemaps(pool: Pool, query: { environmentId: string; lim
 }
 
 const leaseSeconds = 10;
+// One that lies further ahead is of a clock that was set back since.
+const furthestLease = `interval '${2 * leaseSeconds} seconds'`;
 
 // One at a time is enough for a process; of several that are waiting the oldest. Held by a lease, so that it goes on elsewhere
 // where a process was killed; that the lease is not more than politeness, see `step`.
@@ -201,7 +203,7 @@ const claimRemap = prepared<RemapRow>(
    where r.id = (select id
                    from remaps
                   where finished_at is null
-                    and (lease_until is null or lease_until < now())
+                    and (lease_until is null or lease_until < now() or lease_until > now() + ${furthestLease})
                   order by id
                   limit 1
                     for update skip locked)
