@@ -24,6 +24,8 @@ export interface HeldAside {
   /** Of the endpoint. */
   version: number;
   probing: boolean;
+  /** The database's time: this, plus performance.now(). */
+  clockMs: number;
 }
 
 export type AsideResult = { kind: 'delivered' } | { kind: 'parked' } | { kind: 'retried'; refused: boolean; delaySeconds: number };
@@ -50,6 +52,7 @@ interface ClaimRow {
   created_at: Date;
   version: number;
   probing: boolean;
+  now: Date;
 }
 
 // What was asked for by hand does not wait for the breaker: to see how the endpoint fares is why it was asked for.
@@ -92,7 +95,7 @@ const claim = prepared<ClaimRow>(
    where x.endpoint_id = d.endpoint_id
      and x.event_id = d.event_id
   returning x.environment_id, x.event_id, x.kind, x.lease_epoch, x.once, x.test_event, x.attempt, x.refusals, x.refused_since, x.created_at,
-            d.version, d.probing`,
+            d.version, d.probing, clock_timestamp() as now`,
 );
 
 /** Claims what is due of an endpoint's asides, as far as its `max_parallel` lets it. */
@@ -115,6 +118,7 @@ export async function claimAsides(pool: Pool, endpointId: string): Promise<HeldA
     createdAt: row.created_at,
     version: row.version,
     probing: row.probing,
+    clockMs: row.now.getTime() - performance.now(),
   }));
 }
 

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type DirectoryPool, readEvents } from '#directory';
 import { createTestDatabase, eventually, startVendor, verified, type Received, type Vendor } from '#testing';
 import { aLog, aWorker, type TestLog, type TestWorker, told } from '../a-log';
@@ -453,6 +454,38 @@ describe('a failing endpoint', () => {
     await pool.query(`update lanes set refused_since = now() - interval '25 hours', next_attempt_at = now()`);
     await allDone(log);
     expect(sequences(vendor.received)).toEqual([1, 1, 2]);
+  });
+
+  test("a day by the database's clock, that is: one of the worker's own that is ahead parks nothing", async () => {
+    const log = await aLog(pool);
+    const vendor = await startVendor({ status: 400 });
+    const endpoint = await log.endpoint(vendor.url);
+    const directory = await log.directory();
+    const worker = working();
+    await log.write(directory, 1);
+    await eventually(async () => (await laneOf(endpoint.id, directory.id)).refusals === 1);
+    jest.useFakeTimers({
+      now: Date.now() + 25 * 3_600_000,
+      doNotFake: [
+        'hrtime',
+        'nextTick',
+        'performance',
+        'queueMicrotask',
+        'setImmediate',
+        'clearImmediate',
+        'setInterval',
+        'clearInterval',
+        'setTimeout',
+        'clearTimeout',
+      ],
+    });
+    try {
+      await tryNow(log);
+      while (worker.attempts.length < 2) await delay(20);
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(worker.attempts.map(({ decision }) => decision)).toEqual(['retry', 'retry']);
   });
 });
 

@@ -205,7 +205,7 @@ export class Drain {
     const setAside: SetAside[] = [];
     let open = false;
     for (const { event, outcome, record } of tries) {
-      const decision = decide(before, outcome, record.at);
+      const decision = decide(before, outcome, databaseTime(lane));
       if (outcome.kind === 'delivered') continue;
       const heard = await this.#noteFailure(lane, outcome);
       open ||= heard.open;
@@ -265,7 +265,7 @@ export class Drain {
     if (outcome.kind === 'stopped') return releaseAside(pool, held);
 
     const place = { kind: 'aside', since: held.createdAt, once: held.once } as const;
-    const decision = decide({ ...held, attempts: held.attempt, place }, outcome, record.at);
+    const decision = decide({ ...held, attempts: held.attempt, place }, outcome, databaseTime(held));
     if (outcome.kind === 'delivered') {
       await settleAside(pool, held, record, { kind: 'delivered' });
       this.#report(held, event, outcome, record, decision);
@@ -353,6 +353,11 @@ export class Drain {
 /** Whether an attempt says anything: one that we stopped ourselves does not. */
 function counts<Tried extends { outcome: Outcome }>(tried: Tried): tried is Tried & { outcome: FinishedOutcome } {
   return tried.outcome.kind !== 'stopped';
+}
+
+// Since when an event has been refused or aside is the database's time: a process whose own clock is ahead must not park it for that.
+function databaseTime({ clockMs }: { clockMs: number }): Date {
+  return new Date(clockMs + performance.now());
 }
 
 /** In the words of the log. */

@@ -33,6 +33,8 @@ export interface HeldLane extends LaneName {
   probing: boolean;
   /** When the lease was last renewed, by performance.now(). */
   renewedAt: number;
+  /** The database's time: this, plus performance.now(). */
+  clockMs: number;
 }
 
 /** `crowded`: it is due, but its endpoint has as many requests under way as it may. */
@@ -218,6 +220,7 @@ interface ClaimRow {
   ordering: Ordering;
   version: number;
   probing: boolean;
+  now: Date;
 }
 
 // Lanes are locked in the order of their key by everybody who locks several, so that nobody waits in a circle. One that finds
@@ -273,7 +276,7 @@ const claim = prepared<ClaimRow>(
    where l.endpoint_id = r.endpoint_id
      and l.directory_id = r.directory_id
   returning l.endpoint_id, l.directory_id, l.environment_id, r.admitted, l.lease_epoch, l.cursor_sequence, l.head_sequence, l.attempt, l.refusals,
-            l.refused_since, r.units, r.ordering, r.version, r.probing`,
+            l.refused_since, r.units, r.ordering, r.version, r.probing, clock_timestamp() as now`,
 );
 
 async function claimLanes(pool: Pool, wanted: Wanted[]): Promise<Claim[]> {
@@ -353,6 +356,7 @@ function claimOf(row: ClaimRow, renewedAt: number): Claim {
       version: row.version,
       probing: row.probing,
       renewedAt,
+      clockMs: row.now.getTime() - renewedAt,
     },
   };
 }
