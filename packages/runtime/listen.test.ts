@@ -33,6 +33,39 @@ test('closing lets a request that is under way end, and takes no new one', async
   await closed;
 });
 
+test('closing cuts off at once what has not arrived whole, and lets what has end', async () => {
+  const answers: (() => void)[] = [];
+  const server = await listen((request, response) => request.resume().on('end', () => answers.push(() => response.end('done'))), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const send = async (text: string): Promise<{ got: () => string; ended: Promise<void> }> => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    let got = '';
+    socket.on('data', (data: Buffer) => (got += data.toString()));
+    socket.on('error', () => {});
+    const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    await new Promise<void>((resolve) => socket.write(text, () => resolve()));
+    return { got: () => got, ended };
+  };
+  const whole = await send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab');
+  await eventually(() => answers.length === 1);
+  const slow = await Promise.all([
+    send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\nab'),
+    send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab'),
+    send('POST / HTTP/1.1\r\nHost: a\r\n'),
+    send(''),
+  ]);
+  const closed = server.close(3_600_000);
+  await Promise.all(slow.map(({ ended }) => ended));
+  expect(slow.map(({ got }) => got())).toEqual(['', '', '', '']);
+
+  answers[0]?.();
+  await whole.ended;
+  expect(whole.got()).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*done/);
+  await closed;
+});
+
 test('closing does not wait for a connection that is kept alive and idle', async () => {
   const server = await listen((_, response) => response.end('done'), { host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });

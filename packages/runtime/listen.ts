@@ -1,11 +1,12 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface Listening {
   /** Where it listens, such as http://127.0.0.1:8080, with the port that was really taken. */
   url: string;
   /**
-   * Takes no new connection, lets what is under way end, and cuts off what has not ended after `withinMs`.
-   * Resolves once every connection is closed.
+   * Takes no new connection, cuts off at once what has not arrived whole, lets what is under way end, and cuts off what has not ended
+   * after `withinMs`. Resolves once every connection is closed.
    */
   close: (withinMs: number) => Promise<void>;
 }
@@ -37,6 +38,11 @@ export async function listen(
     keepAliveTimeout: 65_000,
   });
 
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const underWay = new Set<ServerResponse>();
   let closing = false;
   server.on('request', (_, response) => {
@@ -58,8 +64,14 @@ export async function listen(
   const close = (withinMs: number): Promise<void> => {
     closing = true;
     for (const response of underWay) response.shouldKeepAlive = false;
-    // A connection that was idle a moment ago may bring a request yet, and is idle again only after its answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    // Whoever is idle, or sends slowly, may take as long as they like; nothing is done for them yet, and they can send it elsewhere.
+    const cutOff = (): void => {
+      const working = new Set([...underWay].filter(({ req, headersSent }) => req.complete || headersSent).map(({ req }) => req.socket));
+      for (const socket of sockets) if (!working.has(socket)) socket.destroy();
+    };
+    cutOff();
+    // One that was at work is idle only after its answer.
+    const sweep = setInterval(cutOff, 50);
     const end = setTimeout(() => server.closeAllConnections(), withinMs);
     return new Promise((resolve) => {
       server.close(() => {

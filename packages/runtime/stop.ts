@@ -16,10 +16,10 @@ export interface Stopping {
  * Ends the process in order, on SIGTERM, on SIGINT, and on an error that nobody caught.
  *
  * A signal may come twice, when it is sent to the process and to its group: the second one changes nothing. A step
- * that overruns its time is left behind, and the next one begins. All of them get `withinMs`: 14.5 s, because a process
- * ends within 15 s of its signal, and the end itself takes a moment.
+ * that overruns its time is left behind, and the next one begins. All of them get `withinMs`: 9.5 s, because a process ends within
+ * the 10 s that container runtimes leave it after its signal, and the end itself takes a moment.
  */
-export function stopOnSignals(log: Logger, { withinMs: inAllMs = 14_500 } = {}): Stopping {
+export function stopOnSignals(log: Logger, { withinMs: inAllMs = 9_500 } = {}): Stopping {
   const steps: { name: string; step: (withinMs: number) => Promise<void> | void; needsMs: number }[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;

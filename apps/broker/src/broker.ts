@@ -52,6 +52,8 @@ export interface FirstMember {
 }
 
 const stopsWithinMs = 10_000;
+/** Of that, what is kept for writing down what was counted and for giving back connections. */
+const closingMs = 1_500;
 const connectionsAtMost = 20;
 const hourMs = 3_600_000;
 
@@ -208,7 +210,7 @@ export async function startBroker(o: {
       forgetting.stop();
       // Those who wait are answered at once; then what is under way ends, and only then what it works with.
       await feed.stop();
-      await listening.close(withinMs);
+      await listening.close(Math.max(withinMs / 2, withinMs - closingMs));
       mailer.close();
       await listener.stop();
       await recentRequests.stop();

@@ -80,7 +80,7 @@ async function ownDatabase(dataDir: string, log: Logger, stopping: Stopping): Pr
       void stopping.stop('its database ended', 1);
     },
   });
-  stopping.add('PostgreSQL', (withinMs) => server.stop(withinMs - 1_500), 4_000);
+  stopping.add('PostgreSQL', (withinMs) => server.stop(withinMs - 1_500), 3_000);
   await ensureDatabase(server, 'causeway');
   return server.url('causeway');
 }

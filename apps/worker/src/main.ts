@@ -46,7 +46,7 @@ async function main(): Promise<void> {
 
   const started = await startWorker({ config, log });
   worker = started;
-  stopping.add('worker', (withinMs) => started.stop(Math.min(withinMs, 10_000)), 10_000);
+  stopping.add('worker', (withinMs) => started.stop(withinMs), 7_000);
 }
 
 /** Whoever deploys may start us before the migrations are done. False: told to stop meanwhile. */

@@ -60,7 +60,7 @@ export async function run(options: RunOptions): Promise<Run> {
         at: Date.now(),
         endedAt: Date.now(),
         kind: 'unclean_stop',
-        detail: `${name} did not end with 0 within 15 s of SIGTERM`,
+        detail: `${name} did not end with 0 within 10 s of SIGTERM`,
         crash: false,
         endpointFails: false,
         unwanted: true,

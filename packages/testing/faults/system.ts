@@ -128,7 +128,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
     let unclean: string[] = [];
     undo.push(async () => {
-      const clean = await Promise.all(processes.map((one) => one.stop(15_500)));
+      const clean = await Promise.all(processes.map((one) => one.stop(10_500)));
       unclean = processes.filter((_, i) => !clean[i]).map((one) => one.name);
     });
     for (const one of processes) one.start();
