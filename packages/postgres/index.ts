@@ -4,6 +4,7 @@
  * Knows no table. Imports nothing but pg, and nothing of ours: whoever owns tables may import it.
  */
 export { Lookups } from './lookups';
-export { isOutage } from './outage';
+export { isOutage, isRolledBack } from './outage';
 export { firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
-export { inOneFlush, inTransaction } from './transaction';
+export { inOneFlush, inTransaction, inTransactionOn, transaction, type Transaction } from './transaction';
+export { triedAgain, triesAgainAtMost } from './tried-again';

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { Queryable } from './prepared';
+import { triedAgain } from './tried-again';
 
 interface Waiting {
   config: { name: string; text: string; values: unknown[] };
@@ -24,10 +25,13 @@ export class Lookups implements Queryable {
   }
 
   query<Row extends QueryResultRow>(config: Waiting['config']): Promise<QueryResult<Row>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ config, resolve: resolve as Waiting['resolve'], reject });
-      this.#callOnce();
-    });
+    return triedAgain(
+      () =>
+        new Promise((resolve, reject) => {
+          this.#waiting.push({ config, resolve: resolve as Waiting['resolve'], reject });
+          this.#callOnce();
+        }),
+    );
   }
 
   /** At the end of this turn of the event loop, when all requests that have arrived with it have asked. */

@@ -22,7 +22,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/postgres',
     ours: [],
-    modules: ['pg'],
+    modules: ['pg', 'node:util'],
     because: 'what a statement and a transaction are must not depend on whose tables they are about',
   },
   {

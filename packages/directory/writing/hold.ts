@@ -1,5 +1,5 @@
 import type { PoolClient, QueryResultRow } from 'pg';
-import { type Prepared, prepared } from '#postgres';
+import { type Prepared, prepared, type Transaction } from '#postgres';
 import type { KnownRules } from '../resource/known-rules';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
@@ -72,17 +72,17 @@ export class Hold {
   holdsSeats = false;
 
   constructor(
-    readonly client: PoolClient,
+    private readonly begun: Transaction<PoolClient>,
     readonly known: KnownRules,
     readonly directory: DirectoryScope,
     /** Whether several changes are made in it. */
     readonly isShared: boolean,
     { seats }: Locks,
   ) {
-    const begun = client.query('begin');
+    const { client } = begun;
     // Submitted first: whoever counts seats in another directory of the organization is waited for before this one is held.
     const seatsLocked = seats ? lockSeats.run(client, [directory.organizationId]) : [];
-    this.#locked = Promise.all([lockHead.run(client, [directory.id]), seatsLocked, begun]).then(([[head], locked]) => {
+    this.#locked = Promise.all([lockHead.run(client, [directory.id]), seatsLocked]).then(([[head], locked]) => {
       if (!head) throw new DirectoryGone(directory.id);
       this.#head = head;
       this.#written = head.sequence;
@@ -92,6 +92,10 @@ export class Hold {
       return head;
     });
     this.#locked.catch(() => {}); // waited for below, by everyone who needs it
+  }
+
+  get client(): PoolClient {
+    return this.begun.client;
   }
 
   async locked(): Promise<void> {
@@ -135,10 +139,7 @@ export class Hold {
   async commit(): Promise<void> {
     await this.#locked;
     this.#writeEvents();
-    const committed = this.client.query('commit');
-    await firstRefusal([...this.#writes, committed]);
-    // PostgreSQL answers "rollback", and no error, to the commit of a transaction that a statement has failed in.
-    if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+    await firstRefusal([...this.#writes, this.begun.commit()]);
   }
 
   /** All that were appended since the last time, and how far the directory has come by them, in one statement. */

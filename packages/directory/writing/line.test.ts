@@ -196,3 +196,49 @@ test('of a change of members that is refused half way nothing stays', async () =
   expect((await mapped.find(ada)).groups).toEqual([]);
   expect(await mapped.types()).toEqual(['user.created', 'group.created', 'user.created', 'user.created', 'user.created']);
 });
+
+describe('what PostgreSQL rolls back for the sake of others', () => {
+  /** From now on a user of that name is refused so many times. */
+  async function refusing(userName: string, code: string, times: number): Promise<void> {
+    await pool.query(`
+      create table if not exists refusals (user_name text, code text, times bigint);
+      create sequence if not exists tries;
+      create or replace function refuse() returns trigger language plpgsql as $$
+        declare ordered refusals;
+        begin
+          select * into ordered from refusals where user_name = new.user_name_key;
+          if found and nextval('tries') <= ordered.times then raise exception 'as ordered' using errcode = ordered.code; end if;
+          return new;
+        end $$;
+      create or replace trigger refuse before insert on users for each row execute function refuse();
+      delete from refusals`);
+    await pool.query("select setval('tries', 1, false)");
+    await pool.query('insert into refusals values ($1, $2, $3)', [userName, code, times]);
+  }
+  const tries = async (): Promise<number> =>
+    (await pool.query<{ tries: number }>('select last_value as tries from tries')).rows[0]?.tries ?? 0;
+  afterAll(() => pool.query('drop trigger refuse on users'));
+
+  test.each(['40001', '40P01'])('is made again, and so are those who shared its commit (%s)', async (code) => {
+    const mapped = await aMappedDirectory();
+    await refusing('cyd', code, 3);
+    const { results } = await meanwhile(mapped, () => ['ada', 'bob', 'cyd', 'dan'].map((name) => mapped.create(name)));
+    expect(failures(results)).toEqual([]);
+    expect((await mapped.log()).map(({ sequence, data }) => [sequence, data.user.user_name])).toEqual([
+      [1, 'ada'],
+      [2, 'bob'],
+      [3, 'cyd'],
+      [4, 'dan'],
+    ]);
+    expect(await tries()).toBe(4);
+  });
+
+  test('is given up after three times more, and nobody else is refused for it', async () => {
+    const mapped = await aMappedDirectory();
+    await refusing('cyd', '40P01', 1_000);
+    const { results } = await meanwhile(mapped, () => ['ada', 'bob', 'cyd', 'dan'].map((name) => mapped.create(name)));
+    expect(failures(results)).toEqual([expect.objectContaining({ code: '40P01' })]);
+    expect((await mapped.log()).map(({ data }) => data.user.user_name)).toEqual(['ada', 'bob', 'dan']);
+    expect(await tries()).toBe(4);
+  });
+});

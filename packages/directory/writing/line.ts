@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { isRolledBack, transaction, triedAgain, triesAgainAtMost } from '#postgres';
 import type { KnownRules } from '../resource/known-rules';
 import { type Company, type DirectoryScope, DirectoryTransaction, Hold, MustBeAlone, SeatsWereSet, SharedReads } from './hold';
 
@@ -27,7 +28,8 @@ const beginsAtMost = 5;
  * they share the lock, which only one of them could have had at a time anyway, and the commit, which is what they would have
  * waited for most. Each is refused or told of by itself; nobody is answered before the commit.
  *
- * Where one fails after it may have written something, all are rolled back, and each is made again by itself.
+ * Where one fails after it may have written something, all are rolled back, and each is made again by itself. So they are where
+ * PostgreSQL has rolled them back for the sake of others.
  */
 export class Line {
   readonly #pool: Pool;
@@ -54,26 +56,27 @@ export class Line {
     this.#isMoving = true;
     while (this.#waiting.length > 0) {
       const some = this.#waiting.splice(0, this.#together ? togetherAtMost : 1);
-      if (some.length === 1 || !(await this.#goTogether(some))) for (const one of some) await this.#goAlone(one);
+      const shared = some.length === 1 ? 'nothing' : await this.#goTogether(some);
+      if (shared === 'answered') continue;
+      for (const one of some) await this.#goAlone(one, shared === 'rolled back' ? triesAgainAtMost - 1 : triesAgainAtMost);
     }
     this.#isMoving = false;
     this.#onEmpty();
   }
 
-  async #goAlone({ turn, resolve, reject }: Waiting): Promise<void> {
+  async #goAlone({ turn, resolve, reject }: Waiting, tries: number): Promise<void> {
+    const make = () => this.#transaction([turn], (hold) => turn.change(new DirectoryTransaction(hold, turn.directory, turn.requestId)));
     for (let begun = 1; ; begun += 1) {
       try {
-        return resolve(
-          await this.#transaction([turn], (hold) => turn.change(new DirectoryTransaction(hold, turn.directory, turn.requestId))),
-        );
+        return resolve(await triedAgain(make, tries));
       } catch (error) {
         if (!(error instanceof SeatsWereSet) || begun === beginsAtMost) return reject(error);
       }
     }
   }
 
-  /** False: nothing has been changed, and nobody has been answered. */
-  async #goTogether(some: Waiting[]): Promise<boolean> {
+  /** But for "answered" nothing has been changed, and nobody has been answered. */
+  async #goTogether(some: Waiting[]): Promise<'answered' | 'nothing' | 'rolled back'> {
     let outcomes: PromiseSettledResult<unknown>[];
     try {
       outcomes = await this.#transaction(
@@ -83,37 +86,27 @@ export class Line {
     } catch (error) {
       // What a statement or a change refuses is one's own; who it is shows when each goes alone. Anything else would meet them all.
       if (error instanceof MustBeAlone) this.#together = false; // until the line has been empty
-      if (error instanceof MustBeAlone || error instanceof FailedInCompany || isRefusal(error)) return false;
+      if (isRolledBack(error)) return 'rolled back';
+      if (error instanceof MustBeAlone || error instanceof FailedInCompany || isRefusal(error)) return 'nothing';
       for (const { reject } of some) reject(error);
-      return true;
+      return 'answered';
     }
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') some[i]?.resolve(outcome.value);
       else some[i]?.reject(outcome.reason);
     }
-    return true;
+    return 'answered';
   }
 
   async #transaction<T>(turns: Turn<unknown>[], make: (hold: Hold) => Promise<T>): Promise<T> {
     const [first] = turns;
     if (!first) throw new Error('nobody is in line');
-    const client = await this.#pool.connect();
-    let broken: Error | undefined;
-    try {
-      const hold = new Hold(client, this.#known, first.directory, turns.length > 1, { seats: turns.some(({ company }) => company.seats) });
-      try {
-        const result = await make(hold);
-        await hold.commit();
-        return result;
-      } catch (error) {
-        await client.query('rollback').catch((failure: Error) => {
-          broken = failure;
-        });
-        throw error;
-      }
-    } finally {
-      client.release(broken);
-    }
+    return transaction(this.#pool, async (begun) => {
+      const hold = new Hold(begun, this.#known, first.directory, turns.length > 1, { seats: turns.some(({ company }) => company.seats) });
+      const result = await make(hold);
+      await hold.commit();
+      return result;
+    });
   }
 }
 

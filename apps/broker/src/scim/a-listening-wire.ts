@@ -8,6 +8,8 @@ export interface ListeningWire {
   url: string;
   /** What was asked since the last time: a list for each round trip, of prepared statements by their names and of others by their text. */
   take: () => string[][];
+  /** What the server has remarked on since the last time: `WARNING: there is no transaction in progress`. */
+  takeNotices: () => string[];
   stop: () => Promise<void>;
 }
 
@@ -19,18 +21,20 @@ export async function aListeningWire(databaseUrl: string): Promise<ListeningWire
   const behind = new URL(databaseUrl);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'wire-'));
   let trips: string[][] = [];
+  let notices: string[] = [];
   const server = createServer((front) => {
     const back = connect(path.join(behind.searchParams.get('host') ?? '', '.s.PGSQL.5432'));
-    const messages = new Messages();
+    const [said, answered] = [new Messages({ typed: false }), new Messages({ typed: true })];
     let trip: string[] | undefined;
     front.on('data', (part) => {
-      const asked = messages.read(part);
+      const asked = said.read(part).flatMap(statementIn);
       if (asked.length === 0) return;
       if (!trip) trips.push((trip = []));
       trip.push(...asked);
     });
-    back.on('data', () => {
+    back.on('data', (part) => {
       trip = undefined;
+      notices.push(...answered.read(part).flatMap(noticeIn));
     });
     front.pipe(back).pipe(front);
     for (const [one, other] of [
@@ -49,6 +53,11 @@ export async function aListeningWire(databaseUrl: string): Promise<ListeningWire
       trips = [];
       return taken;
     },
+    takeNotices: () => {
+      const taken = notices;
+      notices = [];
+      return taken;
+    },
     stop: async () => {
       server.close();
       await rm(folder, { recursive: true, force: true });
@@ -56,29 +65,49 @@ export async function aListeningWire(databaseUrl: string): Promise<ListeningWire
   };
 }
 
-/** What a client says, message by message: a type in one byte, a length in four, the first message without a type. */
+interface Message {
+  type: string;
+  /** What is between the zeros of its body. */
+  texts: string[];
+}
+
+/** What one side says, message by message: a type in one byte, a length in four. A client's first message has no type. */
 class Messages {
   #rest = Buffer.alloc(0);
-  #begun = false;
+  #typed: boolean;
 
-  /** The statements that are executed. */
-  read(part: Buffer): string[] {
+  constructor({ typed }: { typed: boolean }) {
+    this.#typed = typed;
+  }
+
+  read(part: Buffer): Message[] {
     this.#rest = Buffer.concat([this.#rest, part]);
-    const statements: string[] = [];
+    const messages: Message[] = [];
     for (;;) {
-      const typed = this.#begun ? 1 : 0;
-      if (this.#rest.length < typed + 4) return statements;
+      const typed = this.#typed ? 1 : 0;
+      if (this.#rest.length < typed + 4) return messages;
       const end = typed + this.#rest.readUInt32BE(typed);
-      if (this.#rest.length < end) return statements;
+      if (this.#rest.length < end) return messages;
       const type = typed ? String.fromCharCode(this.#rest[0] ?? 0) : '';
       const texts = this.#rest
         .subarray(typed + 4, end)
         .toString('latin1')
         .split('\0');
-      if (type === 'Q') statements.push(texts[0] ?? '');
-      if (type === 'B') statements.push(texts[1] ?? ''); // a portal, which has no name here, and the statement
-      this.#begun = true;
+      messages.push({ type, texts });
+      this.#typed = true;
       this.#rest = this.#rest.subarray(end);
     }
   }
+}
+
+/** A statement that a client has executed. */
+function statementIn({ type, texts }: Message): string[] {
+  if (type === 'Q') return [texts[0] ?? ''];
+  return type === 'B' ? [texts[1] ?? ''] : []; // a portal, which has no name here, and the statement
+}
+
+/** A remark of the server's: fields, each with its kind in its first byte. */
+function noticeIn({ type, texts }: Message): string[] {
+  const field = (kind: string): string => texts.find((text) => text.startsWith(kind))?.slice(1) ?? '';
+  return type === 'N' ? [`${field('V')}: ${field('M')}`] : [];
 }
