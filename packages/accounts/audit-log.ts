@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
+import { lastId, prepared } from '#postgres';
 
 export const actorTypes = ['api_key', 'operator', 'member', 'it_admin'] as const;
 export type ActorType = (typeof actorTypes)[number];
@@ -33,47 +34,47 @@ export interface RecordedAct extends Omit<Act, 'environmentId' | 'actor'> {
   actor: { type: ActorType; id: string | null; name: string | null };
 }
 
+const insertAct = prepared<
+  never,
+  Omit<Act, 'actor'> & { id: string; actorType: ActorType; actorId: string | null; actorName: string | null }
+>(
+  'record_act',
+  `
+  insert into audit_log (id, environment_id, actor_type, actor_id, actor_name, act, targets, fields, request_id, remote_address, user_agent)
+  values (:id, :environmentId, :actorType, :actorId::uuid,
+          coalesce(:actorName, case when :actorType = 'api_key' then (select name from api_keys where id = :actorId) end),
+          :act, :targets, :fields, :requestId, :remoteAddress, :userAgent)`,
+);
+
 /** Notes what was done, after it was. There is no verb that changes or removes a note. */
-export async function recordAct(pool: Pool, act: Act): Promise<void> {
-  await pool.query({
-    name: 'record_act',
-    text: `
-      insert into audit_log (id, environment_id, actor_type, actor_id, actor_name, act, targets, fields, request_id, remote_address, user_agent)
-      values ($1, $2, $3, $4::uuid, coalesce($5, case when $3 = 'api_key' then (select name from api_keys where id = $4) end), $6, $7, $8, $9, $10, $11)`,
-    values: [
-      newId(),
-      act.environmentId,
-      act.actor.type,
-      act.actor.id,
-      act.actor.name ?? null,
-      act.act,
-      act.targets,
-      act.fields,
-      act.requestId,
-      act.remoteAddress,
-      act.userAgent?.slice(0, 300) ?? null,
-    ],
+export async function recordAct(pool: Pool, { actor, ...act }: Act): Promise<void> {
+  await insertAct.run(pool, {
+    ...act,
+    id: newId(),
+    actorType: actor.type,
+    actorId: actor.id,
+    actorName: actor.name ?? null,
+    userAgent: act.userAgent?.slice(0, 300) ?? null,
   });
 }
 
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const selectActs = prepared<Omit<RecordedAct, 'actor'> & { actorType: ActorType; actorId: string | null; actorName: string | null }>(
+  'select_acts',
+  `
+  select id, at, actor_type as "actorType", actor_id as "actorId", actor_name as "actorName", act, targets, fields,
+         request_id as "requestId", remote_address as "remoteAddress", user_agent as "userAgent"
+    from audit_log
+   where environment_id = $1
+     and id < $2
+   order by id desc
+   limit $3`,
+);
 
 /** What was done in an environment, newest first, at most `limit`, from before the id `before`. */
 export async function listActs(
   pool: Pool,
   { environmentId, limit, before }: { environmentId: string; limit: number; before?: string | undefined },
 ): Promise<RecordedAct[]> {
-  const { rows } = await pool.query<
-    Omit<RecordedAct, 'actor'> & { actorType: ActorType; actorId: string | null; actorName: string | null }
-  >(
-    `select id, at, actor_type as "actorType", actor_id as "actorId", actor_name as "actorName", act, targets, fields,
-            request_id as "requestId", remote_address as "remoteAddress", user_agent as "userAgent"
-       from audit_log
-      where environment_id = $1
-        and id < $2
-      order by id desc
-      limit $3`,
-    [environmentId, before ?? lastId, limit],
-  );
+  const rows = await selectActs.run(pool, [environmentId, before ?? lastId, limit]);
   return rows.map(({ actorType, actorId, actorName, ...act }) => ({ ...act, actor: { type: actorType, id: actorId, name: actorName } }));
 }

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { generateApiKey } from '#credential';
 import { newId } from '#identifier';
+import { inTransaction, prepared } from '#postgres';
 import { addApiKey } from './api-keys';
 
 export interface Environment {
@@ -28,6 +29,12 @@ export async function createEnvironment(pool: Pool, { name }: { name: string }):
   return inTransaction(pool, (client) => insertEnvironment(client, { name, apiKey: generateApiKey() }));
 }
 
+const lockBootstrap = prepared(
+  'lock_bootstrap',
+  `
+  select pg_advisory_xact_lock($1)`,
+);
+
 /**
  * On a database with no environment, makes the one named `default`, with the key given or a random one. Answers `undefined`
  * where there was an environment already. Of several processes that start at once, one makes it.
@@ -36,7 +43,7 @@ export async function bootstrap(pool: Pool, { apiKey }: { apiKey?: string | unde
   if (await hasEnvironment(pool)) return undefined;
 
   return inTransaction(pool, async (client) => {
-    await client.query('select pg_advisory_xact_lock($1)', [bootstrapLock]);
+    await lockBootstrap.run(client, [bootstrapLock]);
     // Asked again under the lock: each statement sees what was committed before it began.
     if (await hasEnvironment(client)) return undefined;
 
@@ -45,59 +52,56 @@ export async function bootstrap(pool: Pool, { apiKey }: { apiKey?: string | unde
   });
 }
 
+const selectEnvironments = prepared<Environment>(
+  'select_environments',
+  `
+  select id, name, created_at as "createdAt"
+    from environments
+   where $2::uuid is null or id > $2
+   order by id
+   limit $1`,
+);
+
 /** The environments by age, at most `limit`, after the one whose id is `after`. */
 export async function listEnvironments(
   pool: Pool,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<Environment[]> {
-  const { rows } = await pool.query<Environment>(
-    `select id, name, created_at as "createdAt"
-       from environments
-      where $2::uuid is null or id > $2
-      order by id
-      limit $1`,
-    [limit, after ?? null],
-  );
-  return rows;
+  return selectEnvironments.run(pool, [limit, after ?? null]);
 }
+
+const insertEnvironmentRow = prepared<Environment>(
+  'insert_environment_row',
+  `
+  with environment as (
+    insert into environments (id, name)
+    values ($1, $2)
+    returning id, name, created_at
+  ), head as (
+    insert into feed_heads (environment_id)
+    select id
+      from environment
+  )
+  select id, name, created_at as "createdAt"
+    from environment`,
+);
 
 async function insertEnvironment(client: PoolClient, { name, apiKey }: { name: string; apiKey: string }): Promise<CreatedEnvironment> {
   const id = newId();
-  const { rows } = await client.query<Environment>(
-    `with environment as (
-       insert into environments (id, name) values ($1, $2) returning id, name, created_at
-     ), head as (
-       insert into feed_heads (environment_id) select id from environment
-     )
-     select id, name, created_at as "createdAt" from environment`,
-    [id, name],
-  );
-  const [environment] = rows;
+  const [environment] = await insertEnvironmentRow.run(client, [id, name]);
   if (!environment) throw new Error('an insert returned no row');
   await addApiKey(client, { environmentId: id, name: 'first key', secret: apiKey });
   return { ...environment, apiKey };
 }
 
-async function hasEnvironment(db: Pool | PoolClient): Promise<boolean> {
-  const { rowCount } = await db.query('select 1 from environments limit 1');
-  return rowCount === 1;
-}
+const selectAnyEnvironment = prepared(
+  'select_any_environment',
+  `
+  select 1
+    from environments
+   limit 1`,
+);
 
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('begin');
-    const result = await work(client);
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    // A connection that cannot even roll back is not given to the next caller.
-    await client.query('rollback').catch((cause: unknown) => {
-      broken = cause instanceof Error ? cause : new Error('rollback failed');
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+async function hasEnvironment(db: Pool | PoolClient): Promise<boolean> {
+  return (await selectAnyEnvironment.run(db, [])).length > 0;
 }

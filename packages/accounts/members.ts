@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { hashPassword } from '#credential';
 import { newId } from '#identifier';
+import { prepared } from '#postgres';
 
 /** A person who signs in to the console. */
 export interface Member {
@@ -42,6 +43,39 @@ export function emailKey(email: string): string {
   return email.trim().toLowerCase();
 }
 
+const selectAnyMember = prepared(
+  'select_any_member',
+  `
+  select 1
+    from members
+   limit 1`,
+);
+
+const insertFirstMember = prepared<{ email: string }>(
+  'insert_first_member',
+  `
+  with environment as (
+    select id
+      from environments
+     order by id
+     limit 1
+       for no key update
+  ), member as (
+    insert into members (id, email, email_key, password_hash)
+    select $1, $2, $3, $4
+      from environment
+     where not exists (select 1 from members)
+    on conflict do nothing
+    returning id, email
+  ), membership as (
+    insert into environment_members (environment_id, member_id, role)
+    select environment.id, member.id, 'admin'
+      from environment, member
+  )
+  select email
+    from member`,
+);
+
 /**
  * On an installation where nobody can sign in yet, makes the first member, an admin of its oldest environment, with the password
  * given or a random one. `undefined` where there is a member already, or no environment yet. Of several processes that start at
@@ -51,114 +85,62 @@ export async function ensureFirstMember(
   pool: Pool,
   { email, password }: { email: string; password?: string | undefined },
 ): Promise<{ email: string; password?: string } | undefined> {
-  const { rowCount } = await pool.query('select 1 from members limit 1');
-  if (rowCount !== 0) return undefined;
+  if ((await selectAnyMember.run(pool, [])).length > 0) return undefined;
 
   // Without the letters and digits that are mistaken for one another; 100 bits.
   const made = password ?? Array.from(randomBytes(20), (byte) => 'abcdefghjkmnpqrstuvwxyz23456789ABC'[byte % 32]).join('');
-  const { rows } = await pool.query<{ email: string }>(
-    `with environment as (
-       select id
-         from environments
-        order by id
-        limit 1
-          for no key update
-     ), member as (
-       insert into members (id, email, email_key, password_hash)
-       select $1, $2, $3, $4
-         from environment
-        where not exists (select 1 from members)
-       on conflict do nothing
-       returning id, email
-     ), membership as (
-       insert into environment_members (environment_id, member_id, role)
-       select environment.id, member.id, 'admin'
-         from environment, member
-     )
-     select email
-       from member`,
-    [newId(), email.trim(), emailKey(email), await hashPassword(made)],
-  );
-  const [row] = rows;
+  const [row] = await insertFirstMember.run(pool, [newId(), email.trim(), emailKey(email), await hashPassword(made)]);
   if (!row) return undefined;
   return password === undefined ? { email: row.email, password: made } : { email: row.email };
 }
 
+const selectMemberEnvironments = prepared<MemberEnvironment>(
+  'select_member_environments',
+  `
+  select e.id, e.name, m.role, e.created_at as "createdAt"
+    from environment_members m
+    join environments e on e.id = m.environment_id
+   where m.member_id = $1
+   order by e.id`,
+);
+
 /** The environments that a member may see, oldest first. */
 export async function listMemberEnvironments(pool: Pool, { memberId }: { memberId: string }): Promise<MemberEnvironment[]> {
-  const { rows } = await pool.query<MemberEnvironment>(
-    `select e.id, e.name, m.role, e.created_at as "createdAt"
-       from environment_members m
-       join environments e on e.id = m.environment_id
-      where m.member_id = $1
-      order by e.id`,
-    [memberId],
-  );
-  return rows;
+  return selectMemberEnvironments.run(pool, [memberId]);
 }
+
+const selectRole = prepared<{ role: Role }>(
+  'role_in_environment',
+  `
+  select role
+    from environment_members
+   where environment_id = $1
+     and member_id = $2`,
+);
 
 /** What a member may do in an environment; `undefined` where they do not belong to it. */
 export async function roleIn(
   pool: Pool,
   { memberId, environmentId }: { memberId: string; environmentId: string },
 ): Promise<Role | undefined> {
-  const { rows } = await pool.query<{ role: Role }>({
-    name: 'role_in_environment',
-    text: `
-      select role
-        from environment_members
-       where environment_id = $1
-         and member_id = $2`,
-    values: [environmentId, memberId],
-  });
-  return rows[0]?.role;
+  const [row] = await selectRole.run(pool, [environmentId, memberId]);
+  return row?.role;
 }
+
+const selectMembers = prepared<EnvironmentMember>(
+  'select_members',
+  `
+  select m.id, m.email, m.created_at as "createdAt", e.role, e.created_at as since,
+         (select max(s.last_seen_at) from member_sessions s where s.member_id = m.id) as "lastSeenAt"
+    from environment_members e
+    join members m on m.id = e.member_id
+   where e.environment_id = $1
+   order by e.created_at, m.id`,
+);
 
 /** Everybody who belongs to an environment, longest-standing first. */
 export async function listMembers(pool: Pool, { environmentId }: { environmentId: string }): Promise<EnvironmentMember[]> {
-  const { rows } = await pool.query<EnvironmentMember>(
-    `select m.id, m.email, m.created_at as "createdAt", e.role, e.created_at as since,
-            (select max(s.last_seen_at) from member_sessions s where s.member_id = m.id) as "lastSeenAt"
-       from environment_members e
-       join members m on m.id = e.member_id
-      where e.environment_id = $1
-      order by e.created_at, m.id`,
-    [environmentId],
-  );
-  return rows;
-}
-
-/** Changes what a member may do. False where they do not belong to the environment. @throws LastAdmin */
-export async function changeRole(pool: Pool, change: { environmentId: string; memberId: string; role: Role }): Promise<boolean> {
-  const { rows } = await pool.query<{ changed: number; left: boolean }>(
-    `${adminsLocked}, changed as (
-       update environment_members
-          set role = $3
-        where environment_id = $1
-          and member_id = $2
-          and ($3 = 'admin' or exists (select 1 from admins where member_id <> $2))
-       returning 1
-     )
-     ${outcome}`,
-    [change.environmentId, change.memberId, change.role],
-  );
-  return outcomeOf(rows);
-}
-
-/** Takes a member out of an environment; their other environments stay theirs. False where they do not belong to it. @throws LastAdmin */
-export async function removeMember(pool: Pool, { environmentId, memberId }: { environmentId: string; memberId: string }): Promise<boolean> {
-  const { rows } = await pool.query<{ changed: number; left: boolean }>(
-    `${adminsLocked}, changed as (
-       delete from environment_members
-        where environment_id = $1
-          and member_id = $2
-          and exists (select 1 from admins where member_id <> $2)
-       returning 1
-     )
-     ${outcome}`,
-    [environmentId, memberId],
-  );
-  return outcomeOf(rows);
+  return selectMembers.run(pool, [environmentId]);
 }
 
 // Two admins who demote each other at the same moment take turns at these rows, and the second one finds itself alone.
@@ -175,6 +157,43 @@ const adminsLocked = `
 const outcome = `
   select (select count(*)::int from changed) as changed,
          exists (select 1 from environment_members where environment_id = $1 and member_id = $2) as "left"`;
+
+const updateRole = prepared<{ changed: number; left: boolean }>(
+  'update_role',
+  `
+  ${adminsLocked}, changed as (
+    update environment_members
+       set role = $3
+     where environment_id = $1
+       and member_id = $2
+       and ($3 = 'admin' or exists (select 1 from admins where member_id <> $2))
+    returning 1
+  )
+  ${outcome}`,
+);
+
+/** Changes what a member may do. False where they do not belong to the environment. @throws LastAdmin */
+export async function changeRole(pool: Pool, change: { environmentId: string; memberId: string; role: Role }): Promise<boolean> {
+  return outcomeOf(await updateRole.run(pool, [change.environmentId, change.memberId, change.role]));
+}
+
+const deleteMember = prepared<{ changed: number; left: boolean }>(
+  'delete_member',
+  `
+  ${adminsLocked}, changed as (
+    delete from environment_members
+     where environment_id = $1
+       and member_id = $2
+       and exists (select 1 from admins where member_id <> $2)
+    returning 1
+  )
+  ${outcome}`,
+);
+
+/** Takes a member out of an environment; their other environments stay theirs. False where they do not belong to it. @throws LastAdmin */
+export async function removeMember(pool: Pool, { environmentId, memberId }: { environmentId: string; memberId: string }): Promise<boolean> {
+  return outcomeOf(await deleteMember.run(pool, [environmentId, memberId]));
+}
 
 function outcomeOf([row]: { changed: number; left: boolean }[]): boolean {
   if (row?.changed === 1) return true;

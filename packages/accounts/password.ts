@@ -1,31 +1,54 @@
 import type { Pool } from 'pg';
 import { hashPassword, verifyPassword } from '#credential';
 import { newId } from '#identifier';
+import { prepared } from '#postgres';
 import { linkHash, newLinkSecret } from './mailed-link';
 import { emailKey } from './members';
+
+const selectPassword = prepared<{ passwordHash: string }>(
+  'select_password',
+  `
+  select password_hash as "passwordHash"
+    from members
+   where id = $1`,
+);
+
+const updatePassword = prepared(
+  'update_password',
+  `
+  with ended as (
+    delete from member_sessions
+     where member_id = $1
+       and id <> $2
+  )
+  update members
+     set password_hash = $3
+   where id = $1`,
+);
 
 /** A member's new password, where they know the old one. Ends their other sessions. False where the old one is not right. */
 export async function changePassword(
   pool: Pool,
   change: { memberId: string; sessionId: string; current: string; next: string },
 ): Promise<boolean> {
-  const { rows } = await pool.query<{ passwordHash: string }>('select password_hash as "passwordHash" from members where id = $1', [
-    change.memberId,
-  ]);
-  if (!(await verifyPassword(change.current, rows[0]?.passwordHash))) return false;
-  await pool.query(
-    `with ended as (
-       delete from member_sessions
-        where member_id = $1
-          and id <> $2
-     )
-     update members
-        set password_hash = $3
-      where id = $1`,
-    [change.memberId, change.sessionId, await hashPassword(change.next)],
-  );
+  const [row] = await selectPassword.run(pool, [change.memberId]);
+  if (!(await verifyPassword(change.current, row?.passwordHash))) return false;
+  await updatePassword.run(pool, [change.memberId, change.sessionId, await hashPassword(change.next)]);
   return true;
 }
+
+const insertPasswordReset = prepared<{ email: string | null }>(
+  'insert_password_reset',
+  `
+  with replaced as (
+    delete from member_links
+     where email_key = $1
+       and kind = 'password_reset'
+  )
+  insert into member_links (id, hash, kind, email, email_key, expires_at)
+  values ($2, $3, 'password_reset', $1, $1, now() + interval '1 hour')
+  returning (select email from members where email_key = $1) as email`,
+);
 
 /**
  * Makes the link that lets a member choose a new password, good for one hour; links asked for before end. `undefined` where
@@ -37,20 +60,43 @@ export async function requestPasswordReset(
   { email }: { email: string },
 ): Promise<{ email: string; secret: string } | undefined> {
   const { secret, hash } = newLinkSecret();
-  const { rows } = await pool.query<{ email: string | null }>(
-    `with replaced as (
-       delete from member_links
-        where email_key = $1
-          and kind = 'password_reset'
-     )
-     insert into member_links (id, hash, kind, email, email_key, expires_at)
-     values ($2, $3, 'password_reset', $1, $1, now() + interval '1 hour')
-     returning (select email from members where email_key = $1) as email`,
-    [emailKey(email), newId(), hash],
-  );
-  const [row] = rows;
+  const [row] = await insertPasswordReset.run(pool, [emailKey(email), newId(), hash]);
   return row?.email == null ? undefined : { email: row.email, secret };
 }
+
+const selectPasswordReset = prepared(
+  'select_password_reset',
+  `
+  select 1
+    from member_links
+   where hash = $1
+     and kind = 'password_reset'
+     and expires_at > now()`,
+);
+
+const usePasswordReset = prepared<{ memberId: string }>(
+  'use_password_reset',
+  `
+  with link as (
+    delete from member_links
+     where hash = $1
+       and kind = 'password_reset'
+       and expires_at > now()
+    returning email_key
+  ), changed as (
+    update members m
+       set password_hash = $2
+      from link
+     where m.email_key = link.email_key
+    returning m.id
+  ), ended as (
+    delete from member_sessions s
+     using changed
+     where s.member_id = changed.id
+  )
+  select id as "memberId"
+    from changed`,
+);
 
 /** Uses such a link: sets the password and ends every session. Answers whose it is; `undefined` where the link is not good, or no longer. */
 export async function resetPassword(
@@ -60,36 +106,7 @@ export async function resetPassword(
   const hash = linkHash(secret);
   if (!hash) return undefined;
   // A hash of a password is dear, and made for nobody who has no link.
-  const { rowCount } = await pool.query(
-    `select 1
-       from member_links
-      where hash = $1
-        and kind = 'password_reset'
-        and expires_at > now()`,
-    [hash],
-  );
-  if (rowCount !== 1) return undefined;
-  const { rows } = await pool.query<{ memberId: string }>(
-    `with link as (
-       delete from member_links
-        where hash = $1
-          and kind = 'password_reset'
-          and expires_at > now()
-       returning email_key
-     ), changed as (
-       update members m
-          set password_hash = $2
-         from link
-        where m.email_key = link.email_key
-       returning m.id
-     ), ended as (
-       delete from member_sessions s
-        using changed
-        where s.member_id = changed.id
-     )
-     select id as "memberId"
-       from changed`,
-    [hash, await hashPassword(password)],
-  );
-  return rows[0];
+  if ((await selectPasswordReset.run(pool, [hash])).length === 0) return undefined;
+  const [row] = await usePasswordReset.run(pool, [hash, await hashPassword(password)]);
+  return row;
 }
