@@ -60,6 +60,7 @@ export function sendPlainPage(res: Response, { status, title, body, formLeadsTo 
       "frame-ancestors 'none'",
     ].join('; '),
   );
+  if (status === 503) res.setHeader('Retry-After', '5');
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
   res.end(page.text);

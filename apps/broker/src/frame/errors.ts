@@ -12,6 +12,7 @@ import {
 } from '#delivery';
 import { DirectoryGone, ExternalIdTaken } from '#directory';
 import { InvalidMapping } from '#mapping';
+import { isOutage } from '#postgres';
 import { withoutOwnSecrets } from '#runtime';
 
 /** A fault in a body (`pointer`, RFC 6901) or in a query (`parameter`). */
@@ -193,8 +194,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
   if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);
   if (error instanceof TooManyConsumers) return new Problem('too_many_consumers', error.message);
-  if (isUnavailable(error))
-    return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
+  if (isOutage(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
 }
 
@@ -229,23 +229,4 @@ function bodyProblemOf(error: unknown): Problem | undefined {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem('unsupported_media_type', error.message);
   if (typeof error.status === 'number' && error.status >= 400 && error.status < 500) return new Problem('invalid_request', error.message);
   return undefined;
-}
-
-// Of PostgreSQL: it is starting or stopping, it has no connection left, a statement took too long, or a lock did.
-const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300', '57014', '55P03', '25P03', '40001', '40P01']);
-const unavailableCauses = new Set(['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
-
-function isUnavailable(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  if ('syscall' in error && error.syscall === 'connect') return true;
-  if ('code' in error && typeof error.code === 'string') {
-    return unavailableStates.has(error.code) || unavailableCauses.has(error.code) || error.code.startsWith('08');
-  }
-  // pg gives these no code.
-  return (
-    'message' in error &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/.test(
-      String(error.message),
-    )
-  );
 }

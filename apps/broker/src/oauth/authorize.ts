@@ -13,6 +13,7 @@ import {
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import { html, type PlainPage, sendPlainPage } from '../plain-page';
+import { causeOf } from './errors';
 import { parametersOf } from './form';
 
 /** A browser whose holder may decide who writes into a directory. */
@@ -143,10 +144,14 @@ async function codeFor(parts: AuthorizeParts, client: CallingClient, parameters:
       saveToken: async () => undefined,
     },
   });
-  await server.authorize(
-    new OAuth2Server.Request({ method: 'POST', headers: {}, query: Object.fromEntries(requestIn(parameters)), body: {} }),
-    new OAuth2Server.Response(),
-  );
+  try {
+    await server.authorize(
+      new OAuth2Server.Request({ method: 'POST', headers: {}, query: Object.fromEntries(requestIn(parameters)), body: {} }),
+      new OAuth2Server.Response(),
+    );
+  } catch (error) {
+    throw causeOf(error);
+  }
   return code;
 }
 

@@ -1,3 +1,4 @@
+import OAuth2Server from '@node-oauth/oauth2-server';
 import type { NextFunction, Request, Response } from 'express';
 import { isOutage } from '#postgres';
 
@@ -76,6 +77,11 @@ export function sendOAuthJson(res: Response, body: object): void {
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Pragma', 'no-cache');
   res.end(JSON.stringify(body));
+}
+
+/** What has gone wrong below the library, which puts an error of its own around it. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof OAuth2Server.ServerError && 'inner' in error ? error.inner : error;
 }
 
 function refusalOf(thrown: unknown): OAuthRefusal {

@@ -10,7 +10,7 @@ import {
   takeAuthorizationCode,
 } from '#directory';
 import { publicId } from '#identifier';
-import { isOAuthErrorCode, OAuthRefusal } from './errors';
+import { causeOf, isOAuthErrorCode, OAuthRefusal } from './errors';
 
 /** What a token request came to: the answer's body (RFC 6749 §5.1), or a grant that ended because somebody used its code or token twice. */
 export type TokenOutcome = { kind: 'given'; body: object } | { kind: 'refused'; refusal: OAuthRefusal; reused: boolean };
@@ -167,7 +167,7 @@ class TokenModel implements OAuth2Server.RefreshTokenModel, OAuth2Server.ClientC
 
 /** The library's refusal in words for an IT admin. What is no refusal goes on to the error edge. */
 function refusalOf(error: unknown): OAuthRefusal {
-  if (error instanceof OAuth2Server.ServerError && 'inner' in error) throw error.inner;
+  if (error instanceof OAuth2Server.ServerError) throw causeOf(error);
   if (!(error instanceof OAuth2Server.OAuthError) || !isOAuthErrorCode(error.name)) throw error;
   // What is missing is worth saying: "Missing parameter: `code`".
   if (error.name === 'invalid_request') return new OAuthRefusal('invalid_request', error.message.replaceAll('`', "'"));

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
 import { AlreadyMember, EnvironmentInUse, LastAdmin } from '#accounts';
+import { isOutage } from '#postgres';
 
 /** Every code that the console's own paths can refuse with, and its status. */
 const statuses = {
@@ -82,13 +83,4 @@ function problemOf(error: unknown): PageProblem {
   if (isOutage(error))
     return new PageProblem('unavailable', 'The database cannot be reached right now. Try again in a moment.', undefined, 5);
   return new PageProblem('internal', 'Something went wrong here. Try again; the log of the broker has the cause.');
-}
-
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code) ||
-    /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
-  );
 }

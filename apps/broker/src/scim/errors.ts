@@ -8,6 +8,7 @@ import {
   UserNameTaken,
   UserNotFound,
 } from '#directory';
+import { isOutage } from '#postgres';
 import { ScimError } from '#scim';
 
 /** The credential is none of this directory's, or there is no such directory: nobody is told which. */
@@ -73,8 +74,8 @@ export function scimErrorOf(error: unknown): ScimError {
   // The path is decoded before anything else is done.
   if (error instanceof URIError)
     return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
-  if (isOutage(error))
-    return new ScimError(503, undefined, 'The database cannot be reached at the moment. Nothing has been changed; try again shortly.');
+  // Of a commit that nobody has answered it is not known what became of it: "nothing has been changed" would be a guess.
+  if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Try again shortly.');
   return new ScimError(
     500,
     undefined,
@@ -86,14 +87,4 @@ function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
   const over = used > limit ? ', more than there are' : '';
   const bound = ceiling === null ? '' : `, and seats are added automatically up to ${Math.max(ceiling, limit)} only`;
   return `No seat is left: ${used} of ${limit} seats of this organization are taken${over}${bound}. Deactivate a user who needs none, or ask the application’s vendor for more seats.`;
-}
-
-/** The database is away, or has no time: the same request may well succeed later. */
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|08\d{3}|57P0[1-5]|53\d{3}|57014|55P03)$/.test(code) ||
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message)
-  );
 }
