@@ -54,6 +54,10 @@ export {
   rotateSecret,
   sendTestEvent,
 } from './endpoint/endpoints';
+export { type EndpointState, listEndpointStates } from './endpoint/endpoint-states';
+export { countReplay } from './endpoint/replay-preview';
+export { type EndpointStatistics, endpointStatistics } from './record/endpoint-statistics';
+export { type LastAttempt, lastAttemptOf } from './record/last-attempt';
 export { eraseAttempts } from './record/erase-attempts';
 export { type FeedListener, FeedNotices, listenToFeed } from './poll/feed-notices';
 export { Poster, type PosterOptions } from './attempt/post';

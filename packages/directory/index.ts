@@ -10,6 +10,7 @@ export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
 export {
   activateDirectory,
   changeDirectory,
+  chooseProvider,
   createDirectory,
   deleteDirectory,
   getDirectory,
@@ -22,6 +23,7 @@ export {
 export { noteCredentialUses } from './credentials/credential-uses';
 export { announceExpiringCredentials, type ExpiringCredential } from './credentials/expiring-credentials';
 export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure/erasure';
+export { countDirectories, listFailingDirectories, type DirectoryCounts, type FailingDirectory } from './requests/environment-overview';
 export { type Explanation, explainRequest } from './requests/explanation';
 export { type EventHead, type EventJson, type LoggedEvent, readEvent } from './log/event';
 export {
@@ -36,16 +38,19 @@ export {
   type SeatsJson,
 } from './log/event-data';
 export {
+  countEvents,
   findEvent,
   readDirectoryPages,
   readEvents,
   readFeedHead,
+  readFeedHeads,
   rewindFeeds,
   safePosition,
   type DirectoryStretch,
   type EventPage,
   type EventQuery,
 } from './log/event-log';
+export { type NewestEvents, type NewestQuery, readNewestEvents } from './log/newest-events';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';
 export {
   getMapping,
@@ -100,10 +105,14 @@ export {
   type OrganizationChanges,
 } from './rules/organizations';
 export { KnownMappings, type KnownRules, KnownSchemas } from './resource/known-rules';
+export { type Arrival, arrivalsIn } from './reading/arrivals';
+export { type ListedGroup, type ListedUser, listGroupNames, listPeople } from './reading/people-by-name';
 export { displayNameOf, type PreviousGroup, type PreviousUser, profileOf, type Profile } from './resource/profile';
 export { findAccess, getGroup, getUser, listGroupMembers, listGroups, listUsers, type Access } from './reading/published';
 export { getRemap, listRemaps, type Remap, remapUsers } from './people/remap';
+export { type DirectoryHealth, directoryHealth, type Failure } from './requests/directory-health';
 export { UsedAttributes } from './requests/kept-attributes';
+export { findRequest, findRequests, type ListedRequest, type WholeRequest } from './requests/request-search';
 export { listRequests, recordRequests, recordFailure, type RecordedRequest, type RequestToRecord } from './requests/request-log';
 export { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from './rules/schema-extensions';
 export { NoSeatLeft, type SeatMode } from './rules/seats';

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { newId } from '#identifier';
+import { idAt, newId } from '#identifier';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
 import type { EventData, EventType } from './event-data';
 import { prepared } from '#postgres';
@@ -25,7 +25,8 @@ export function appendEvents(tx: DirectoryTransaction, drafts: EventDraft[]): nu
   return tx.sequence;
 }
 
-const eventColumns = `
+/** Of the feed `f` and the log `e`, what an `EventRow` is. */
+export const eventColumns = `
          e.id, f.type, f.environment_id, f.organization_id, e.organization_external_id, f.directory_id,
          f.position, f.sequence, e.occurred_at, e.request_id, e.data::text as data`;
 
@@ -41,6 +42,43 @@ const feedHead = prepared<{ position: number; oldest_position: number; epoch: nu
 export async function readFeedHead(pool: Pool, environmentId: string): Promise<{ head: number; oldest: number; epoch: number }> {
   const [row] = await feedHead.run(pool, [environmentId]);
   return { head: row?.position ?? 0, oldest: row?.oldest_position ?? 1, epoch: row?.epoch ?? 1 };
+}
+
+const feedHeads = prepared<{ environmentId: string; head: number }>(
+  'feed_heads',
+  `
+  select environment_id as "environmentId", position as head
+    from feed_heads
+   where environment_id = any ($1::uuid[])`,
+);
+
+/** Where the logs of several environments end. */
+export async function readFeedHeads(pool: Pool, environmentIds: string[]): Promise<{ environmentId: string; head: number }[]> {
+  return feedHeads.run(pool, [environmentIds]);
+}
+
+const countFeed = prepared<{ total: number; since: number }>(
+  'count_feed',
+  `
+  select h.position as total,
+         -- Positions have no gaps, so the distance is the count. Of a day with less than so many events the first one is found at once.
+         (select count(*)
+            from (select 1
+                    from event_feed f
+                   where f.environment_id = $1
+                     and f.position > h.position - 100000
+                     and f.event_id >= $2) d) as since
+    from feed_heads h
+   where h.environment_id = $1`,
+);
+
+/** How many events an environment has had, and how many of them, up to 100,000, since a time. */
+export async function countEvents(
+  pool: Pool,
+  { environmentId, since }: { environmentId: string; since: Date },
+): Promise<{ total: number; since: number }> {
+  const [row] = await countFeed.run(pool, [environmentId, idAt(since)]);
+  return row ?? { total: 0, since: 0 };
 }
 
 interface FeedRow extends EventRow {

@@ -193,6 +193,26 @@ export async function changeDirectory(
   });
 }
 
+const updateProvider = prepared(
+  'choose_provider',
+  `
+  update directories
+     set provider = $3,
+         updated_at = now()
+   where environment_id = $1
+     and id = $2
+     and deleted_at is null
+     and provider <> $3`,
+);
+
+/** Notes which identity provider a directory is connected to, where its IT admin knows better than its vendor. False where it is so already. */
+export async function chooseProvider(
+  pool: Pool,
+  { environmentId, directoryId, provider }: { environmentId: string; directoryId: string; provider: Provider },
+): Promise<boolean> {
+  return (await updateProvider.change(pool, [environmentId, directoryId, provider])) === 1;
+}
+
 const markDirectoryDeleted = prepared(
   'delete_directory',
   `

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { readFeedHeads } from '#directory';
 
 interface Watched {
   /** The last position that this process knows of. */
@@ -105,17 +106,9 @@ export class FeedWatch {
 
   async #ask(environmentIds: string[]): Promise<void> {
     try {
-      const { rows } = await this.#pool.query<{ environment_id: string; position: number }>({
-        name: 'feed_heads_waited_for',
-        text: `
-          select environment_id, position
-            from feed_heads
-           where environment_id = any ($1::uuid[])`,
-        values: [environmentIds],
-      });
-      for (const { environment_id: id, position } of rows) {
-        const watched = this.#environments.get(id);
-        if (watched) advance(watched, position);
+      for (const { environmentId, head } of await readFeedHeads(this.#pool, environmentIds)) {
+        const watched = this.#environments.get(environmentId);
+        if (watched) advance(watched, head);
       }
     } catch {
       // Asked again in a second; those who wait ask the database themselves when their time is up, and are told.

@@ -2,20 +2,23 @@ import { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import { listSetupLinks } from '#accounts';
 import type { Keyring } from '#credential';
-import { EndpointNotFound } from '#delivery';
-import { findEvent, isEventType } from '#directory';
+import { countReplay, EndpointNotFound, endpointStatistics, lastAttemptOf } from '#delivery';
+import {
+  directoryHealth,
+  findEvent,
+  findRequest,
+  findRequests,
+  isEventType,
+  listGroupNames,
+  listPeople,
+  readNewestEvents,
+} from '#directory';
 import { parsePublicId } from '#identifier';
 import { answer, answerJson } from '../pages/answer';
-import { directoryHealth } from '../pages/directory-health';
 import { notFound, PageProblem } from '../pages/errors';
 import { cursor, id, idInPath, limit, subject, text, wholeNumber } from '../pages/parameters';
-import { findRequest, findRequests } from '../pages/request-search';
-import { countReplay, endpointStatistics } from './endpoint-statistics';
-import { lastAttemptOf } from './last-attempt';
 import { type Feed, streamEvents } from './live-events';
-import { readNewestEvents } from './newest-events';
 import { overviewOf } from './overview';
-import { listGroupNames, listPeople } from './people';
 
 /**
  * What the console's pages show and the vendor's API has no need of: the same data, searched, counted and read backwards. All of it

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
+import { prepared } from '#postgres';
 import { Problem } from './errors';
 
 /** An answer as it goes over the wire. */
@@ -59,11 +60,41 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
   throw new Problem('invalid_request', 'Idempotency-Key: must be 1 to 255 visible ASCII characters without spaces');
 }
 
+const deleteOldAnswers = prepared(
+  'delete_old_answers',
+  `
+  delete from idempotency_keys
+   where created_at < now() - interval '24 hours'`,
+);
+
 /** Deletes the answers that are no longer promised. Returns how many. */
 export async function forgetOldAnswers(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query("delete from idempotency_keys where created_at < now() - interval '24 hours'");
-  return rowCount ?? 0;
+  return deleteOldAnswers.change(pool, []);
 }
+
+const claimKey = prepared<{ claimed_at: string }>(
+  'claim_idempotency_key',
+  `
+  insert into idempotency_keys as k (environment_id, key, request_hash, created_at)
+  values ($1, $2, $3, clock_timestamp())
+  on conflict (environment_id, key) do update
+     set request_hash = excluded.request_hash,
+         created_at = excluded.created_at,
+         status = null,
+         response = null
+   where k.created_at < now() - interval '24 hours'
+      or (k.response is null and k.created_at < now() - interval '60 seconds')
+  returning created_at::text as claimed_at`,
+);
+
+const selectAnswer = prepared<{ request_hash: Buffer; status: number | null; response: Buffer | null }>(
+  'find_idempotency_key',
+  `
+  select request_hash, status, response
+    from idempotency_keys
+   where environment_id = $1
+     and key = $2`,
+);
 
 async function claimOrAnswer(
   pool: Pool,
@@ -74,34 +105,10 @@ async function claimOrAnswer(
   // Between the two statements another process may release its claim; then the claim is there to be had.
   for (let round = 0; round < 5; round++) {
     // As text: a Date would round the microseconds off, by which a claim knows itself.
-    const claimed = await pool.query<{ claimed_at: string }>({
-      name: 'claim_idempotency_key',
-      text: `
-        insert into idempotency_keys as k (environment_id, key, request_hash, created_at)
-        values ($1, $2, $3, clock_timestamp())
-        on conflict (environment_id, key) do update
-           set request_hash = excluded.request_hash,
-               created_at = excluded.created_at,
-               status = null,
-               response = null
-         where k.created_at < now() - interval '24 hours'
-            or (k.response is null and k.created_at < now() - interval '60 seconds')
-        returning created_at::text as claimed_at`,
-      values: [call.environmentId, call.key, hash],
-    });
-    const [mine] = claimed.rows;
+    const [mine] = await claimKey.run(pool, [call.environmentId, call.key, hash]);
     if (mine) return { kind: 'claimed', claimedAt: mine.claimed_at };
 
-    const kept = await pool.query<{ request_hash: Buffer; status: number | null; response: Buffer | null }>({
-      name: 'find_idempotency_key',
-      text: `
-        select request_hash, status, response
-          from idempotency_keys
-         where environment_id = $1
-           and key = $2`,
-      values: [call.environmentId, call.key],
-    });
-    const [row] = kept.rows;
+    const [row] = await selectAnswer.run(pool, [call.environmentId, call.key]);
     if (!row) continue;
     if (!row.request_hash.equals(hash)) {
       throw new Problem('idempotency_key_reused', 'within the last 24 hours this Idempotency-Key came with another path or body');
@@ -114,39 +121,41 @@ async function claimOrAnswer(
   });
 }
 
+const keepAnswer = prepared(
+  'keep_idempotent_answer',
+  `
+  update idempotency_keys
+     set status = $4,
+         response = $5
+   where environment_id = $1
+     and key = $2
+     and created_at = $3::timestamptz
+     and response is null`,
+);
+
 async function keep(pool: Pool, keyring: Keyring, call: KeyedCall, claimedAt: string, answer: WireAnswer): Promise<void> {
   const { contentType, text } = answer;
-  await pool.query({
-    name: 'keep_idempotent_answer',
-    text: `
-      update idempotency_keys
-         set status = $4,
-             response = $5
-       where environment_id = $1
-         and key = $2
-         and created_at = $3::timestamptz
-         and response is null`,
-    values: [
-      call.environmentId,
-      call.key,
-      claimedAt,
-      answer.status,
-      keyring.encrypt(JSON.stringify({ contentType, text }), contextOf(call)),
-    ],
-  });
+  await keepAnswer.run(pool, [
+    call.environmentId,
+    call.key,
+    claimedAt,
+    answer.status,
+    keyring.encrypt(JSON.stringify({ contentType, text }), contextOf(call)),
+  ]);
 }
 
+const releaseKey = prepared(
+  'release_idempotency_key',
+  `
+  delete from idempotency_keys
+   where environment_id = $1
+     and key = $2
+     and created_at = $3::timestamptz
+     and response is null`,
+);
+
 async function release(pool: Pool, call: KeyedCall, claimedAt: string): Promise<void> {
-  await pool.query({
-    name: 'release_idempotency_key',
-    text: `
-      delete from idempotency_keys
-       where environment_id = $1
-         and key = $2
-         and created_at = $3::timestamptz
-         and response is null`,
-    values: [call.environmentId, call.key, claimedAt],
-  });
+  await releaseKey.run(pool, [call.environmentId, call.key, claimedAt]);
 }
 
 function opened(keyring: Keyring, call: KeyedCall, sealed: Buffer): Pick<WireAnswer, 'contentType' | 'text'> {

@@ -4,10 +4,15 @@ import type { Pool } from 'pg';
 import { getLogo, getSetupAppearance, recordAct, type SetupSession } from '#accounts';
 import type { BearerTokens, Keyring } from '#credential';
 import {
+  arrivalsIn,
+  chooseProvider,
   type DirectoryPool,
   createOAuthClient,
   deleteOAuthClient,
   type Directory,
+  directoryHealth,
+  findRequest,
+  findRequests,
   getDirectory,
   getMapping,
   getOrganization,
@@ -21,13 +26,9 @@ import {
 import { parsePublicId, publicId } from '#identifier';
 import { answer, answerNothing } from '../pages/answer';
 import { bodyReader } from '../pages/body';
-import { directoryHealth } from '../pages/directory-health';
 import { notFound, PageProblem, pageErrorEdge } from '../pages/errors';
 import { cursor, idInPath, limit, text } from '../pages/parameters';
-import { findRequest, findRequests } from '../pages/request-search';
 import { refuseForeignPages } from '../frame/same-origin';
-import { arrivalsIn } from './arrivals';
-import { chooseProvider } from './chosen-provider';
 import type { SetupSessions } from './session';
 
 export interface SetupParts {

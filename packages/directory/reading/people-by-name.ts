@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { publicId } from '#identifier';
+import { prepared } from '#postgres';
 
 /** A user as a list shows one: enough to find somebody by, without the resource. */
 export interface ListedUser {
@@ -29,6 +30,35 @@ interface Paged {
   search: string | undefined;
 }
 
+const usersByName = prepared<
+  {
+    id: string;
+    key: string;
+    user_name: string;
+    display_name: string | null;
+    email: string | null;
+    active: boolean;
+    updated_at: Date;
+  },
+  { environmentId: string; directoryId: string; after: string; search: string | null; active: boolean | null; limit: number }
+>(
+  'users_by_name',
+  `
+  select u.id, u.user_name_key as key, u.profile->>'user_name' as user_name, u.display_name, u.profile->>'email' as email, u.active, u.updated_at
+    from users u
+    join directories d on d.id = u.directory_id and d.deleted_at is null
+   where u.environment_id = :environmentId
+     and u.directory_id = :directoryId
+     and u.user_name_key > :after
+     and (:search::text is null
+          or strpos(u.user_name_key, :search) > 0
+          or strpos(lower(u.display_name), :search) > 0
+          or strpos(array_to_string(u.email_keys, ' '), :search) > 0)
+     and (:active::boolean is null or u.active = :active)
+   order by u.user_name_key
+   limit :limit`,
+);
+
 /**
  * A directory's users in the order of their user names, a page at a time: each page is one walk on along the index of names. A
  * search walks further, past whoever does not match.
@@ -37,28 +67,13 @@ export async function listPeople(
   pool: Pool,
   query: Paged & { active: boolean | undefined },
 ): Promise<{ data: ListedUser[]; next: string | null }> {
-  const { rows } = await pool.query<{
-    id: string;
-    key: string;
-    user_name: string;
-    display_name: string | null;
-    email: string | null;
-    active: boolean;
-    updated_at: Date;
-  }>({
-    name: 'console_list_people',
-    text: `
-      select u.id, u.user_name_key as key, u.profile->>'user_name' as user_name, u.display_name, u.profile->>'email' as email, u.active, u.updated_at
-        from users u
-        join directories d on d.id = u.directory_id and d.deleted_at is null
-       where u.environment_id = $1
-         and u.directory_id = $2
-         and u.user_name_key > $3
-         and ($4::text is null or strpos(u.user_name_key, $4) > 0 or strpos(lower(u.display_name), $4) > 0 or strpos(array_to_string(u.email_keys, ' '), $4) > 0)
-         and ($5::boolean is null or u.active = $5)
-       order by u.user_name_key
-       limit $6`,
-    values: [query.environmentId, query.directoryId, query.after ?? '', folded(query.search), query.active ?? null, query.limit + 1],
+  const rows = await usersByName.run(pool, {
+    environmentId: query.environmentId,
+    directoryId: query.directoryId,
+    after: query.after ?? '',
+    search: folded(query.search),
+    active: query.active ?? null,
+    limit: query.limit + 1,
   });
   const page = rows.slice(0, query.limit);
   return {
@@ -74,22 +89,29 @@ export async function listPeople(
   };
 }
 
+const groupsByName = prepared<{ id: string; key: string; display_name: string; member_count: number; updated_at: Date }>(
+  'groups_by_name',
+  `
+  select g.id, g.display_name_key as key, g.display_name, g.member_count, g.updated_at
+    from groups g
+    join directories d on d.id = g.directory_id and d.deleted_at is null
+   where g.environment_id = $1
+     and g.directory_id = $2
+     and g.display_name_key > $3
+     and ($4::text is null or strpos(g.display_name_key, $4) > 0)
+   order by g.display_name_key
+   limit $5`,
+);
+
 /** A directory's groups in the order of their names, a page at a time. */
 export async function listGroupNames(pool: Pool, query: Paged): Promise<{ data: ListedGroup[]; next: string | null }> {
-  const { rows } = await pool.query<{ id: string; key: string; display_name: string; member_count: number; updated_at: Date }>({
-    name: 'console_list_groups',
-    text: `
-      select g.id, g.display_name_key as key, g.display_name, g.member_count, g.updated_at
-        from groups g
-        join directories d on d.id = g.directory_id and d.deleted_at is null
-       where g.environment_id = $1
-         and g.directory_id = $2
-         and g.display_name_key > $3
-         and ($4::text is null or strpos(g.display_name_key, $4) > 0)
-       order by g.display_name_key
-       limit $5`,
-    values: [query.environmentId, query.directoryId, query.after ?? '', folded(query.search), query.limit + 1],
-  });
+  const rows = await groupsByName.run(pool, [
+    query.environmentId,
+    query.directoryId,
+    query.after ?? '',
+    folded(query.search),
+    query.limit + 1,
+  ]);
   const page = rows.slice(0, query.limit);
   return {
     data: page.map((row) => ({
