@@ -287,3 +287,219 @@ test('nothing that ships imports what is for tests', () => {
   const broken = imports.filter(({ file, target }) => !isTest(file) && (target === 'packages/testing' || isTest(`${target}.ts`)));
   expect(broken.map(({ file, target }) => `${file} must not import ${target}`)).toEqual([]);
 });
+
+interface Ownership {
+  tables: string[];
+  /** Who may change them, and so read them too: folders, with what lies in them. */
+  writtenBy: string[];
+  /** Who else may read them. */
+  readBy?: string[];
+  because: string;
+}
+
+/** Which folder may name which table in SQL. Tests may name any. */
+const ownerships: Ownership[] = [
+  {
+    tables: ['environments'],
+    writtenBy: ['packages/accounts'],
+    readBy: ['packages/directory/people', 'packages/directory/rules'],
+    because: "a vendor's workspace is the accounts'; who maps or declares for all of it locks its row",
+  },
+  {
+    tables: ['api_keys', 'audit_log', 'environment_members', 'members', 'member_links', 'member_sessions'],
+    writtenBy: ['packages/accounts'],
+    because: 'who may call, and what they did, is decided apart from what there is to see',
+  },
+  {
+    tables: ['setup_appearances', 'setup_links', 'setup_sessions'],
+    writtenBy: ['packages/accounts'],
+    because: 'a setup link lets somebody in: that is an account of its own kind',
+  },
+  {
+    tables: ['idempotency_keys'],
+    writtenBy: ['apps/broker/src/frame'],
+    because: 'an answer that is kept is the frame’s own: no package knows that it answers HTTP',
+  },
+  {
+    tables: ['organizations'],
+    writtenBy: ['packages/directory/rules'],
+    readBy: ['packages/directory', 'packages/delivery/endpoint'],
+    because: 'who a customer is, is a rule; an endpoint is made for one, and asks whether it is there',
+  },
+  {
+    tables: ['directories'],
+    writtenBy: ['packages/directory/rules'],
+    readBy: ['packages/directory', 'packages/delivery/record'],
+    because: 'what a directory is, is a rule; the record forgets what is left of deleted ones',
+  },
+  {
+    tables: ['organization_seats'],
+    writtenBy: ['packages/directory/rules'],
+    readBy: ['packages/directory/writing'],
+    because: 'seats are a rule, and locked by whoever writes',
+  },
+  {
+    tables: ['directory_brakes', 'brake_departures', 'schema_extensions'],
+    writtenBy: ['packages/directory/rules'],
+    because: 'the rules that a change of people is held to are asked by function, and kept in one room',
+  },
+  {
+    tables: ['attribute_mappings'],
+    writtenBy: ['packages/directory/people'],
+    readBy: ['packages/directory/rules', 'packages/directory/requests'],
+    because: 'a mapping makes profiles of people; it is read with the other rules, and for what a kept request may show',
+  },
+  {
+    tables: ['remaps'],
+    writtenBy: ['packages/directory/people', 'packages/directory/rules'],
+    because: 'people are mapped anew in their room; a changed rule begins it',
+  },
+  {
+    tables: ['users', 'groups', 'memberships'],
+    writtenBy: ['packages/directory/people', 'packages/directory/resource', 'packages/directory/rules'],
+    readBy: ['packages/directory'],
+    because: 'people are one package’s, and changed in one room, which stores groups by what they are; the rules purge deleted directories',
+  },
+  {
+    tables: ['departed_users'],
+    writtenBy: ['packages/directory/people', 'packages/directory/rules', 'packages/directory/erasure'],
+    readBy: ['packages/directory/reading'],
+    because: 'who has left is noted where they leave, alone or with their directory, and forgotten where they are erased',
+  },
+  {
+    tables: ['directory_heads'],
+    writtenBy: ['packages/directory/writing', 'packages/directory/rules'],
+    readBy: ['packages/directory/reading', 'packages/directory/erasure'],
+    because: 'who holds the head holds the directory: only a hold moves it, and only a directory’s beginning and end make and remove it',
+  },
+  {
+    tables: ['events'],
+    writtenBy: ['packages/directory/writing', 'packages/directory/erasure'],
+    readBy: ['packages/directory/log', 'packages/directory/requests', 'packages/delivery/endpoint', 'packages/delivery/record'],
+    because: 'an event is written in the transaction that makes it true, and never changed but to erase a person',
+  },
+  {
+    tables: ['event_outbox'],
+    writtenBy: ['packages/directory/writing', 'packages/delivery/lanes'],
+    because: 'it is how an event comes from its transaction to the sequencer, which takes it out',
+  },
+  {
+    tables: ['event_feed', 'directory_published'],
+    writtenBy: ['packages/delivery/lanes', 'packages/delivery/record'],
+    readBy: ['packages/directory/log', 'packages/directory/erasure', 'packages/delivery/endpoint'],
+    because: 'the sequencer gives positions and retention takes them away; whoever follows the log reads them',
+  },
+  {
+    tables: ['feed_heads'],
+    writtenBy: ['packages/accounts', 'packages/directory/log', 'packages/delivery/lanes', 'packages/delivery/record'],
+    readBy: ['packages/delivery', 'packages/notify'],
+    because: 'an environment is made with its log; the sequencer moves its end, retention its beginning, and a rewind sets both back',
+  },
+  {
+    tables: ['feed_rewinds'],
+    writtenBy: ['packages/directory/log'],
+    because: 'that the log was set back is told by whoever reads it',
+  },
+  {
+    tables: ['requests'],
+    writtenBy: ['packages/directory/requests', 'packages/directory/erasure'],
+    because: 'what an identity provider sent holds people, so whoever erases them changes it',
+  },
+  {
+    tables: ['bearer_tokens'],
+    writtenBy: ['packages/directory/credentials', 'packages/directory/rules'],
+    because: 'a credential’s hash is looked at where credentials are proved; with a directory its tokens end',
+  },
+  {
+    tables: ['oauth_access_tokens', 'oauth_client_secrets', 'oauth_clients', 'oauth_grants'],
+    writtenBy: ['packages/directory/credentials'],
+    because: 'a credential’s hash is looked at where credentials are proved',
+  },
+  {
+    tables: ['erasures'],
+    writtenBy: ['packages/directory/erasure'],
+    because: 'that somebody is to be forgotten is known in one place',
+  },
+  {
+    tables: ['webhook_endpoints'],
+    writtenBy: ['packages/delivery/endpoint', 'packages/delivery/record'],
+    readBy: ['packages/delivery'],
+    because: 'an endpoint is what its vendor says, and how it has answered',
+  },
+  {
+    tables: ['webhook_filters', 'webhook_secrets'],
+    writtenBy: ['packages/delivery/endpoint', 'packages/delivery/record'],
+    readBy: ['packages/delivery/attempt'],
+    because: 'what an endpoint is sent, and signed with, is its vendor’s; ended secrets are forgotten with the record',
+  },
+  {
+    tables: ['lanes', 'delivery_exceptions'],
+    writtenBy: ['packages/delivery/lanes', 'packages/delivery/endpoint', 'packages/delivery/record'],
+    because: 'what is owed is moved by deliveries, set by whoever makes or replays an endpoint, and released by the breaker',
+  },
+  {
+    tables: ['delivery_attempts'],
+    writtenBy: ['packages/delivery/lanes', 'packages/delivery/record'],
+    because: 'an attempt is recorded in the statement that says what became of its delivery',
+  },
+  {
+    tables: ['consumers'],
+    writtenBy: ['packages/delivery/poll'],
+    because: 'a place in the log under a name is the poll’s alone',
+  },
+  {
+    tables: ['mails', 'mail_cursors', 'provisioning_troubles'],
+    writtenBy: ['packages/notify'],
+    because: 'who was told of what is known where it is made words of',
+  },
+];
+
+interface NamedTable {
+  file: string;
+  table: string;
+  writes: boolean;
+}
+
+const allTables = [...readFileSync(path.join(projectFolder, 'migrations/schema.sql'), 'utf8').matchAll(/^create table (\w+)/gm)].map(
+  ([, table]) => table ?? '',
+);
+
+/** The tables that the statements of a file name, and whether to change them. */
+function tablesIn(file: string): NamedTable[] {
+  const code = readFileSync(path.join(projectFolder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/ .*$/gm, '');
+  const statements = [...code.matchAll(/`[^`]*`|'[^'\n]*'/g)].map(([text]) => text).filter((text) => aStatement.test(text));
+  return statements.flatMap((text) => {
+    const sql = text.replace(/--.*$/gm, '');
+    return [...sql.matchAll(aTable)].flatMap(([, verb = '', named = '']) =>
+      named
+        .split(',')
+        .map((one) => one.trim().split(/\s/)[0] ?? '')
+        .filter((table) => allTables.includes(table))
+        .map((table) => ({ file, table, writes: /^(insert|update|delete|truncate|lock)/.test(verb) })),
+    );
+  });
+}
+
+// Words that a sentence of ours has seldom, and a statement, or a part of one, always.
+const aStatement = /\b(select|insert into|delete from|update \w+(?:\s+\w+)?\s+set|join|where|truncate|lock table)\b/;
+const aTable =
+  /\b(insert into|delete from|update|truncate|lock table|from|join|using)\s+(?:only\s+)?(\w+(?:\s+(?:as\s+)?\w+)?(?:\s*,\s*\w+(?:\s+\w+)?)*)/g;
+
+const inside = (file: string, folders: string[]): boolean => folders.some((folder) => file.startsWith(`${folder}/`));
+const namedTables = files.filter((file) => !isTest(file) && !file.startsWith('apps/console/')).flatMap(tablesIn);
+
+test('every table has one row that says who may name it', () => {
+  expect(ownerships.flatMap(({ tables }) => tables).toSorted()).toEqual(allTables.toSorted());
+});
+
+test.each(ownerships.map((one) => ({ ...one, named: one.tables.join(', ') })))('$named: named by its owners alone', (one) => {
+  const { tables, writtenBy, readBy = [], because } = one;
+  const named = namedTables.filter(({ table }) => tables.includes(table));
+  const broken = named
+    .filter(({ file, writes }) => !inside(file, writes ? writtenBy : [...writtenBy, ...readBy]))
+    .map(({ file, table, writes }) => `${file} must not ${writes ? 'change' : 'read'} ${table}: ${because}`);
+  expect(broken).toEqual([]);
+  // A permission that nobody needs is one that somebody might take.
+  expect(writtenBy.filter((folder) => !named.some(({ file, writes }) => writes && inside(file, [folder])))).toEqual([]);
+  expect(readBy.filter((folder) => !named.some(({ file }) => inside(file, [folder])))).toEqual([]);
+});
