@@ -5,6 +5,6 @@
  */
 export { Lookups } from './lookups';
 export { isOutage, isRolledBack } from './outage';
-export { firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
+export { ask, firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
 export { inOneFlush, inTransaction, inTransactionOn, transaction, type Transaction } from './transaction';
 export { triedAgain, triesAgainAtMost } from './tried-again';

@@ -27,8 +27,6 @@ export interface Prepared<Row extends QueryResultRow, Values extends object = un
  * `requestId` in the record.
  *
  * Names of statements must be unique in a process: PostgreSQL refuses a second text under the same name.
- *
- * On a pool a statement is a transaction of its own, and tried again as one.
  */
 export function prepared<Row extends QueryResultRow, Values extends object = unknown[]>(
   name: string,
@@ -36,16 +34,17 @@ export function prepared<Row extends QueryResultRow, Values extends object = unk
 ): Prepared<Row, Values> {
   const { text, parameters } = numbered(written);
   const inOrder = (values: object): unknown[] => (parameters ? pick(name, parameters, values) : (values as unknown[]));
-  const ask = (db: Queryable, values: Values): Promise<QueryResult<Row>> => {
-    const once = () => db.query<Row>({ name, text, values: inOrder(values) });
-    return db instanceof Pool ? triedAgain(once) : once();
-  };
   return {
     name,
     text,
-    run: async (db, values) => (await ask(db, values)).rows,
-    change: async (db, values) => (await ask(db, values)).rowCount ?? 0,
+    run: async (db, values) => (await ask<Row>(db, { name, text, values: inOrder(values) })).rows,
+    change: async (db, values) => (await ask(db, { name, text, values: inOrder(values) })).rowCount ?? 0,
   };
+}
+
+/** On a pool a statement is a transaction of its own, and tried again as one. */
+export function ask<Row extends QueryResultRow>(db: Queryable, question: Question): Promise<QueryResult<Row>> {
+  return db instanceof Pool ? triedAgain(() => db.query<Row>(question)) : db.query<Row>(question);
 }
 
 function pick(statement: string, parameters: readonly string[], record: object): unknown[] {

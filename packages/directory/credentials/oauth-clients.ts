@@ -27,11 +27,14 @@ export interface IssuedOAuthClient extends OAuthClient {
   secret: string;
 }
 
-const insertClient = prepared(
+const insertClient = prepared<
+  never,
+  { id: string; environmentId: string; directoryId: string; grantType: GrantType; redirectUris: string[]; now: Date }
+>(
   'insert_oauth_client',
   `
   insert into oauth_clients (id, environment_id, directory_id, grant_type, redirect_uris, created_at)
-  values ($1, $2, $3, $4, $5, $6)`,
+  values (:id, :environmentId, :directoryId, :grantType, :redirectUris, :now)`,
 );
 
 const insertSecret = prepared(
@@ -54,7 +57,7 @@ export async function createOAuthClient(
   const { secret, hash } = issueSecret(keyring, 'cws', secretId);
   return inDirectory(pool, directory, null, async (tx) => {
     await tx.locked();
-    tx.write(insertClient, [id, directory.environmentId, directory.id, grantType, redirectUris, tx.now]);
+    tx.write(insertClient, { id, environmentId: directory.environmentId, directoryId: directory.id, grantType, redirectUris, now: tx.now });
     tx.write(insertSecret, [secretId, id, hash, tx.now]);
     return { id, grantType, redirectUris, secret, secrets: [{ createdAt: tx.now, expiresAt: null }], createdAt: tx.now, lastUsedAt: null };
   });

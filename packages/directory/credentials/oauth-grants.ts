@@ -139,26 +139,29 @@ export async function issueGrantTokens(
   return row && { accessToken: access.secret, refreshToken: refresh.secret };
 }
 
-// $3 is the token presented, $4 the one that follows from it. Either it is the present one; or it is the one before, so that the
-// present one is $4 already and has not been used: its answer was lost, and is given again.
-const rotateRefreshToken = prepared<{ id: string }>(
+// `next` follows from the token that is presented. Either that is the present one; or it is the one before, so that the present one
+// is `next` already and has not been used: its answer was lost, and is given again.
+const rotateRefreshToken = prepared<
+  { id: string },
+  { grantId: string; clientId: string; presented: Buffer; next: Buffer; accessId: string; accessHash: Buffer }
+>(
   'rotate_oauth_refresh_token',
   `
   with rotated as (
     update oauth_grants
-       set refresh_hash = $4,
-           previous_refresh_hash = $3,
-           refreshed_at = case when refresh_hash = $3 then now() else refreshed_at end,
+       set refresh_hash = :next,
+           previous_refresh_hash = :presented,
+           refreshed_at = case when refresh_hash = :presented then now() else refreshed_at end,
            expires_at = now() + make_interval(secs => ${refreshSeconds})
-     where id = $1
-       and client_id = $2
+     where id = :grantId
+       and client_id = :clientId
        and expires_at > now()
-       and (refresh_hash = $3
-            or (previous_refresh_hash = $3 and refreshed_at > now() - make_interval(secs => ${graceSeconds})))
+       and (refresh_hash = :presented
+            or (previous_refresh_hash = :presented and refreshed_at > now() - make_interval(secs => ${graceSeconds})))
     returning id, client_id, directory_id
   )
   insert into oauth_access_tokens (id, directory_id, client_id, grant_id, hash, expires_at)
-  select $5, directory_id, client_id, id, $6, now() + make_interval(secs => ${accessTokenKeptSeconds})
+  select :accessId, directory_id, client_id, id, :accessHash, now() + make_interval(secs => ${accessTokenKeptSeconds})
     from rotated
   returning id`,
 );
@@ -181,7 +184,14 @@ export async function refreshGrant(
   const accessId = newId();
   const access = issueSecret(keyring, 'cwa', accessId);
   const next = succeedSecret(keyring, 'cwr', grantId, refreshToken);
-  const [row] = await rotateRefreshToken.run(pool, [grantId, client.id, hashSecret(refreshToken), next.hash, accessId, access.hash]);
+  const [row] = await rotateRefreshToken.run(pool, {
+    grantId,
+    clientId: client.id,
+    presented: hashSecret(refreshToken),
+    next: next.hash,
+    accessId,
+    accessHash: access.hash,
+  });
   if (row) return { kind: 'good', accessToken: access.secret, refreshToken: next.secret };
   const [ended] = await endGrant.run(pool, [grantId, client.id]);
   return ended?.live ? { kind: 'reused', grantId } : { kind: 'unknown' };

@@ -111,9 +111,9 @@ const expired = [
 /** Deletes credentials that have expired, at most `limit` of each kind a call. Answers whether there may be more. */
 export async function forgetExpiredCredentials(pool: Pool, now: Date, limit = 1_000): Promise<boolean> {
   let more = false;
-  for (const { name, text } of expired) {
-    const { rowCount } = await pool.query({ name, text, values: [now, limit] });
-    more ||= rowCount === limit;
+  for (const statement of expired) {
+    const forgotten = await statement.change(pool, [now, limit]);
+    more ||= forgotten === limit;
   }
   return more;
 }

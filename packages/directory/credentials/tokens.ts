@@ -35,11 +35,14 @@ export interface IssuedToken extends BearerToken {
   token: string;
 }
 
-const insertToken = prepared(
+const insertToken = prepared<
+  never,
+  { id: string; environmentId: string; directoryId: string; name: string | null; hash: string; now: Date; expiresInSeconds: number | null }
+>(
   'insert_bearer_token',
   `
   insert into bearer_tokens (id, environment_id, directory_id, name, hash, created_at, expiry_set_at, expires_at)
-  values ($1, $2, $3, $4, $5, $6::timestamptz, $6, $6 + make_interval(secs => $7))`,
+  values (:id, :environmentId, :directoryId, :name, :hash, :now::timestamptz, :now, :now + make_interval(secs => :expiresInSeconds))`,
 );
 
 const endUnnamedTokens = prepared(
@@ -81,7 +84,15 @@ export async function replaceBearerToken(
     await tx.locked();
     tx.write(endUnnamedTokens, [directory.id, tx.now, overlap]);
     tx.write(shortenUnnamedTokens, [directory.id, tx.now, overlap]);
-    tx.write(insertToken, [id, directory.environmentId, directory.id, null, hash, tx.now, null]);
+    tx.write(insertToken, {
+      id,
+      environmentId: directory.environmentId,
+      directoryId: directory.id,
+      name: null,
+      hash,
+      now: tx.now,
+      expiresInSeconds: null,
+    });
   });
   return { token };
 }
@@ -102,7 +113,15 @@ export async function issueBearerToken(
   const { name, expiresInSeconds } = query;
   return inDirectory(pool, directory, null, async (tx) => {
     await tx.locked();
-    tx.write(insertToken, [id, directory.environmentId, directory.id, name, hash, tx.now, expiresInSeconds ?? null]);
+    tx.write(insertToken, {
+      id,
+      environmentId: directory.environmentId,
+      directoryId: directory.id,
+      name,
+      hash,
+      now: tx.now,
+      expiresInSeconds: expiresInSeconds ?? null,
+    });
     const expiresAt = expiresInSeconds === undefined ? null : new Date(tx.now.getTime() + expiresInSeconds * 1_000);
     return { id, name, token, createdAt: tx.now, expiresAt, lastUsedAt: null };
   });

@@ -118,18 +118,28 @@ const claimErasure = prepared<ErasureRow>(
   returning ${erasureColumns}`,
 );
 
-const storeStep = prepared<ErasureRow>(
+const storeStep = prepared<
+  ErasureRow,
+  {
+    userId: string;
+    upTo: number | null;
+    phase: ErasureRow['phase'];
+    sequence: number | null;
+    requestId: string | null;
+    person: string | null;
+  }
+>(
   'store_erasure_step',
   `
   update erasures e
-     set up_to_sequence = $2,
-         phase = $3,
-         sequence = $4,
-         request_id = $5,
-         person = $6,
+     set up_to_sequence = :upTo,
+         phase = :phase,
+         sequence = :sequence,
+         request_id = :requestId,
+         person = :person,
          lease_until = now() + interval '${leaseSeconds} seconds',
-         finished_at = case when $3 = 'done' then now() end
-   where e.user_id = $1
+         finished_at = case when :phase = 'done' then now() end
+   where e.user_id = :userId
   returning ${erasureColumns}`,
 );
 
@@ -152,7 +162,7 @@ export async function eraseDue(pool: Pool, eraseAttempts: EraseAttempts, stop: A
         return;
       }
       const { user_id: userId, up_to_sequence: upTo, phase, sequence, request_id: requestId, person }: ErasureRow = { ...at, ...next };
-      [at] = await storeStep.run(pool, [userId, upTo, phase, sequence, requestId, person && JSON.stringify(person)]);
+      [at] = await storeStep.run(pool, { userId, upTo, phase, sequence, requestId, person: person && JSON.stringify(person) });
     }
   }
 }

@@ -92,39 +92,50 @@ const withHead = (page: string): string => `
   select h.position as head, h.oldest_position as oldest, h.epoch, p.*
     from feed_heads h
     left join lateral (${page}) p on true
-   where h.environment_id = $1
+   where h.environment_id = :environmentId
    order by p.position`;
 
-const feedPage = prepared<FeedRow>(
+const feedPage = prepared<FeedRow, { environmentId: string; after: number; limit: number }>(
   'feed_page',
   withHead(`
   select ${eventColumns}
     from event_feed f
     join events e on e.id = f.event_id
-   where f.environment_id = $1
-     and f.position > $2
+   where f.environment_id = :environmentId
+     and f.position > :after
    order by f.position
-   limit $3`),
+   limit :limit`),
 );
 
 // The scan is bounded before it is filtered: a filter that matches nothing costs the same each time, and never reads the
 // same stretch twice.
-const filteredFeedPage = prepared<FeedRow>(
+const filteredFeedPage = prepared<
+  FeedRow,
+  {
+    environmentId: string;
+    after: number;
+    limit: number;
+    scannedAtMost: number;
+    types: string[] | null;
+    organizationId: string | null;
+    directoryId: string | null;
+  }
+>(
   'filtered_feed_page',
   withHead(`
   select ${eventColumns}
     from (select *
             from event_feed
-           where environment_id = $1
-             and position > $2
-             and position <= $2 + $4
+           where environment_id = :environmentId
+             and position > :after
+             and position <= :after + :scannedAtMost
            order by position) f
     join events e on e.id = f.event_id
-   where ($5::text[] is null or f.type = any ($5))
-     and ($6::uuid is null or f.organization_id = $6)
-     and ($7::uuid is null or f.directory_id = $7)
+   where (:types::text[] is null or f.type = any (:types))
+     and (:organizationId::uuid is null or f.organization_id = :organizationId)
+     and (:directoryId::uuid is null or f.directory_id = :directoryId)
    order by f.position
-   limit $3`),
+   limit :limit`),
 );
 
 export interface EventQuery {
@@ -157,16 +168,16 @@ export async function readEvents(pool: Pool, query: EventQuery): Promise<EventPa
   const { environmentId, after, limit, types, organizationId, directoryId } = query;
   const filtered = types !== undefined || organizationId !== undefined || directoryId !== undefined;
   const rows = filtered
-    ? await filteredFeedPage.run(pool, [
+    ? await filteredFeedPage.run(pool, {
         environmentId,
         after,
         limit,
         scannedAtMost,
-        types ?? null,
-        organizationId ?? null,
-        directoryId ?? null,
-      ])
-    : await feedPage.run(pool, [environmentId, after, limit]);
+        types: types ?? null,
+        organizationId: organizationId ?? null,
+        directoryId: directoryId ?? null,
+      })
+    : await feedPage.run(pool, { environmentId, after, limit });
   const { head, oldest, epoch } = rows[0] ?? { head: 0, oldest: 1, epoch: 1 };
   const events = rows.filter(({ id }) => id !== null).map(loggedEvent);
   const last = events.at(-1)?.position ?? after;
@@ -184,11 +195,14 @@ export interface DirectoryStretch {
   types: string[] | null;
 }
 
-const directoryPages = prepared<EventRow & { n: number }>(
+const directoryPages = prepared<
+  EventRow & { n: number },
+  { ns: number[]; directoryIds: string[]; afters: number[]; upTos: number[]; limits: number[]; types: (string | null)[] }
+>(
   'directory_pages',
   `
   select q.n, p.*
-    from unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::text[])
+    from unnest(:ns::int[], :directoryIds::uuid[], :afters::bigint[], :upTos::bigint[], :limits::int[], :types::text[])
          as q (n, directory_id, after, up_to, at_most, types)
    cross join lateral (select ${eventColumns}
                          from event_feed f
@@ -205,14 +219,14 @@ const directoryPages = prepared<EventRow & { n: number }>(
 /** Directories' events in the order of sequences, a list for each stretch; published ones alone: what a webhook carries can be polled already. */
 export async function readDirectoryPages(pool: Pool, stretches: readonly DirectoryStretch[]): Promise<LoggedEvent[][]> {
   const pages: LoggedEvent[][] = stretches.map(() => []);
-  const rows = await directoryPages.run(pool, [
-    stretches.map((_, n) => n),
-    stretches.map(({ directoryId }) => directoryId),
-    stretches.map(({ after }) => after),
-    stretches.map(({ upTo }) => upTo),
-    stretches.map(({ limit }) => limit),
-    stretches.map(({ types }) => types && types.join()),
-  ]);
+  const rows = await directoryPages.run(pool, {
+    ns: stretches.map((_, n) => n),
+    directoryIds: stretches.map(({ directoryId }) => directoryId),
+    afters: stretches.map(({ after }) => after),
+    upTos: stretches.map(({ upTo }) => upTo),
+    limits: stretches.map(({ limit }) => limit),
+    types: stretches.map(({ types }) => types && types.join()),
+  });
   for (const row of rows) pages[row.n]?.push(loggedEvent(row));
   return pages;
 }
@@ -251,19 +265,23 @@ export async function safePosition(pool: Pool, cursor: { environmentId: string; 
   return Math.min(cursor.position, row?.position ?? cursor.position);
 }
 
+const rewind = prepared(
+  'rewind_feeds',
+  `
+  with rewound as (
+    update feed_heads
+       set epoch = epoch + 1
+    returning environment_id, epoch, position
+  )
+  insert into feed_rewinds (environment_id, epoch, position)
+  select environment_id, epoch, position
+    from rewound`,
+);
+
 /**
  * Begins a new epoch in every environment: to be called once after the database was set back (a restore to a point in
  * time, a standby promoted with loss), before events are read again. Answers how many environments there are.
  */
 export async function rewindFeeds(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(`
-    with rewound as (
-      update feed_heads
-         set epoch = epoch + 1
-      returning environment_id, epoch, position
-    )
-    insert into feed_rewinds (environment_id, epoch, position)
-    select environment_id, epoch, position
-      from rewound`);
-  return rowCount ?? 0;
+  return rewind.change(pool, []);
 }

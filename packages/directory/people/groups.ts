@@ -43,12 +43,12 @@ export async function findGroup(db: Queryable, directory: DirectoryScope, id: st
   return groupOf(row);
 }
 
-const insertGroup = prepared(
+const insertGroup = prepared<never, StoredColumns & { environmentId: string; organizationId: string }>(
   'insert_group',
   `
   insert into groups (directory_id, id, display_name, display_name_key, external_id, resource, folded, version, updated_at,
                       environment_id, organization_id, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9)`,
+  values (:directoryId, :id, :displayName, :displayNameKey, :externalId, :resource, :folded, :version, :updatedAt, :environmentId, :organizationId, :updatedAt)`,
 );
 
 /** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember */
@@ -73,7 +73,8 @@ export async function createGroup(
         createdAt: tx.now,
         updatedAt: tx.now,
       };
-      tx.write(insertGroup, [...storedValues(directory, group), directory.environmentId, directory.organizationId]);
+      const { environmentId, organizationId } = directory;
+      tx.write(insertGroup, { ...columnsOf(directory, group), environmentId, organizationId });
       appendEvents(tx, [groupCreated(directory, group)]);
       if (members.length === 0) return group;
       const after = await changeMembers(tx, group, [{ kind: 'add', members }]);
@@ -83,19 +84,19 @@ export async function createGroup(
   );
 }
 
-const updateGroup = prepared(
+const updateGroup = prepared<never, StoredColumns>(
   'update_group',
   `
   update groups
-     set display_name = $3,
-         display_name_key = $4,
-         external_id = $5,
-         resource = $6,
-         folded = $7,
-         version = $8,
-         updated_at = $9
-   where directory_id = $1
-     and id = $2`,
+     set display_name = :displayName,
+         display_name_key = :displayNameKey,
+         external_id = :externalId,
+         resource = :resource,
+         folded = :folded,
+         version = :version,
+         updated_at = :updatedAt
+   where directory_id = :directoryId
+     and id = :id`,
 );
 
 /**
@@ -125,7 +126,7 @@ export async function changeGroup(
     if (!sameJson(resource, before.resource)) {
       attempted = resource;
       group = { ...before, resource, version: tx.sequence + 1, updatedAt: tx.now };
-      tx.write(updateGroup, storedValues(directory, group));
+      tx.write(updateGroup, columnsOf(directory, group));
       appendEvents(tx, [groupUpdated(directory, before, group)]);
     }
     const after = await changeMembers(tx, group, memberChanges);
@@ -210,20 +211,33 @@ async function uniqueDisplayName<T>(pool: Pool, directory: DirectoryScope, resou
   }
 }
 
-function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, group: StoredGroup): unknown[] {
+/** What is stored of a group: itself, and what it is found by. */
+interface StoredColumns {
+  directoryId: string;
+  id: string;
+  displayName: string;
+  displayNameKey: string;
+  externalId: string | null;
+  resource: string;
+  folded: string;
+  version: number;
+  updatedAt: Date;
+}
+
+function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, group: StoredGroup): StoredColumns {
   const { resource } = group;
   const displayName = displayNameOfGroup(resource);
-  return [
-    directory.id,
-    group.id,
+  return {
+    directoryId: directory.id,
+    id: group.id,
     displayName,
-    foldCase(displayName),
-    typeof resource.externalId === 'string' ? resource.externalId : null,
-    JSON.stringify(resource),
-    JSON.stringify(foldResource(resource, 'Group', directory.schemas)),
-    group.version,
-    group.updatedAt,
-  ];
+    displayNameKey: foldCase(displayName),
+    externalId: typeof resource.externalId === 'string' ? resource.externalId : null,
+    resource: JSON.stringify(resource),
+    folded: JSON.stringify(foldResource(resource, 'Group', directory.schemas)),
+    version: group.version,
+    updatedAt: group.updatedAt,
+  };
 }
 
 function displayNameOfGroup(resource: Resource): string {

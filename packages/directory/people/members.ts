@@ -68,15 +68,15 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
   if (everybodyLeaves) {
     const staying = [...coming.keys()];
     for (let last = firstId; ;) {
-      const moved = await tx.writeAndRead(endMembershipsBut, [
-        tx.directory.id,
-        group.id,
+      const moved = await tx.writeAndRead(endMembershipsBut, {
+        directoryId: tx.directory.id,
+        groupId: group.id,
         staying,
-        last,
-        tx.sequence,
-        tx.now,
-        membersAtOnce,
-      ]);
+        after: last,
+        version: tx.sequence,
+        now: tx.now,
+        limit: membersAtOnce,
+      });
       await tell('removed', moved);
       if (moved.length < membersAtOnce) break;
       last = moved.reduce((greatest, { member_id }) => (member_id > greatest ? member_id : greatest), last);
@@ -96,7 +96,14 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     const ids = members.map(({ id }) => id);
     const types = members.map(({ type }) => type);
     const unknown = tx.read(unknownMember, [tx.directory.id, ids, types]);
-    const moved = tx.writeAndRead(beginMemberships, [tx.directory.id, group.id, ids, types, tx.sequence, tx.now]);
+    const moved = tx.writeAndRead(beginMemberships, {
+      directoryId: tx.directory.id,
+      groupId: group.id,
+      ids,
+      types,
+      version: tx.sequence,
+      now: tx.now,
+    });
     const users = whoFew(ids);
     const [stranger] = await unknown;
     if (stranger) {
@@ -234,24 +241,27 @@ const endMembership = prepared<MovedRow>(
 );
 
 // "not in" is hashed whatever the array's length is thought to be; as an anti-join it might compare each with each.
-const endMembershipsBut = prepared<MovedRow>(
+const endMembershipsBut = prepared<
+  MovedRow,
+  { directoryId: string; groupId: string; staying: string[]; after: string; version: number; now: Date; limit: number }
+>(
   'end_memberships_but',
   `
   with leaving as materialized (
     select ctid as row, row_number() over (order by member_id) as n
       from memberships
-     where directory_id = $1
-       and group_id = $2
-       and member_id > $4
+     where directory_id = :directoryId
+       and group_id = :groupId
+       and member_id > :after
        and present
-       and member_id not in (select unnest($3::uuid[]))
+       and member_id not in (select unnest(:staying::uuid[]))
      order by member_id
-     limit $7
+     limit :limit
   )
   update memberships m
      set present = false,
-         version = $5 + l.n,
-         changed_at = $6
+         version = :version + l.n,
+         changed_at = :now
     from leaving l
    where m.ctid = l.row
   returning m.member_id, m.member_type, m.version`,
@@ -271,20 +281,23 @@ const unknownMember = prepared<MemberIdentity & { id: string }>(
    limit 1`,
 );
 
-const beginMemberships = prepared<MovedRow>(
+const beginMemberships = prepared<
+  MovedRow,
+  { directoryId: string; groupId: string; ids: string[]; types: string[]; version: number; now: Date }
+>(
   'begin_memberships',
   `
   with staying as materialized (
     select member_id
       from memberships
-     where directory_id = $1
-       and group_id = $2
-       and member_id = any ($3::uuid[])
+     where directory_id = :directoryId
+       and group_id = :groupId
+       and member_id = any (:ids::uuid[])
        and present
   )
   insert into memberships (directory_id, group_id, member_id, member_type, present, version, changed_at)
-  select $1, $2, w.id, w.type, true, $5 + row_number() over (order by w.id), $6
-    from unnest($3::uuid[], $4::text[]) as w (id, type)
+  select :directoryId, :groupId, w.id, w.type, true, :version + row_number() over (order by w.id), :now
+    from unnest(:ids::uuid[], :types::text[]) as w (id, type)
    where w.id not in (select member_id from staying)
   on conflict (directory_id, group_id, member_id) do update
      set present = true,

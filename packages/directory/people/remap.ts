@@ -305,22 +305,36 @@ const userPage = prepared<UserRow>(
 );
 
 // Only from where this process believes it to be: of two that do the same step, one commits.
-const moveOn = prepared<RemapRow>(
+const moveOn = prepared<
+  RemapRow,
+  {
+    id: string;
+    passedDirectoryId: string | null;
+    currentDirectoryId: string | null;
+    passedUserId: string | null;
+    nextPassedDirectoryId: string | null;
+    nextCurrentDirectoryId: string | null;
+    nextPassedUserId: string | null;
+    done: number;
+    changed: number;
+    failing: number;
+  }
+>(
   'move_remap',
   `
   update remaps r
-     set passed_directory_id = $5,
-         current_directory_id = $6,
-         passed_user_id = $7,
-         users_done = r.users_done + $8,
-         users_changed = r.users_changed + $9,
-         users_failing = r.users_failing + $10,
+     set passed_directory_id = :nextPassedDirectoryId,
+         current_directory_id = :nextCurrentDirectoryId,
+         passed_user_id = :nextPassedUserId,
+         users_done = r.users_done + :done,
+         users_changed = r.users_changed + :changed,
+         users_failing = r.users_failing + :failing,
          lease_until = now() + interval '${leaseSeconds} seconds'
-   where r.id = $1
+   where r.id = :id
      and r.finished_at is null
-     and r.passed_directory_id is not distinct from $2
-     and r.current_directory_id is not distinct from $3
-     and r.passed_user_id is not distinct from $4
+     and r.passed_directory_id is not distinct from :passedDirectoryId
+     and r.current_directory_id is not distinct from :currentDirectoryId
+     and r.passed_user_id is not distinct from :passedUserId
   returning ${remapColumns}`,
 );
 
@@ -392,18 +406,18 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
   await storeMapped(tx, changes, 'mapping');
 
   const last = users.length < atMost ? undefined : users.at(-1);
-  const [moved] = await tx.writeAndRead(moveOn, [
-    remap.id,
-    remap.passed_directory_id,
-    remap.current_directory_id,
-    remap.passed_user_id,
-    last ? remap.passed_directory_id : tx.directory.id,
-    last ? tx.directory.id : null,
-    last ? last.id : null,
-    users.length,
-    changes.length,
-    failing.length,
-  ]);
+  const [moved] = await tx.writeAndRead(moveOn, {
+    id: remap.id,
+    passedDirectoryId: remap.passed_directory_id,
+    currentDirectoryId: remap.current_directory_id,
+    passedUserId: remap.passed_user_id,
+    nextPassedDirectoryId: last ? remap.passed_directory_id : tx.directory.id,
+    nextCurrentDirectoryId: last ? tx.directory.id : null,
+    nextPassedUserId: last ? last.id : null,
+    done: users.length,
+    changed: changes.length,
+    failing: failing.length,
+  });
   if (!moved) throw new RemapLost();
   return moved;
 }

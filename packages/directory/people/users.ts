@@ -38,12 +38,12 @@ export async function findUser(db: Queryable, directory: DirectoryScope, id: str
   return userOf(row);
 }
 
-const insertUser = prepared(
+const insertUser = prepared<never, StoredColumns & { environmentId: string; organizationId: string }>(
   'insert_user',
   `
   insert into users (directory_id, id, user_name_key, external_id, display_name, active, email_keys, resource, folded, profile, version, updated_at,
                      environment_id, organization_id, created_at, active_since)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $12, $12)`,
+  values (:directoryId, :id, :userNameKey, :externalId, :displayName, :active, :emailKeys, :resource, :folded, :profile, :version, :updatedAt, :environmentId, :organizationId, :updatedAt, :updatedAt)`,
 );
 
 /**
@@ -81,7 +81,8 @@ export async function createUser(
           createdAt: tx.now,
           updatedAt: tx.now,
         };
-        tx.write(insertUser, [...storedValues(directory, user), directory.environmentId, directory.organizationId]);
+        const { environmentId, organizationId } = directory;
+        tx.write(insertUser, { ...columnsOf(directory, user), environmentId, organizationId });
         appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
         return user;
       },
@@ -102,23 +103,23 @@ async function arriveUnlessThere(tx: DirectoryTransaction, policy: Policy, resou
   }
 }
 
-const updateUser = prepared(
+const updateUser = prepared<never, StoredColumns>(
   'update_user',
   `
   update users
-     set user_name_key = $3,
-         external_id = $4,
-         display_name = $5,
-         active_since = case when active = $6 then active_since else $12 end,
-         active = $6,
-         email_keys = $7,
-         resource = $8,
-         folded = $9,
-         profile = $10,
-         version = $11,
-         updated_at = $12
-   where directory_id = $1
-     and id = $2`,
+     set user_name_key = :userNameKey,
+         external_id = :externalId,
+         display_name = :displayName,
+         active_since = case when active = :active then active_since else :updatedAt end,
+         active = :active,
+         email_keys = :emailKeys,
+         resource = :resource,
+         folded = :folded,
+         profile = :profile,
+         version = :version,
+         updated_at = :updatedAt
+   where directory_id = :directoryId
+     and id = :id`,
 );
 
 /**
@@ -160,7 +161,7 @@ export async function changeUser(
       const besides = wasActive === isActive ? [] : isActive ? arrive(tx, policy) : await leave(tx, policy, { id, wasActive });
       const drafts = userEvents(directory, before, after);
       after.version = tx.sequence + drafts.length;
-      tx.write(updateUser, storedValues(directory, after));
+      tx.write(updateUser, columnsOf(directory, after));
       appendEvents(tx, [...drafts, ...besides]);
       return after;
     },
@@ -277,22 +278,38 @@ async function uniqueUserName<T>(
   }
 }
 
-function storedValues(directory: DirectoryScope & { schemas: SchemaSet }, user: StoredUser): unknown[] {
+/** What is stored of a user: itself, and what it is found by. */
+interface StoredColumns {
+  directoryId: string;
+  id: string;
+  userNameKey: string;
+  externalId: string | null;
+  displayName: string;
+  active: boolean;
+  emailKeys: string[];
+  resource: string;
+  folded: string;
+  profile: string;
+  version: number;
+  updatedAt: Date;
+}
+
+function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, user: StoredUser): StoredColumns {
   const { resource } = user;
-  return [
-    directory.id,
-    user.id,
-    foldCase(userNameOf(resource)),
-    typeof resource.externalId === 'string' ? resource.externalId : null,
-    typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
-    user.profile.active,
-    [...new Set(emailAddresses(resource).map(foldCase))],
-    JSON.stringify(resource),
-    JSON.stringify(foldResource(resource, 'User', directory.schemas)),
-    JSON.stringify(user.profile),
-    user.version,
-    user.updatedAt,
-  ];
+  return {
+    directoryId: directory.id,
+    id: user.id,
+    userNameKey: foldCase(userNameOf(resource)),
+    externalId: typeof resource.externalId === 'string' ? resource.externalId : null,
+    displayName: typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
+    active: user.profile.active,
+    emailKeys: [...new Set(emailAddresses(resource).map(foldCase))],
+    resource: JSON.stringify(resource),
+    folded: JSON.stringify(foldResource(resource, 'User', directory.schemas)),
+    profile: JSON.stringify(user.profile),
+    version: user.version,
+    updatedAt: user.updatedAt,
+  };
 }
 
 function userNameOf(resource: Resource): string {

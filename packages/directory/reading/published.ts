@@ -21,26 +21,39 @@ const directoryExists = prepared<{ id: string }>(
      and deleted_at is null`,
 );
 
-const selectUsers = prepared<UserRow & Owned>(
+const selectUsers = prepared<
+  UserRow & Owned,
+  {
+    environmentId: string;
+    directoryId: string;
+    after: string;
+    email: string | null;
+    userName: string | null;
+    externalId: string | null;
+    groupId: string | null;
+    active: boolean | null;
+    limit: number;
+  }
+>(
   'list_users',
   `
   select ${userColumns}, u.directory_id, u.organization_id
     from users u ${userGroups}
-   where u.environment_id = $1
-     and u.directory_id = $2
-     and u.id > $3
-     and ($4::text is null or u.email_keys @> array[$4])
-     and ($5::text is null or u.user_name_key = $5)
-     and ($6::text is null or u.external_id = $6)
-     and ($7::uuid is null or exists (select 1
+   where u.environment_id = :environmentId
+     and u.directory_id = :directoryId
+     and u.id > :after
+     and (:email::text is null or u.email_keys @> array[:email])
+     and (:userName::text is null or u.user_name_key = :userName)
+     and (:externalId::text is null or u.external_id = :externalId)
+     and (:groupId::uuid is null or exists (select 1
                                         from memberships m
                                        where m.directory_id = u.directory_id
-                                         and m.group_id = $7
+                                         and m.group_id = :groupId
                                          and m.member_id = u.id
                                          and m.present))
-     and ($8::boolean is null or u.active = $8)
+     and (:active::boolean is null or u.active = :active)
    order by u.id
-   limit $9`,
+   limit :limit`,
 );
 
 /** A directory's users, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
@@ -60,17 +73,17 @@ export async function listUsers(
 ): Promise<UserJson[] | undefined> {
   const { environmentId, directoryId } = query;
   if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
-  const rows = await selectUsers.run(pool, [
+  const rows = await selectUsers.run(pool, {
     environmentId,
     directoryId,
-    query.after ?? firstId,
-    query.email === undefined ? null : foldCase(query.email),
-    query.userName === undefined ? null : foldCase(query.userName),
-    query.externalId ?? null,
-    query.groupId ?? null,
-    query.active ?? null,
-    query.limit,
-  ]);
+    after: query.after ?? firstId,
+    email: query.email === undefined ? null : foldCase(query.email),
+    userName: query.userName === undefined ? null : foldCase(query.userName),
+    externalId: query.externalId ?? null,
+    groupId: query.groupId ?? null,
+    active: query.active ?? null,
+    limit: query.limit,
+  });
   return rows.map(publishedUser);
 }
 

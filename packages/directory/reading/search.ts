@@ -5,7 +5,7 @@
  */
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { type ListQuery, ScimError } from '#scim';
-import type { Queryable } from '#postgres';
+import { ask, type Queryable } from '#postgres';
 import { type GroupRow, groupOf, type StoredGroup } from '../resource/stored-group';
 import { type ShownUser, shownUserOf, type UserRow } from '../resource/stored-user';
 import type { DirectoryScope } from '../writing/transaction';
@@ -138,7 +138,7 @@ function isPlain({ filter, sort, cursor }: ListQuery): boolean {
  */
 async function select<Row extends QueryResultRow>(db: Queryable, text: string, values: unknown[], name = ''): Promise<QueryResult<Row>> {
   try {
-    return await db.query<Row>({ name, text, values });
+    return await ask<Row>(db, { name, text, values });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === '57014')) throw error;
     throw new ScimError(

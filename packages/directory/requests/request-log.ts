@@ -35,14 +35,33 @@ export type RecordedRequest = RequestToRecord & {
   fix: string | null;
 };
 
-const insertRequests = prepared(
+const insertRequests = prepared<
+  never,
+  {
+    ids: string[];
+    environmentIds: string[];
+    directoryIds: string[];
+    ats: Date[];
+    methods: string[];
+    paths: string[];
+    statuses: number[];
+    outcomes: string[];
+    scimTypes: (string | null)[];
+    details: (string | null)[];
+    notes: string[];
+    durationsMs: number[];
+    userAgents: (string | null)[];
+    requestBodies: (string | null)[];
+    responseBodies: (string | null)[];
+  }
+>(
   'insert_requests',
   `
   insert into requests (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)
   select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail,
          array(select json_array_elements_text(r.notes::json)), r.duration_ms, r.user_agent, r.request_body::json, r.response_body::json
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::real[], $13::text[], $14::text[], $15::text[])
+    from unnest(:ids::uuid[], :environmentIds::uuid[], :directoryIds::uuid[], :ats::timestamptz[], :methods::text[], :paths::text[], :statuses::int[], :outcomes::text[], :scimTypes::text[],
+                :details::text[], :notes::text[], :durationsMs::real[], :userAgents::text[], :requestBodies::text[], :responseBodies::text[])
       as r (id, environment_id, directory_id, at, method, path, status, outcome, scim_type, detail, notes, duration_ms, user_agent, request_body, response_body)`,
 );
 
@@ -54,23 +73,23 @@ export async function recordRequests(pool: Pool, requests: readonly RequestToRec
     requests.map((r) => r.directoryId),
     used,
   );
-  await insertRequests.run(pool, [
-    requests.map((r) => r.id),
-    requests.map((r) => r.environmentId),
-    requests.map((r) => r.directoryId),
-    requests.map((r) => r.at),
-    requests.map((r) => r.method),
-    requests.map((r) => r.path),
-    requests.map((r) => r.status),
-    requests.map((r) => outcomeOf(r.status)),
-    requests.map((r) => r.scimType),
-    requests.map((r) => r.detail),
-    requests.map((r) => JSON.stringify(r.notes)),
-    requests.map((r) => r.durationMs),
-    requests.map((r) => r.userAgent),
-    requests.map((r) => textOf(keepAttributes(r.requestBody, kept.get(r.directoryId) ?? alwaysKept))),
-    requests.map((r) => textOf(r.responseBody)),
-  ]);
+  await insertRequests.run(pool, {
+    ids: requests.map((r) => r.id),
+    environmentIds: requests.map((r) => r.environmentId),
+    directoryIds: requests.map((r) => r.directoryId),
+    ats: requests.map((r) => r.at),
+    methods: requests.map((r) => r.method),
+    paths: requests.map((r) => r.path),
+    statuses: requests.map((r) => r.status),
+    outcomes: requests.map((r) => outcomeOf(r.status)),
+    scimTypes: requests.map((r) => r.scimType),
+    details: requests.map((r) => r.detail),
+    notes: requests.map((r) => JSON.stringify(r.notes)),
+    durationsMs: requests.map((r) => r.durationMs),
+    userAgents: requests.map((r) => r.userAgent),
+    requestBodies: requests.map((r) => textOf(keepAttributes(r.requestBody, kept.get(r.directoryId) ?? alwaysKept))),
+    responseBodies: requests.map((r) => textOf(r.responseBody)),
+  });
 }
 
 function outcomeOf(status: number): RecordedRequest['outcome'] {

@@ -142,16 +142,19 @@ export async function getDirectory(pool: Pool, query: { environmentId: string; d
   return row && directoryOf(row);
 }
 
-const updateDirectory = prepared<{ disabled: boolean }>(
+const updateDirectory = prepared<
+  { disabled: boolean },
+  { environmentId: string; directoryId: string; name: string | null; disabled: boolean | null; basicAuth: boolean | null; now: Date }
+>(
   'change_directory',
   `
   update directories
-     set name = coalesce($3, name),
-         disabled = coalesce($4, disabled),
-         basic_auth = coalesce($5, basic_auth),
-         updated_at = $6
-   where environment_id = $1
-     and id = $2
+     set name = coalesce(:name, name),
+         disabled = coalesce(:disabled, disabled),
+         basic_auth = coalesce(:basicAuth, basic_auth),
+         updated_at = :now
+   where environment_id = :environmentId
+     and id = :directoryId
      and deleted_at is null`,
 );
 
@@ -171,14 +174,14 @@ export async function changeDirectory(
   return inDirectory(pool, scope, query.requestId ?? null, async (tx) => {
     const [before] = await tx.read(selectDirectory, [environmentId, directoryId]);
     if (!before) return undefined;
-    tx.write(updateDirectory, [
+    tx.write(updateDirectory, {
       environmentId,
       directoryId,
-      changes.name ?? null,
-      changes.disabled ?? null,
-      changes.basicAuth ?? null,
-      tx.now,
-    ]);
+      name: changes.name ?? null,
+      disabled: changes.disabled ?? null,
+      basicAuth: changes.basicAuth ?? null,
+      now: tx.now,
+    });
     const after = directoryOf({
       ...before,
       name: changes.name ?? before.name,
@@ -330,6 +333,14 @@ const purges = [
   ),
 ];
 
+const purgeDirectory = prepared(
+  'purge_directory',
+  `
+  delete from directories
+   where id = $1
+     and deleted_at is not null`,
+);
+
 /**
  * Removes what deleted directories held, at most `limit` rows of each kind a call, each batch in a transaction of its own. A
  * directory's own row goes once it is empty. Answers whether anything may be left to do.
@@ -339,10 +350,9 @@ export async function purgeDeletedDirectories(pool: Pool, limit: number): Promis
   for (const { id } of await deletedDirectories.run(pool, [])) {
     let empty = true;
     for (const purge of purges) {
-      const { rowCount } = await pool.query({ name: purge.name, text: purge.text, values: [id, limit] });
-      if ((rowCount ?? 0) === limit) empty = false;
+      if ((await purge.change(pool, [id, limit])) === limit) empty = false;
     }
-    if (empty) await pool.query('delete from directories where id = $1 and deleted_at is not null', [id]);
+    if (empty) await purgeDirectory.run(pool, [id]);
     left ||= !empty;
   }
   return left;

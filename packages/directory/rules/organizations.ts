@@ -66,12 +66,26 @@ const columns = `
            where d.environment_id = o.environment_id
              and d.organization_id = o.id) as seats_used`;
 
-const insertOrganization = prepared<OrganizationRow>(
+const insertOrganization = prepared<
+  OrganizationRow,
+  {
+    id: string;
+    environmentId: string;
+    name: string;
+    externalId: string | null;
+    domains: string[];
+    contacts: string[];
+    metadata: string;
+    seatLimit: number | null;
+    seatMode: SeatMode;
+    seatCeiling: number | null;
+  }
+>(
   'insert_organization',
   `
   with o as (
     insert into organizations (id, environment_id, name, external_id, domains, contacts, metadata, seat_limit, seat_mode, seat_ceiling)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    values (:id, :environmentId, :name, :externalId, :domains, :contacts, :metadata, :seatLimit, :seatMode, :seatCeiling)
     returning *
   ), seats as (
     insert into organization_seats (organization_id)
@@ -91,18 +105,18 @@ export async function createOrganization(
   const o = organization;
   const [row] = await uniqueExternalId(
     o.externalId,
-    insertOrganization.run(pool, [
-      newId(),
-      o.environmentId,
-      o.name,
-      o.externalId ?? null,
-      o.domains ?? [],
-      o.contacts ?? [],
-      JSON.stringify(o.metadata ?? {}),
-      o.seatLimit ?? null,
-      o.seatMode ?? 'reject',
-      o.seatCeiling ?? null,
-    ]),
+    insertOrganization.run(pool, {
+      id: newId(),
+      environmentId: o.environmentId,
+      name: o.name,
+      externalId: o.externalId ?? null,
+      domains: o.domains ?? [],
+      contacts: o.contacts ?? [],
+      metadata: JSON.stringify(o.metadata ?? {}),
+      seatLimit: o.seatLimit ?? null,
+      seatMode: o.seatMode ?? 'reject',
+      seatCeiling: o.seatCeiling ?? null,
+    }),
   );
   return organizationOf(row!);
 }
@@ -148,21 +162,38 @@ export async function getOrganization(
 }
 
 // A column whose flag is false stays as it is: null is a value that a vendor may set.
-const updateOrganization = prepared<OrganizationRow>(
+const updateOrganization = prepared<
+  OrganizationRow,
+  {
+    environmentId: string;
+    organizationId: string;
+    name: string | null;
+    setsExternalId: boolean;
+    externalId: string | null;
+    domains: string[] | null;
+    contacts: string[] | null;
+    metadata: string | null;
+    setsSeatLimit: boolean;
+    seatLimit: number | null;
+    seatMode: SeatMode | null;
+    setsSeatCeiling: boolean;
+    seatCeiling: number | null;
+  }
+>(
   'change_organization',
   `
   update organizations o
-     set name = coalesce($3, o.name),
-         external_id = case when $4 then $5 else o.external_id end,
-         domains = coalesce($6, o.domains),
-         contacts = coalesce($7, o.contacts),
-         metadata = coalesce($8::jsonb, o.metadata),
-         seat_limit = case when $9 then $10 else o.seat_limit end,
-         seat_mode = coalesce($11, o.seat_mode),
-         seat_ceiling = case when $12 then $13 else o.seat_ceiling end,
+     set name = coalesce(:name, o.name),
+         external_id = case when :setsExternalId then :externalId else o.external_id end,
+         domains = coalesce(:domains, o.domains),
+         contacts = coalesce(:contacts, o.contacts),
+         metadata = coalesce(:metadata::jsonb, o.metadata),
+         seat_limit = case when :setsSeatLimit then :seatLimit else o.seat_limit end,
+         seat_mode = coalesce(:seatMode, o.seat_mode),
+         seat_ceiling = case when :setsSeatCeiling then :seatCeiling else o.seat_ceiling end,
          updated_at = now()
-   where o.environment_id = $1
-     and o.id = $2
+   where o.environment_id = :environmentId
+     and o.id = :organizationId
      and o.deleted_at is null
   returning ${columns}`,
 );
@@ -174,21 +205,21 @@ export async function changeOrganization(
 ): Promise<Organization | undefined> {
   const c = query.changes;
   const update = (db: Queryable) =>
-    updateOrganization.run(db, [
-      query.environmentId,
-      query.organizationId,
-      c.name ?? null,
-      c.externalId !== undefined,
-      c.externalId ?? null,
-      c.domains ?? null,
-      c.contacts ?? null,
-      c.metadata === undefined ? null : JSON.stringify(c.metadata),
-      c.seatLimit !== undefined,
-      c.seatLimit ?? null,
-      c.seatMode ?? null,
-      c.seatCeiling !== undefined,
-      c.seatCeiling ?? null,
-    ]);
+    updateOrganization.run(db, {
+      environmentId: query.environmentId,
+      organizationId: query.organizationId,
+      name: c.name ?? null,
+      setsExternalId: c.externalId !== undefined,
+      externalId: c.externalId ?? null,
+      domains: c.domains ?? null,
+      contacts: c.contacts ?? null,
+      metadata: c.metadata === undefined ? null : JSON.stringify(c.metadata),
+      setsSeatLimit: c.seatLimit !== undefined,
+      seatLimit: c.seatLimit ?? null,
+      seatMode: c.seatMode ?? null,
+      setsSeatCeiling: c.seatCeiling !== undefined,
+      seatCeiling: c.seatCeiling ?? null,
+    });
   const ofSeats = c.seatLimit !== undefined || c.seatMode !== undefined || c.seatCeiling !== undefined;
   const [row] = await uniqueExternalId(c.externalId, ofSeats ? inSeats(pool, query, update) : update(pool));
   return row && organizationOf(row);

@@ -107,7 +107,7 @@ export class Hold {
     return this.#head.now;
   }
 
-  async read<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+  async read<Row extends QueryResultRow, Values extends object>(statement: Prepared<Row, Values>, values: Values): Promise<Row[]> {
     const rows = statement.run(this.client, values);
     rows.catch(() => {});
     await this.#locked;
@@ -119,7 +119,7 @@ export class Hold {
     }
   }
 
-  write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
+  write<Values extends object>(statement: Prepared<QueryResultRow, Values>, values: Values): void {
     const done = statement.run(this.client, values);
     done.catch(() => {});
     this.#writes.push(done);
@@ -149,20 +149,20 @@ export class Hold {
     this.#events = [];
     this.#written = this.sequence;
     const { id, environmentId, organizationId } = this.directory;
-    this.write(insertEvents, [
+    this.write(insertEvents, {
       environmentId,
       organizationId,
-      id,
-      this.now,
-      this.sequence,
-      this.activeUsers,
-      events.map((event) => event.id),
-      events.map((event) => event.sequence),
-      events.map((event) => event.type),
-      events.map((event) => event.data),
-      events.map((event) => event.requestId),
-      events.map((event) => event.organizationExternalId),
-    ]);
+      directoryId: id,
+      now: this.now,
+      sequence: this.sequence,
+      activeUsers: this.activeUsers,
+      ids: events.map((event) => event.id),
+      sequences: events.map((event) => event.sequence),
+      types: events.map((event) => event.type),
+      data: events.map((event) => event.data),
+      requestIds: events.map((event) => event.requestId),
+      organizationExternalIds: events.map((event) => event.organizationExternalId),
+    });
   }
 }
 
@@ -176,24 +176,40 @@ export interface AppendedEvent {
   organizationExternalId: string | null;
 }
 
-const insertEvents = prepared(
+const insertEvents = prepared<
+  never,
+  {
+    environmentId: string;
+    organizationId: string;
+    directoryId: string;
+    now: Date;
+    sequence: number;
+    activeUsers: number;
+    ids: string[];
+    sequences: number[];
+    types: string[];
+    data: string[];
+    requestIds: (string | null)[];
+    organizationExternalIds: (string | null)[];
+  }
+>(
   'insert_events',
   `
   with drafts as (
     select *
-      from unnest($7::uuid[], $8::bigint[], $9::text[], $10::text[], $11::uuid[], $12::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
+      from unnest(:ids::uuid[], :sequences::bigint[], :types::text[], :data::text[], :requestIds::uuid[], :organizationExternalIds::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
   ), logged as (
     insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data)
-    select d.id, $1, $2, d.organization_external_id, $3, d.sequence, d.type, $4, d.request_id, d.data::json
+    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json
       from drafts d
   ), advanced as (
     update directory_heads
-       set sequence = $5,
-           active_users = $6
-     where directory_id = $3
+       set sequence = :sequence,
+           active_users = :activeUsers
+     where directory_id = :directoryId
   )
   insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
-  select $1, $2, $3, d.sequence, d.id, d.type, clock_timestamp()
+  select :environmentId, :organizationId, :directoryId, d.sequence, d.id, d.type, clock_timestamp()
     from drafts d
    order by d.sequence`,
 );
@@ -288,19 +304,19 @@ export class DirectoryTransaction {
   }
 
   /** Submitted behind the lock without waiting for it: the server runs them in order, each with a snapshot of its own. */
-  read<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+  read<Row extends QueryResultRow, Values extends object>(statement: Prepared<Row, Values>, values: Values): Promise<Row[]> {
     const rows = this.#hold.read(statement, values);
     rows.catch(() => {}); // whoever submits several may meet the refusal of another first
     return rows;
   }
 
   /** The same for a statement that changes what it answers. */
-  writeAndRead<Row extends QueryResultRow>(statement: Prepared<Row>, values: unknown[]): Promise<Row[]> {
+  writeAndRead<Row extends QueryResultRow, Values extends object>(statement: Prepared<Row, Values>, values: Values): Promise<Row[]> {
     this.#hasChanged = true;
     return this.read(statement, values);
   }
 
-  write(statement: Prepared<QueryResultRow>, values: unknown[]): void {
+  write<Values extends object>(statement: Prepared<QueryResultRow, Values>, values: Values): void {
     this.#hasChanged = true;
     this.#hold.write(statement, values);
   }
