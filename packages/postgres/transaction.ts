@@ -36,6 +36,7 @@ export function inTransactionOn<Client extends ClientBase, T>(client: Client, wo
   return triedAgain(async () => {
     const begun = new Transaction(client);
     try {
+      await begun.isBegun; // a client of its own may not take a statement before the last is answered
       const result = await work(client);
       await begun.commit();
       return result;
@@ -63,10 +64,12 @@ export async function transaction<T>(pool: Pool, work: (begun: Transaction<PoolC
 
 /** A transaction that has been begun: `begin` is on its way, and what is sent from now on travels with it. */
 export class Transaction<Client extends ClientBase> {
+  readonly isBegun: Promise<unknown>;
   #ended: Promise<unknown> | undefined;
 
   constructor(readonly client: Client) {
-    client.query('begin').catch(() => {}); // where it cannot even be begun, the statements behind it tell
+    this.isBegun = client.query('begin');
+    this.isBegun.catch(() => {}); // where it cannot even be begun, the statements behind it tell
   }
 
   /** Sent at once, behind what was sent before. Where one of those has failed PostgreSQL rolls back, and this throws. */

@@ -1,8 +1,8 @@
 /**
  * What a process needs to start: its settings, its log, its database and schema, its queue, its port, and how it ends.
  *
- * It knows no business, and must import nothing else of ours: whatever stands here can be understood, and changed, without
- * knowing what Causeway does.
+ * It knows no business, and must import nothing of ours but `postgres`, the ground of whoever speaks to a database: whatever stands
+ * here can be understood, and changed, without knowing what Causeway does.
  */
 export {
   ConfigError,
@@ -26,7 +26,7 @@ export { CannotListen, listen, type Listening } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
 export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
-export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions, type Queryable } from './postgres';
+export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
 export { analyzeGrown } from './young-tables';
 export { stopOnSignals, type Stopping } from './stop';

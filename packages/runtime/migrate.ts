@@ -6,7 +6,8 @@ import { types } from 'node:util';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import { ensurePartitionsWith } from './partitions';
-import { checkDatabase, clientConfig, DatabaseUnusable, type Queryable } from './postgres';
+import type { Queryable } from '#postgres';
+import { checkDatabase, clientConfig, DatabaseUnusable } from './postgres';
 import { queueSchema } from './queue-backend';
 
 export interface MigrateOptions {
@@ -75,10 +76,10 @@ export async function schemaState(db: Queryable): Promise<SchemaState> {
   const needed = await migrationNames();
   const newest = needed.at(-1);
   if (newest === undefined) throw new Error('there is no migration at all');
-  const { rows } = await db.query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [table]);
+  const { rows } = await db.query<{ exists: boolean }>({ text: 'select to_regclass($1) is not null as exists', values: [table] });
   if (!rows[0]?.exists) return { needed: newest, ok: false };
 
-  const applied = await db.query<{ name: string }>(`select name from ${table} order by name`);
+  const applied = await db.query<{ name: string }>({ text: `select name from ${table} order by name` });
   const names = applied.rows.map(({ name }) => name);
   const current = names.at(-1);
   return { ...(current ? { current } : {}), needed: newest, ok: needed.every((name) => names.includes(name)) };

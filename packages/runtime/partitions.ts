@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { Queryable } from './postgres';
+// By its path: jest's global setup makes a database with what stands here, and knows no #postgres but the built one.
+import { inTransactionOn, type Queryable } from '../postgres';
 
 /** The tables that are cut by time, and into pieces of what length. */
 const partitionedTables = { events: 'month', requests: 'week', delivery_attempts: 'week' } as const;
@@ -93,8 +94,7 @@ async function isPartitioned(client: pg.ClientBase, table: string): Promise<bool
 
 async function makePartition(client: pg.ClientBase, table: string, period: Period): Promise<boolean> {
   const name = partitionName(table, period);
-  await client.query('begin');
-  try {
+  return inTransactionOn(client, async () => {
     // Whoever else makes partitions waits here, and then sees ours.
     await client.query(`select pg_advisory_xact_lock(hashtext('causeway partitions'))`);
     const { rows } = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [name]);
@@ -105,12 +105,8 @@ async function makePartition(client: pg.ClientBase, table: string, period: Perio
         `alter table ${table} attach partition ${name} for values from ('${leastId(period.from)}') to ('${leastId(period.until)}')`,
       );
     }
-    await client.query('commit');
     return missing;
-  } catch (error) {
-    await client.query('rollback');
-    throw error;
-  }
+  });
 }
 
 interface Partition {
@@ -122,8 +118,8 @@ interface Partition {
 
 async function listPartitions(db: Queryable, table: PartitionedTable): Promise<Partition[]> {
   // By name, because a detached one has nothing else by which to tell whose it was.
-  const { rows } = await db.query<{ name: string; state: Partition['state'] }>(
-    `
+  const { rows } = await db.query<{ name: string; state: Partition['state'] }>({
+    text: `
     select c.relname as name,
            case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'half detached' else 'attached' end as state
       from pg_class c
@@ -132,8 +128,8 @@ async function listPartitions(db: Queryable, table: PartitionedTable): Promise<P
        and c.relkind = 'r'
        and c.relname ~ ('^' || $1 || '_[0-9]{8}$')
      order by c.relname`,
-    [table],
-  );
+    values: [table],
+  });
   return rows.map(({ name, state }) => {
     const [, year, month, day] = /(\d{4})(\d\d)(\d\d)$/.exec(name) ?? [];
     const from = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));

@@ -1,9 +1,6 @@
 import { types } from 'node:util';
 import pg from 'pg';
 
-/** What a query can be given to: a pool, or one client of it. */
-export type Queryable = Pick<pg.ClientBase, 'query'>;
-
 export interface PoolOptions {
   /** The most connections at once. */
   max: number;

