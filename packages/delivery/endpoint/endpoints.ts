@@ -93,11 +93,24 @@ const lookBeforeInsert = prepared<{ endpoints: number; organization_known: boole
                                         and deleted_at is null) as organization_known`,
 );
 
-const insertEndpoint = prepared(
+const insertEndpoint = prepared<
+  never,
+  {
+    id: string;
+    environmentId: string;
+    organizationId: string | null;
+    url: string;
+    description: string | null;
+    eventTypes: string[] | null;
+    ordering: Ordering;
+    headers: Buffer | null;
+    maxParallel: number;
+  }
+>(
   'insert_webhook_endpoint',
   `
   insert into webhook_endpoints (id, environment_id, organization_id, url, description, event_types, ordering, headers, max_parallel)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  values (:id, :environmentId, :organizationId, :url, :description, :eventTypes, :ordering, :headers, :maxParallel)`,
 );
 
 const insertFilter = prepared(
@@ -132,17 +145,17 @@ export async function createEndpoint(db: Pool, keyring: Keyring, endpoint: NewEn
     if (!found?.organization_known) throw new UnknownOrganization(organizationId ?? '');
     if (found.endpoints >= endpointsAtMost) throw new TooManyEndpoints(endpointsAtMost);
 
-    await insertEndpoint.run(client, [
+    await insertEndpoint.run(client, {
       id,
       environmentId,
       organizationId,
       url,
-      endpoint.description ?? null,
-      endpoint.eventTypes ?? null,
-      endpoint.ordering ?? 'directory',
-      sealHeaders(keyring, id, headers),
-      endpoint.maxParallel ?? 8,
-    ]);
+      description: endpoint.description ?? null,
+      eventTypes: endpoint.eventTypes ?? null,
+      ordering: endpoint.ordering ?? 'directory',
+      headers: sealHeaders(keyring, id, headers),
+      maxParallel: endpoint.maxParallel ?? 8,
+    });
     const made = await insertSecret(client, keyring, { environmentId, endpointId: id });
     const after = start === 'now' ? feed.head : start === 'beginning' ? 0 : Math.min(start.after, feed.head);
     await insertFilter.run(client, [environmentId, id, after + 1, endpoint.eventTypes ?? null]);
@@ -208,20 +221,35 @@ const lockEndpoint = prepared<LockedEndpoint>(
      for no key update`,
 );
 
-const updateEndpoint = prepared(
+const updateEndpoint = prepared<
+  never,
+  {
+    environmentId: string;
+    endpointId: string;
+    url: string | null;
+    setsDescription: boolean;
+    description: string | null;
+    ordering: Ordering | null;
+    setsHeaders: boolean;
+    headers: Buffer | null;
+    maxParallel: number | null;
+    setsEventTypes: boolean;
+    eventTypes: string[] | null;
+  }
+>(
   'change_webhook_endpoint',
   `
   update webhook_endpoints
-     set url = coalesce($3, url),
-         description = case when $4 then $5 else description end,
-         ordering = coalesce($6, ordering),
-         headers = case when $7 then $8 else headers end,
-         max_parallel = coalesce($9, max_parallel),
-         event_types = case when $10 then $11 else event_types end,
+     set url = coalesce(:url, url),
+         description = case when :setsDescription then :description else description end,
+         ordering = coalesce(:ordering, ordering),
+         headers = case when :setsHeaders then :headers else headers end,
+         max_parallel = coalesce(:maxParallel, max_parallel),
+         event_types = case when :setsEventTypes then :eventTypes else event_types end,
          version = version + 1,
          updated_at = now()
-   where environment_id = $1
-     and id = $2`,
+   where environment_id = :environmentId
+     and id = :endpointId`,
 );
 
 /**
@@ -241,19 +269,19 @@ export async function changeEndpoint(
   const change = async (client: PoolClient, head: number | undefined): Promise<void> => {
     const [before] = await lockEndpoint.run(client, [environmentId, endpointId]);
     if (!before) throw new EndpointNotFound(endpointId);
-    await updateEndpoint.run(client, [
+    await updateEndpoint.run(client, {
       environmentId,
       endpointId,
       url,
-      changes.description !== undefined,
-      changes.description ?? null,
-      changes.ordering ?? null,
-      headers !== undefined,
-      headers ? sealHeaders(keyring, endpointId, headers) : null,
-      changes.maxParallel ?? null,
-      changes.eventTypes !== undefined,
-      changes.eventTypes ?? null,
-    ]);
+      setsDescription: changes.description !== undefined,
+      description: changes.description ?? null,
+      ordering: changes.ordering ?? null,
+      setsHeaders: headers !== undefined,
+      headers: headers ? sealHeaders(keyring, endpointId, headers) : null,
+      maxParallel: changes.maxParallel ?? null,
+      setsEventTypes: changes.eventTypes !== undefined,
+      eventTypes: changes.eventTypes ?? null,
+    });
     if (head !== undefined) await insertFilter.run(client, [environmentId, endpointId, head + 1, changes.eventTypes ?? null]);
     if (changes.enabled === false && before.disabled_at === null) await disable.run(client, [environmentId, endpointId]);
     if (changes.enabled === true && before.disabled_at !== null) {
@@ -468,11 +496,14 @@ export async function sendTestEvent(
   return { eventId };
 }
 
-const insertSecretRow = prepared(
+const insertSecretRow = prepared<
+  never,
+  { id: string; environmentId: string; endpointId: string; secret: Buffer; privateKey: Buffer; publicKey: string }
+>(
   'insert_webhook_secret',
   `
   insert into webhook_secrets (id, environment_id, endpoint_id, secret, private_key, public_key)
-  values ($1, $2, $3, $4, $5, $6)`,
+  values (:id, :environmentId, :endpointId, :secret, :privateKey, :publicKey)`,
 );
 
 async function insertSecret(
@@ -482,14 +513,14 @@ async function insertSecret(
 ): Promise<{ secret: string; publicKey: string }> {
   const id = newId();
   const { secret, privateKey, publicKey } = newSecret();
-  await insertSecretRow.run(client, [
+  await insertSecretRow.run(client, {
     id,
-    of.environmentId,
-    of.endpointId,
-    keyring.encrypt(secret, `webhook_secret:${id}`),
-    keyring.encrypt(privateKey, `webhook_private_key:${id}`),
+    environmentId: of.environmentId,
+    endpointId: of.endpointId,
+    secret: keyring.encrypt(secret, `webhook_secret:${id}`),
+    privateKey: keyring.encrypt(privateKey, `webhook_private_key:${id}`),
     publicKey,
-  ]);
+  });
   return { secret, publicKey };
 }
 

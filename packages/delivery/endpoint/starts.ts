@@ -39,16 +39,26 @@ export async function startsAfter(
 }
 
 // What an existing lane has not been through yet is still before it: its cursor goes back, never on.
-const setBack = prepared(
+const setBack = prepared<
+  never,
+  {
+    environmentId: string;
+    organizationId: string | null;
+    endpointId: string;
+    directoryId: string | null;
+    directoryIds: string[];
+    sequences: number[];
+  }
+>(
   'set_back_lanes',
   `
   insert into lanes as l (endpoint_id, directory_id, environment_id, start_sequence, cursor_sequence, head_sequence, next_attempt_at)
-  select $3::uuid, p.directory_id, p.environment_id, coalesce(s.sequence, 0), coalesce(s.sequence, 0), p.sequence, now()
+  select :endpointId::uuid, p.directory_id, p.environment_id, coalesce(s.sequence, 0), coalesce(s.sequence, 0), p.sequence, now()
     from directory_published p
-    left join unnest($5::uuid[], $6::bigint[]) as s (directory_id, sequence) on s.directory_id = p.directory_id
-   where p.environment_id = $1
-     and ($2::uuid is null or p.organization_id = $2)
-     and ($4::uuid is null or p.directory_id = $4)
+    left join unnest(:directoryIds::uuid[], :sequences::bigint[]) as s (directory_id, sequence) on s.directory_id = p.directory_id
+   where p.environment_id = :environmentId
+     and (:organizationId::uuid is null or p.organization_id = :organizationId)
+     and (:directoryId::uuid is null or p.directory_id = :directoryId)
      and p.sequence > coalesce(s.sequence, 0)
    order by p.directory_id
   on conflict (endpoint_id, directory_id) do update
@@ -70,12 +80,12 @@ export async function insertLanes(
   client: PoolClient,
   lanes: { environmentId: string; organizationId: string | null; endpointId: string; directoryId?: string | undefined; starts: Starts },
 ): Promise<void> {
-  await setBack.run(client, [
-    lanes.environmentId,
-    lanes.organizationId,
-    lanes.endpointId,
-    lanes.directoryId ?? null,
-    lanes.starts.directoryIds,
-    lanes.starts.sequences,
-  ]);
+  await setBack.run(client, {
+    environmentId: lanes.environmentId,
+    organizationId: lanes.organizationId,
+    endpointId: lanes.endpointId,
+    directoryId: lanes.directoryId ?? null,
+    directoryIds: lanes.starts.directoryIds,
+    sequences: lanes.starts.sequences,
+  });
 }

@@ -1,6 +1,14 @@
 import type { Client, Pool } from 'pg';
+import { prepared } from '#postgres';
 
 const channel = 'causeway_feed';
+
+const notify = prepared(
+  'notify_feed',
+  `
+  select pg_notify('${channel}', id)
+    from unnest($1::text[]) as e (id)`,
+);
 
 /**
  * Tells those who listen that environments' logs have grown: at most once in 20 ms, and never in the transaction that has
@@ -32,11 +40,7 @@ export class FeedNotices {
       this.#grown.clear();
       try {
         // PostgreSQL folds what is equal within one transaction, and this statement is one of its own.
-        await this.pool.query({
-          name: 'notify_feed',
-          text: `select pg_notify('${channel}', id) from unnest($1::text[]) as e (id)`,
-          values: [ids],
-        });
+        await notify.run(this.pool, [ids]);
       } catch (error) {
         this.onError(error);
       }
