@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { importsOf, isTest, sourceFiles } from './imports';
+import { projectFolder } from './processes';
 
 interface Boundary {
   /** The folder that the rule is about. Of two that a file lies in, the deeper one counts. */
@@ -464,10 +466,14 @@ const allTables = [...readFileSync(path.join(projectFolder, 'migrations/schema.s
   ([, table]) => table ?? '',
 );
 
+/** A file without its comments. */
+function sourceOf(file: string): string {
+  return readFileSync(path.join(projectFolder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/ .*$/gm, '');
+}
+
 /** The tables that the statements of a file name, and whether to change them. */
 function tablesIn(file: string): NamedTable[] {
-  const code = readFileSync(path.join(projectFolder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/ .*$/gm, '');
-  const statements = [...code.matchAll(/`[^`]*`|'[^'\n]*'/g)].map(([text]) => text).filter((text) => aStatement.test(text));
+  const statements = [...sourceOf(file).matchAll(/`[^`]*`|'[^'\n]*'/g)].map(([text]) => text).filter((text) => aStatement.test(text));
   return statements.flatMap((text) => {
     const sql = text.replace(/--.*$/gm, '');
     return [...sql.matchAll(aTable)].flatMap(([, verb = '', named = '']) =>
@@ -502,4 +508,37 @@ test.each(ownerships.map((one) => ({ ...one, named: one.tables.join(', ') })))('
   // A permission that nobody needs is one that somebody might take.
   expect(writtenBy.filter((folder) => !named.some(({ file, writes }) => writes && inside(file, [folder])))).toEqual([]);
   expect(readBy.filter((folder) => !named.some(({ file }) => inside(file, [folder])))).toEqual([]);
+});
+
+/** Who may hand PostgreSQL a text of their own, and why. Everybody else declares a statement (`prepared`) and runs it. */
+const unprepared: { folder: string; because: string }[] = [
+  { folder: 'packages/postgres', because: 'it is what prepared statements and transactions are made of' },
+  {
+    folder: 'packages/runtime',
+    because: 'it makes databases, schemas and partitions: of each statement there is one, and names cannot be values',
+  },
+  { folder: 'packages/delivery/poll', because: 'LISTEN belongs to one connection and takes a name' },
+  { folder: 'apps/worker/src', because: 'an advisory lock belongs to one connection, and names no table' },
+];
+
+test('whoever asks tables, asks with a prepared statement', () => {
+  const asking = files.filter((file) => !isTest(file) && !file.startsWith('apps/console/') && /\.query[<(]/.test(sourceOf(file)));
+  expect(
+    asking.filter(
+      (file) =>
+        !inside(
+          file,
+          unprepared.map(({ folder }) => folder),
+        ),
+    ),
+  ).toEqual([]);
+  expect(unprepared.filter(({ folder }) => !asking.some((file) => inside(file, [folder])))).toEqual([]);
+});
+
+test('each prepared statement has a name of its own', () => {
+  const names = files
+    .filter((file) => !isTest(file))
+    .flatMap((file) => [...sourceOf(file).matchAll(/\bprepared(?:<[\s\S]*?>)?\(\s*'(\w+)'/g)].map(([, name]) => name));
+  expect(names.length).toBeGreaterThan(200);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { firstId, inTransaction, prepared } from '#postgres';
 import { mapUser } from '../resource/mapped-user';
 import { type AssignedRole, emailAddresses, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
-import { extensionsOfDirectory } from '../rules/schema-extensions';
+import { environmentExtensions, extensionsOfDirectory } from '../rules/schema-extensions';
 import { type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
 import type { DirectoryPool } from '../writing/transaction';
 
@@ -47,16 +47,9 @@ async function exists(pool: Pool, { environmentId, directoryId }: MappingScope):
   return directoryId === undefined || (await getDirectory(pool, { environmentId, directoryId })) !== undefined;
 }
 
-const declaredExtensions = prepared<{ extensions: string | null }>(
-  'extensions_of_environment',
-  `
-  select ${extensionsOfDirectory}
-    from (select $1::uuid as environment_id) d`,
-);
-
 /** A mapping from JSON, read with the extensions that the environment has declared. @throws InvalidMapping */
 export async function readMapping(pool: DirectoryPool, environmentId: string, body: unknown): Promise<Mapping> {
-  const [row] = await declaredExtensions.run(pool, [environmentId]);
+  const [row] = await environmentExtensions.run(pool, [environmentId]);
   return parseMapping(body, pool.known.schemas.of(row?.extensions ?? null));
 }
 

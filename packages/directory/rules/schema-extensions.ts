@@ -147,7 +147,8 @@ interface FoldedRow {
 
 const foldedAtOnce = 500;
 
-const environmentExtensions = prepared<{ extensions: string | null }>(
+/** What an environment has declared, as `schemasOf` takes it. */
+export const environmentExtensions = prepared<{ extensions: string | null }>(
   'extensions_of_environment',
   `
   select ${extensionsOfDirectory}
