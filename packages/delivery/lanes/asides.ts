@@ -122,21 +122,23 @@ export async function claimAsides(pool: Pool, endpointId: string): Promise<HeldA
   }));
 }
 
+type Settled = AttemptRecord & { endpointId: string; epoch: number };
+
 const record = `
   insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
-  select $4::uuid, environment_id, endpoint_id, event_id, $5::timestamptz, $6::int, $7::real, $8::text, $9::text
+  select :id::uuid, environment_id, endpoint_id, event_id, :at::timestamptz, :status::int, :durationMs::real, :error::text, :responseBody::text
     from done
   returning id`;
 
 // A test event stays, to be looked at; of the others the lane's cursor says that they are delivered.
-const finish = prepared(
+const finish = prepared<object, Settled>(
   'finish_aside',
   `
   with gone as (
     delete from delivery_exceptions
-     where endpoint_id = $1
-       and event_id = $2
-       and lease_epoch = $3
+     where endpoint_id = :endpointId
+       and event_id = :eventId
+       and lease_epoch = :epoch
        and kind <> 'test'
     returning environment_id, endpoint_id, event_id
   ), kept as (
@@ -144,9 +146,9 @@ const finish = prepared(
        set state = 'succeeded',
            next_attempt_at = null,
            lease_until = null
-     where endpoint_id = $1
-       and event_id = $2
-       and lease_epoch = $3
+     where endpoint_id = :endpointId
+       and event_id = :eventId
+       and lease_epoch = :epoch
        and kind = 'test'
     returning environment_id, endpoint_id, event_id
   ), done as (
@@ -158,14 +160,14 @@ const finish = prepared(
 );
 
 // An event that was sent again though it had been delivered stays delivered, whatever came of it now.
-const park = prepared(
+const park = prepared<object, Settled>(
   'park_aside',
   `
   with gone as (
     delete from delivery_exceptions
-     where endpoint_id = $1
-       and event_id = $2
-       and lease_epoch = $3
+     where endpoint_id = :endpointId
+       and event_id = :eventId
+       and lease_epoch = :epoch
        and kind = 'again'
     returning environment_id, endpoint_id, event_id
   ), kept as (
@@ -174,9 +176,9 @@ const park = prepared(
            next_attempt_at = null,
            lease_until = null,
            attempt = attempt + 1
-     where endpoint_id = $1
-       and event_id = $2
-       and lease_epoch = $3
+     where endpoint_id = :endpointId
+       and event_id = :eventId
+       and lease_epoch = :epoch
        and kind <> 'again'
     returning environment_id, endpoint_id, event_id
   ), done as (
@@ -187,20 +189,20 @@ const park = prepared(
   ${record}`,
 );
 
-const retry = prepared(
+const retry = prepared<object, Settled & { refused: boolean; delaySeconds: number }>(
   'retry_aside',
   `
   with done as (
     update delivery_exceptions
        set attempt = attempt + 1,
-           refusals = refusals + $10::boolean::int,
-           refused_since = case when $10 then coalesce(refused_since, now()) else refused_since end,
-           next_attempt_at = clock_timestamp() + $11::float8 * interval '1 second',
+           refusals = refusals + :refused::boolean::int,
+           refused_since = case when :refused then coalesce(refused_since, now()) else refused_since end,
+           next_attempt_at = clock_timestamp() + :delaySeconds::float8 * interval '1 second',
            lease_until = null,
            enqueued_at = null
-     where endpoint_id = $1
-       and event_id = $2
-       and lease_epoch = $3
+     where endpoint_id = :endpointId
+       and event_id = :eventId
+       and lease_epoch = :epoch
     returning environment_id, endpoint_id, event_id
   )
   ${record}`,
@@ -208,24 +210,14 @@ const retry = prepared(
 
 /** Records an attempt at one, and what it means. False: somebody else has it by now, and nothing was written. */
 export async function settleAside(pool: Pool, held: HeldAside, attempt: AttemptRecord, result: AsideResult): Promise<boolean> {
-  const values = [
-    held.endpointId,
-    held.eventId,
-    held.epoch,
-    attempt.id,
-    attempt.at,
-    attempt.status,
-    attempt.durationMs,
-    attempt.error,
-    attempt.responseBody,
-  ];
+  const settled = { ...attempt, endpointId: held.endpointId, epoch: held.epoch };
   switch (result.kind) {
     case 'delivered':
-      return (await finish.run(pool, values)).length > 0;
+      return (await finish.run(pool, settled)).length > 0;
     case 'parked':
-      return (await park.run(pool, values)).length > 0;
+      return (await park.run(pool, settled)).length > 0;
     case 'retried':
-      return (await retry.run(pool, [...values, result.refused, result.delaySeconds])).length > 0;
+      return (await retry.run(pool, { ...settled, refused: result.refused, delaySeconds: result.delaySeconds })).length > 0;
   }
 }
 

@@ -147,22 +147,22 @@ export class Lanes {
     failure: { record: AttemptRecord; refused: boolean; heldBack: boolean; delaySeconds: number },
   ): Promise<boolean> {
     const { record } = failure;
-    const failed = await failLane.run(this.pool, [
-      lane.endpointId,
-      lane.directoryId,
-      lane.epoch,
-      lane.cursor,
-      failure.refused,
-      failure.heldBack,
-      failure.delaySeconds,
-      record.id,
-      record.eventId,
-      record.at,
-      record.status,
-      record.durationMs,
-      record.error,
-      record.responseBody,
-    ]);
+    const failed = await failLane.run(this.pool, {
+      endpointId: lane.endpointId,
+      directoryId: lane.directoryId,
+      epoch: lane.epoch,
+      cursor: lane.cursor,
+      refused: failure.refused,
+      heldBack: failure.heldBack,
+      delaySeconds: failure.delaySeconds,
+      id: record.id,
+      eventId: record.eventId,
+      at: record.at,
+      status: record.status,
+      durationMs: record.durationMs,
+      error: record.error,
+      responseBody: record.responseBody,
+    });
     return failed.length > 0;
   }
 
@@ -371,12 +371,41 @@ interface AckRow {
   success_is_news: boolean;
 }
 
-const ack = prepared<AckRow>(
+/** As columns: what is acknowledged, the attempts that were made for it, and what was set aside. `ns` say which acknowledgement. */
+interface AckValues {
+  ns: number[];
+  endpointIds: string[];
+  directoryIds: string[];
+  epochs: number[];
+  previous: number[];
+  sequences: number[];
+  lasts: boolean[];
+  yields: boolean[];
+  attemptNs: number[];
+  attemptIds: string[];
+  attemptEventIds: string[];
+  ats: Date[];
+  statuses: (number | null)[];
+  durationsMs: number[];
+  errors: (string | null)[];
+  responseBodies: (string | null)[];
+  asideNs: number[];
+  asideEventIds: string[];
+  asideSequences: number[];
+  asidePositions: number[];
+  asideTypes: string[];
+  asideStates: string[];
+  asideRefusals: number[];
+  delaysSeconds: (number | null)[];
+}
+
+const ack = prepared<AckRow, AckValues>(
   'ack_lanes',
   `
   with acks as (
     select *
-      from unnest($1::int[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[])
+      from unnest(:ns::int[], :endpointIds::uuid[], :directoryIds::uuid[], :epochs::bigint[],
+                  :previous::bigint[], :sequences::bigint[], :lasts::boolean[], :yields::boolean[])
         as a (n, endpoint_id, directory_id, epoch, previous, sequence, last, yields)
   ), held as materialized (
     select a.*, l.head_sequence as head
@@ -412,7 +441,8 @@ const ack = prepared<AckRow>(
   ), attempts as (
     insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
     select t.id, m.environment_id, m.endpoint_id, t.event_id, t.at, t.status, t.duration_ms, t.error, t.response_body
-      from unnest($9::int[], $10::uuid[], $11::uuid[], $12::timestamptz[], $13::int[], $14::real[], $15::text[], $16::text[])
+      from unnest(:attemptNs::int[], :attemptIds::uuid[], :attemptEventIds::uuid[], :ats::timestamptz[],
+                  :statuses::int[], :durationsMs::real[], :errors::text[], :responseBodies::text[])
         as t (n, id, event_id, at, status, duration_ms, error, response_body)
       join moved m on m.n = t.n
   ), set_aside as (
@@ -421,7 +451,8 @@ const ack = prepared<AckRow>(
     select m.endpoint_id, t.event_id, m.environment_id, m.directory_id, t.sequence, t.position, t.type, 'lane', t.state, 1, t.refusals,
            case when t.refusals > 0 then now() end,
            case when t.state = 'waiting' then now() + t.delay_seconds * interval '1 second' end
-      from unnest($17::int[], $18::uuid[], $19::bigint[], $20::bigint[], $21::text[], $22::text[], $23::int[], $24::float8[])
+      from unnest(:asideNs::int[], :asideEventIds::uuid[], :asideSequences::bigint[], :asidePositions::bigint[],
+                  :asideTypes::text[], :asideStates::text[], :asideRefusals::int[], :delaysSeconds::float8[])
         as t (n, event_id, sequence, position, type, state, refusals, delay_seconds)
       join moved m on m.n = t.n
     on conflict (endpoint_id, event_id) do update
@@ -442,32 +473,32 @@ const ack = prepared<AckRow>(
 async function ackLanes(pool: Pool, acks: Ack[]): Promise<Acked[]> {
   const attempts = acks.flatMap((a, n) => a.attempts.map((record) => ({ n, ...record })));
   const setAside = acks.flatMap((a, n) => a.setAside.map((aside) => ({ n, ...aside })));
-  const rows = await ack.run(pool, [
-    acks.map((_, n) => n),
-    acks.map(({ lane }) => lane.endpointId),
-    acks.map(({ lane }) => lane.directoryId),
-    acks.map(({ lane }) => lane.epoch),
-    acks.map(({ lane }) => lane.cursor),
-    acks.map(({ sequence }) => sequence),
-    acks.map(({ last }) => last),
-    acks.map((a) => a.yield),
-    attempts.map(({ n }) => n),
-    attempts.map(({ id }) => id),
-    attempts.map(({ eventId }) => eventId),
-    attempts.map(({ at }) => at),
-    attempts.map(({ status }) => status),
-    attempts.map(({ durationMs }) => durationMs),
-    attempts.map(({ error }) => error),
-    attempts.map(({ responseBody }) => responseBody),
-    setAside.map(({ n }) => n),
-    setAside.map(({ eventId }) => eventId),
-    setAside.map(({ sequence }) => sequence),
-    setAside.map(({ position }) => position),
-    setAside.map(({ type }) => type),
-    setAside.map(({ state }) => state),
-    setAside.map(({ refusals }) => refusals),
-    setAside.map(({ delaySeconds }) => delaySeconds),
-  ]);
+  const rows = await ack.run(pool, {
+    ns: acks.map((_, n) => n),
+    endpointIds: acks.map(({ lane }) => lane.endpointId),
+    directoryIds: acks.map(({ lane }) => lane.directoryId),
+    epochs: acks.map(({ lane }) => lane.epoch),
+    previous: acks.map(({ lane }) => lane.cursor),
+    sequences: acks.map(({ sequence }) => sequence),
+    lasts: acks.map(({ last }) => last),
+    yields: acks.map((a) => a.yield),
+    attemptNs: attempts.map(({ n }) => n),
+    attemptIds: attempts.map(({ id }) => id),
+    attemptEventIds: attempts.map(({ eventId }) => eventId),
+    ats: attempts.map(({ at }) => at),
+    statuses: attempts.map(({ status }) => status),
+    durationsMs: attempts.map(({ durationMs }) => durationMs),
+    errors: attempts.map(({ error }) => error),
+    responseBodies: attempts.map(({ responseBody }) => responseBody),
+    asideNs: setAside.map(({ n }) => n),
+    asideEventIds: setAside.map(({ eventId }) => eventId),
+    asideSequences: setAside.map(({ sequence }) => sequence),
+    asidePositions: setAside.map(({ position }) => position),
+    asideTypes: setAside.map(({ type }) => type),
+    asideStates: setAside.map(({ state }) => state),
+    asideRefusals: setAside.map(({ refusals }) => refusals),
+    delaysSeconds: setAside.map(({ delaySeconds }) => delaySeconds),
+  });
   const renewedAt = performance.now();
   const acked = new Map(rows.map((row) => [row.n, row]));
   return acks.map(({ lane, sequence }, n) => {
@@ -508,28 +539,47 @@ const renewLease = prepared(
   returning lease_epoch`,
 );
 
-const failLane = prepared(
+const failLane = prepared<
+  never,
+  {
+    endpointId: string;
+    directoryId: string;
+    epoch: number;
+    cursor: number;
+    refused: boolean;
+    heldBack: boolean;
+    delaySeconds: number;
+    id: string;
+    eventId: string;
+    at: Date;
+    status: number | null;
+    durationMs: number;
+    error: string | null;
+    responseBody: string | null;
+  }
+>(
   'fail_lane',
   `
   with failed as (
     update lanes
        set attempt = attempt + 1,
-           refusals = refusals + $5::boolean::int,
-           refused_since = case when $5 then coalesce(refused_since, now()) else refused_since end,
-           held_back = $6,
-           next_attempt_at = clock_timestamp() + $7::float8 * interval '1 second',
+           refusals = refusals + :refused::boolean::int,
+           refused_since = case when :refused then coalesce(refused_since, now()) else refused_since end,
+           held_back = :heldBack,
+           next_attempt_at = clock_timestamp() + :delaySeconds::float8 * interval '1 second',
            leased = 0,
            lease_until = null,
            enqueued_at = null
-     where endpoint_id = $1
-       and directory_id = $2
-       and lease_epoch = $3
-       and cursor_sequence = $4
+     where endpoint_id = :endpointId
+       and directory_id = :directoryId
+       and lease_epoch = :epoch
+       and cursor_sequence = :cursor
        and leased > 0
     returning environment_id, endpoint_id
   )
   insert into delivery_attempts (id, environment_id, endpoint_id, event_id, at, status, duration_ms, error, response_body)
-  select $8::uuid, environment_id, endpoint_id, $9::uuid, $10::timestamptz, $11::int, $12::real, $13::text, $14::text
+  select :id::uuid, environment_id, endpoint_id, :eventId::uuid, :at::timestamptz, :status::int,
+         :durationMs::real, :error::text, :responseBody::text
     from failed
   returning id`,
 );

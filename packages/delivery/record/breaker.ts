@@ -40,23 +40,26 @@ interface FailureRow {
   warned: number | null;
 }
 
-const noteFailed = prepared<FailureRow>(
+const noteFailed = prepared<
+  FailureRow,
+  { endpointId: string; byEndpoint: boolean; attempt: number; probing: boolean; probeDelays: number[]; askedSeconds: number | null }
+>(
   'note_endpoint_failure',
   `
   with before as materialized (
     select e.*,
-           $2::boolean and $3::int = 1 as counts,
+           :byEndpoint::boolean and :attempt::int = 1 as counts,
            coalesce(e.failing_since, now()) as since
       from webhook_endpoints e
-     where e.id = $1
+     where e.id = :endpointId
        and e.deleted_at is null
        and e.disabled_at is null
        for no key update
   ), decided as (
     select b.*,
            -- An answer of any kind shows that the endpoint lives.
-           case when not $2 then 0 else b.consecutive_failures + b.counts::int end as failures,
-           b.since <= now() - interval '${disabledAfterDays} days' and $3 >= ${disabledFromAttempt} as disables,
+           case when not :byEndpoint then 0 else b.consecutive_failures + b.counts::int end as failures,
+           b.since <= now() - interval '${disabledAfterDays} days' and :attempt >= ${disabledFromAttempt} as disables,
            (select count(*)::int
               from unnest(array[${warningHours.join(', ')}]) as h (hours)
              where b.since <= now() - h.hours * interval '1 hour') as warnings_due
@@ -65,19 +68,19 @@ const noteFailed = prepared<FailureRow>(
     update webhook_endpoints e
        set failing_since = d.since,
            consecutive_failures = d.failures,
-           open_since = case when not $2 then null
+           open_since = case when not :byEndpoint then null
                              when d.failures >= ${opensAfter} then coalesce(e.open_since, now())
                              else e.open_since end,
-           failed_probes = case when not $2 then 0 when $4 then e.failed_probes + 1 else e.failed_probes end,
-           next_probe_at = case when not $2 then null
-                                when $4 and e.open_since is not null
-                                  then now() + interval '1 second' * coalesce($6, ($5::float8[])[least(e.failed_probes + 2, array_length($5, 1))])
+           failed_probes = case when not :byEndpoint then 0 when :probing then e.failed_probes + 1 else e.failed_probes end,
+           next_probe_at = case when not :byEndpoint then null
+                                when :probing and e.open_since is not null
+                                  then now() + interval '1 second' * coalesce(:askedSeconds, (:probeDelays::float8[])[least(e.failed_probes + 2, array_length(:probeDelays, 1))])
                                 when d.failures >= ${opensAfter} and e.open_since is null
-                                  then now() + interval '1 second' * coalesce($6, ($5::float8[])[1])
+                                  then now() + interval '1 second' * coalesce(:askedSeconds, (:probeDelays::float8[])[1])
                                 else e.next_probe_at end,
-           admitted = case when not $2 then case when e.open_since is null then e.admitted else 2 end
+           admitted = case when not :byEndpoint then case when e.open_since is null then e.admitted else 2 end
                            when e.admitted is not null or d.failures >= ${opensAfter} then 1 end,
-           slow_until = case when $2 then now() + interval '5 minutes' else e.slow_until end,
+           slow_until = case when :byEndpoint then now() + interval '5 minutes' else e.slow_until end,
            warnings = greatest(e.warnings, d.warnings_due),
            disabled_at = case when d.disables then now() end,
            disabled_reason = case when d.disables then 'failing' end,
@@ -105,7 +108,14 @@ export async function noteFailure(
   failure: { byEndpoint: boolean; attempt: number; probing: boolean; retryAfterSeconds?: number | undefined },
 ): Promise<{ open: boolean; notices: Notice[] }> {
   const asked = failure.retryAfterSeconds === undefined ? null : Math.min(Math.max(failure.retryAfterSeconds, 1), 3_600);
-  const [row] = await noteFailed.run(pool, [endpointId, failure.byEndpoint, failure.attempt, failure.probing, probeDelaysSeconds(), asked]);
+  const [row] = await noteFailed.run(pool, {
+    endpointId,
+    byEndpoint: failure.byEndpoint,
+    attempt: failure.attempt,
+    probing: failure.probing,
+    probeDelays: probeDelaysSeconds(),
+    askedSeconds: asked,
+  });
   if (!row) return { open: true, notices: [] };
   if (row.closed) await release(pool, endpointId);
   const about = { environmentId: row.environment_id, endpointId, url: row.url };

@@ -48,11 +48,11 @@ interface DeliveryRow {
   next_attempt_at: Date | null;
 }
 
-/** Of `event_feed f`: whether the newest filter of the endpoint ($2) that speaks of it wants it. */
+/** Of `event_feed f`: whether the newest filter of the endpoint that speaks of it wants it. */
 const isOwed = (f: string): string => `
          coalesce((select w.event_types is null or ${f}.type = any (w.event_types)
                      from webhook_filters w
-                    where w.endpoint_id = $2
+                    where w.endpoint_id = :endpointId
                       and ${f}.position >= w.from_position
                       and (w.directory_id is null or w.directory_id = ${f}.directory_id)
                     order by w.id desc
@@ -81,49 +81,56 @@ const asideColumns = `
          case x.state when 'waiting' then 'pending' else x.state end as state,
          case when e.disabled_at is null then x.next_attempt_at end as next_attempt_at`;
 
-/** Whether a row comes after the place ($3 position, $4 test, $5 event id) in a list of the newest first. */
+/** So many of an endpoint's deliveries from a place on. */
+interface From extends Place {
+  environmentId: string;
+  endpointId: string;
+  limit: number;
+}
+
+/** Whether a row comes after the place. */
 const afterPlace = (row: string, test: string): string =>
-  `(${row}.position, ${test}, ${row}.event_id) < ($3::bigint, $4::boolean, $5::uuid)`;
+  `(${row}.position, ${test}, ${row}.event_id) < (:position::bigint, :test::boolean, :eventId::uuid)`;
 
 const scanned = 5_000;
 
-const scanFeed = prepared<DeliveryRow>(
+const scanFeed = prepared<DeliveryRow, From & { onlySucceeded: boolean }>(
   'deliveries_in_feed',
   `
   select ${deliveryColumns}
     from (select *
             from event_feed
-           where environment_id = $1
-             and position <= $3
-             and position > $3 - ${scanned}
+           where environment_id = :environmentId
+             and position <= :position
+             and position > :position - ${scanned}
            order by position desc) f
-    join webhook_endpoints e on e.environment_id = $1 and e.id = $2
-    join lanes l on l.endpoint_id = $2 and l.directory_id = f.directory_id and f.sequence > l.start_sequence
-    left join delivery_exceptions x on x.endpoint_id = $2 and x.event_id = f.event_id
+    join webhook_endpoints e on e.environment_id = :environmentId and e.id = :endpointId
+    join lanes l on l.endpoint_id = :endpointId and l.directory_id = f.directory_id and f.sequence > l.start_sequence
+    left join delivery_exceptions x on x.endpoint_id = :endpointId and x.event_id = f.event_id
    where ${afterPlace('f', 'false')}
      and ${isOwed('f')}
-     and (not $7::boolean or (f.sequence <= l.cursor_sequence and x.state is null))
+     and (not :onlySucceeded::boolean or (f.sequence <= l.cursor_sequence and x.state is null))
    order by f.position desc
-   limit $6`,
+   limit :limit`,
 );
 
-const scanTests = prepared<DeliveryRow>(
+const scanTests = prepared<DeliveryRow, From & { onlySucceeded: boolean }>(
   'test_deliveries',
   `
   select ${asideColumns}
     from delivery_exceptions x
-    join webhook_endpoints e on e.environment_id = $1 and e.id = $2
-   where x.environment_id = $1
-     and x.endpoint_id = $2
+    join webhook_endpoints e on e.environment_id = :environmentId and e.id = :endpointId
+   where x.environment_id = :environmentId
+     and x.endpoint_id = :endpointId
      and x.kind = 'test'
      and ${afterPlace('x', 'true')}
-     and (not $7::boolean or x.state = 'succeeded')
+     and (not :onlySucceeded::boolean or x.state = 'succeeded')
    order by x.position desc, x.event_id desc
-   limit $6`,
+   limit :limit`,
 );
 
 // Within a directory the order of positions is that of sequences, so each lane gives its newest ones by index.
-const scanPending = prepared<DeliveryRow>(
+const scanPending = prepared<DeliveryRow, From>(
   'pending_deliveries',
   `
   select ${deliveryColumns}
@@ -137,27 +144,27 @@ const scanPending = prepared<DeliveryRow>(
                           and ${afterPlace('n', 'false')}
                           and ${isOwed('n')}
                         order by n.sequence desc
-                        limit $6) f
-    left join delivery_exceptions x on x.endpoint_id = $2 and x.event_id = f.event_id
-   where e.environment_id = $1
-     and e.id = $2
+                        limit :limit) f
+    left join delivery_exceptions x on x.endpoint_id = :endpointId and x.event_id = f.event_id
+   where e.environment_id = :environmentId
+     and e.id = :endpointId
      and x.state is null
    order by f.position desc
-   limit $6`,
+   limit :limit`,
 );
 
-const scanAsides = prepared<DeliveryRow>(
+const scanAsides = prepared<DeliveryRow, From & { state: string }>(
   'asides_in_state',
   `
   select ${asideColumns}
     from delivery_exceptions x
-    join webhook_endpoints e on e.environment_id = $1 and e.id = $2
-   where x.environment_id = $1
-     and x.endpoint_id = $2
-     and x.state = $7
+    join webhook_endpoints e on e.environment_id = :environmentId and e.id = :endpointId
+   where x.environment_id = :environmentId
+     and x.endpoint_id = :endpointId
+     and x.state = :state
      and ${afterPlace('x', `x.kind = 'test'`)}
    order by x.position desc, x.kind = 'test' desc, x.event_id desc
-   limit $6`,
+   limit :limit`,
 );
 
 const selectScope = prepared<{ position: number; oldest_position: number; disabled: boolean }>(
@@ -186,22 +193,24 @@ export async function listDeliveries(
   if (!scope) throw new EndpointNotFound(endpointId);
   const place = query.cursor === undefined ? { position: scope.position, test: true, eventId: lastId } : decodePlace(query.cursor);
 
-  const values = [environmentId, endpointId, place.position, place.test, place.eventId, limit + 1];
-  const of = (only: boolean): unknown[] => [...values, only];
+  const from = { environmentId, endpointId, ...place, limit: limit + 1 };
   let found: DeliveryRow[];
   let scannedTo = 0; // the whole of it
   switch (state) {
     case 'parked':
-      found = await scanAsides.run(db, [...values, 'parked']);
+      found = await scanAsides.run(db, { ...from, state: 'parked' });
       break;
     case 'pending': {
-      const [lanes, asides] = await Promise.all([scanPending.run(db, values), scanAsides.run(db, [...values, 'waiting'])]);
+      const [lanes, asides] = await Promise.all([scanPending.run(db, from), scanAsides.run(db, { ...from, state: 'waiting' })]);
       found = [...lanes, ...asides];
       break;
     }
     default: {
-      const succeeded = state === 'succeeded';
-      const [feed, tests] = await Promise.all([scanFeed.run(db, of(succeeded)), scanTests.run(db, of(succeeded))]);
+      const onlySucceeded = state === 'succeeded';
+      const [feed, tests] = await Promise.all([
+        scanFeed.run(db, { ...from, onlySucceeded }),
+        scanTests.run(db, { ...from, onlySucceeded }),
+      ]);
       scannedTo = place.position - scanned;
       found = [...feed, ...tests].filter((row) => row.position > scannedTo);
     }
@@ -218,17 +227,17 @@ export async function listDeliveries(
   return { deliveries: await withAttempts(db, { environmentId, endpointId, rows: page, shownBody: 2_048 }), next };
 }
 
-const selectDelivery = prepared<DeliveryRow>(
+const selectDelivery = prepared<DeliveryRow, { environmentId: string; endpointId: string; eventId: string }>(
   'get_delivery',
   `
   select ${deliveryColumns}
     from events v
     join event_feed f on f.directory_id = v.directory_id and f.sequence = v.sequence
-    join webhook_endpoints e on e.environment_id = $1 and e.id = $2
-    join lanes l on l.endpoint_id = $2 and l.directory_id = f.directory_id and f.sequence > l.start_sequence
-    left join delivery_exceptions x on x.endpoint_id = $2 and x.event_id = f.event_id
-   where v.environment_id = $1
-     and v.id = $3
+    join webhook_endpoints e on e.environment_id = :environmentId and e.id = :endpointId
+    join lanes l on l.endpoint_id = :endpointId and l.directory_id = f.directory_id and f.sequence > l.start_sequence
+    left join delivery_exceptions x on x.endpoint_id = :endpointId and x.event_id = f.event_id
+   where v.environment_id = :environmentId
+     and v.id = :eventId
      and ${isOwed('f')}`,
 );
 
@@ -253,15 +262,15 @@ export async function getDelivery(db: Pool, query: { environmentId: string; endp
 }
 
 async function findRow(db: Pool, query: { environmentId: string; endpointId: string; eventId: string }): Promise<DeliveryRow> {
-  const values = [query.environmentId, query.endpointId, query.eventId];
+  const { environmentId, endpointId, eventId } = query;
   const [[scope], [aside], [delivery]] = await Promise.all([
-    selectScope.run(db, values.slice(0, 2)),
-    selectAside.run(db, values),
-    selectDelivery.run(db, values),
+    selectScope.run(db, [environmentId, endpointId]),
+    selectAside.run(db, [environmentId, endpointId, eventId]),
+    selectDelivery.run(db, { environmentId, endpointId, eventId }),
   ]);
-  if (!scope) throw new EndpointNotFound(query.endpointId);
+  if (!scope) throw new EndpointNotFound(endpointId);
   const row = aside ?? delivery;
-  if (!row) throw new DeliveryNotFound(query.eventId);
+  if (!row) throw new DeliveryNotFound(eventId);
   return row;
 }
 
@@ -299,11 +308,22 @@ const retryAside = prepared(
      and (lease_until is null or lease_until < now())`,
 );
 
-const sendAgain = prepared(
+const sendAgain = prepared<
+  never,
+  {
+    environmentId: string;
+    endpointId: string;
+    eventId: string;
+    directoryId: string | null;
+    sequence: number;
+    position: number;
+    type: string;
+  }
+>(
   'send_again',
   `
   insert into delivery_exceptions (endpoint_id, event_id, environment_id, directory_id, sequence, position, type, kind, state, once, next_attempt_at)
-  values ($2, $3, $1, $4, $5, $6, $7, 'again', 'waiting', true, now())
+  values (:endpointId, :eventId, :environmentId, :directoryId, :sequence, :position, :type, 'again', 'waiting', true, now())
   on conflict (endpoint_id, event_id) do nothing`,
 );
 
@@ -322,7 +342,16 @@ export async function retryDelivery(db: Pool, query: { environmentId: string; en
   const row = aside ?? (await findRow(db, query));
   if (aside) await retryAside.run(db, [environmentId, endpointId, eventId]);
   else if (row.state === 'pending') await retryLane.run(db, [environmentId, endpointId, row.directory_id]);
-  else await sendAgain.run(db, [environmentId, endpointId, eventId, row.directory_id, row.sequence, row.position, row.type]);
+  else
+    await sendAgain.run(db, {
+      environmentId,
+      endpointId,
+      eventId,
+      directoryId: row.directory_id,
+      sequence: row.sequence,
+      position: row.position,
+      type: row.type,
+    });
   return getDelivery(db, query);
 }
 
