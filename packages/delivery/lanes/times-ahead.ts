@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { prepared } from '#postgres';
 import { longestDelaysSeconds, longestRetryAfterSeconds } from '../attempt/retry-schedule';
+import { pullBackProbes } from '../record/breaker';
 import { leaseSeconds } from './lease';
 
 /** How many rows had times that they cannot have. */
@@ -21,9 +22,9 @@ export async function pullBackTimes(pool: Pool): Promise<PulledBack> {
   const [lanes, asides, endpoints] = await Promise.all([
     pullBackLanes.run(pool, [longestDelaysSeconds, longestRetryAfterSeconds]),
     pullBackAsides.run(pool, [longestRetryAfterSeconds]),
-    pullBackEndpoints.run(pool, [longestRetryAfterSeconds]),
+    pullBackProbes(pool),
   ]);
-  return { lanes: lanes.length, asides: asides.length, endpoints: endpoints.length };
+  return { lanes: lanes.length, asides: asides.length, endpoints };
 }
 
 // Clocks are set by a little all the time, and a statement may be older than what it sees; what lies ahead by no more comes by itself.
@@ -111,24 +112,4 @@ const pullBackAsides = prepared(
    where x.endpoint_id = k.endpoint_id
      and x.event_id = k.event_id
   returning x.event_id`,
-);
-
-const pullBackEndpoints = prepared(
-  'pull_back_endpoints',
-  `
-  with locked as (
-    select e.id
-      from webhook_endpoints e
-     where e.deleted_at is null
-       and e.next_probe_at > now() + ${slack}
-       and (e.next_probe_at > now() + ${slack} + interval '1 second' * $1::float8 or ${writtenAhead('e', 'open_since')})
-     order by e.id
-       for no key update skip locked
-  )
-  update webhook_endpoints e
-     set next_probe_at = now(),
-         open_since = least(e.open_since, now())
-    from locked k
-   where e.id = k.id
-  returning e.id`,
 );

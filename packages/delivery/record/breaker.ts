@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { DisabledReason } from '../endpoint/endpoint';
 import { prepared } from '#postgres';
-import { probeDelaysSeconds } from '../attempt/retry-schedule';
+import { longestRetryAfterSeconds, probeDelaysSeconds } from '../attempt/retry-schedule';
 
 /**
  * What happened to an endpoint that its people may want to hear of. They are its state and a mail, not events of the log.
@@ -250,4 +250,31 @@ const markSlow = prepared(
 /** Notes that an endpoint took long to answer: for five minutes its deliveries are kept apart from those of quick ones. */
 export async function noteSlow(pool: Pool, endpointId: string): Promise<void> {
   await markSlow.run(pool, [endpointId]);
+}
+
+// No probe waits longer than an endpoint may ask for ($1), and no breaker was opened later than now.
+const pullBack = prepared(
+  'pull_back_probes',
+  `
+  with locked as (
+    select id
+      from webhook_endpoints
+     where deleted_at is null
+       and next_probe_at > now() + interval '5 seconds'
+       and (next_probe_at > now() + interval '5 seconds' + interval '1 second' * $1::float8
+            or open_since > now() + interval '5 seconds')
+     order by id
+       for no key update skip locked
+  )
+  update webhook_endpoints e
+     set next_probe_at = now(),
+         open_since = least(e.open_since, now())
+    from locked k
+   where e.id = k.id
+  returning e.id`,
+);
+
+/** Has endpoints probed now whose time for it lies further ahead than it can: see `pullBackTimes`. Answers how many there were. */
+export async function pullBackProbes(pool: Pool): Promise<number> {
+  return (await pullBack.run(pool, [longestRetryAfterSeconds])).length;
 }
