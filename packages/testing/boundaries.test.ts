@@ -424,9 +424,9 @@ const ownerships: Ownership[] = [
   },
   {
     tables: ['webhook_endpoints'],
-    writtenBy: ['packages/delivery/endpoint', 'packages/delivery/record', 'packages/delivery/lanes'],
+    writtenBy: ['packages/delivery/endpoint', 'packages/delivery/record'],
     readBy: ['packages/delivery'],
-    because: 'an endpoint is what its vendor says, and how it has answered; a clock that was set back is made up for beside the lanes',
+    because: 'an endpoint is what its vendor says, and how it has answered',
   },
   {
     tables: ['webhook_filters', 'webhook_secrets'],
