@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type DirectoryPool, directoryPool, KnownMappings, KnownSchemas } from '#directory';
 import { createPool } from '#runtime';
 import pg from 'pg';
-import { handover, templateDatabase } from './handover';
+import { handedOver, templateDatabase } from './handover';
 
 export interface TestDatabase {
   url: string;
@@ -52,7 +52,7 @@ function poolOf(url: string): DirectoryPool {
  *     const withRedis = redisUrl() ? describe : describe.skip;
  */
 export function redisUrl(): string | undefined {
-  const url = process.env[handover.redis];
+  const url = handedOver('redis');
   return url && `${url}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
 }
 
@@ -78,7 +78,7 @@ async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
 }
 
 function databaseUrl(name: string): string {
-  const url = process.env[handover.postgres];
+  const url = handedOver('postgres');
   if (!url) throw new Error('there is no test PostgreSQL: run the tests with jest, whose global setup starts one');
   return url.replace(encodeURIComponent('{database}'), name);
 }
