@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { countCalls } from '../testing/calls';
 import { patchGroup } from './group-change';
 import type { MemberChange } from './group-change';
 import { parsePatch } from './patch';
@@ -141,11 +142,12 @@ describe('P4 the last operation that names a member counts', () => {
   });
 });
 
-test('P27 ten thousand operations on members are read in well under a second, into one change', () => {
-  const operations = Array.from({ length: 10_000 }, (_, index) => ({ op: 'Add', path: 'members', value: [{ value: `usr_${index}` }] }));
-  const start = performance.now();
-  expect(changes(...operations)).toMatchObject([{ kind: 'add', members: { length: 10_000 } }]);
-  expect(performance.now() - start).toBeLessThan(3000);
+test('P27 ten thousand operations on members are read into one change, in ten times the steps of a thousand', async () => {
+  const operations = (n: number) =>
+    Array.from({ length: n }, (_, index) => ({ op: 'Add', path: 'members', value: [{ value: `usr_${index}` }] }));
+  expect(changes(...operations(10_000))).toMatchObject([{ kind: 'add', members: { length: 10_000 } }]);
+  const steps = (n: number) => countCalls(() => changes(...operations(n)), 'packages/scim/');
+  expect(await steps(10_000)).toBeLessThan(11 * (await steps(1_000)));
 });
 
 test('a group’s own attributes are patched beside its members', () => {
