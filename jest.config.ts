@@ -27,7 +27,6 @@ const project = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   moduleNameMapper: { '^#(\\w+)$': '<rootDir>/packages/$1/index.ts' },
-  testTimeout: 60_000,
 } satisfies Config;
 
 const config: Config = {
@@ -41,6 +40,7 @@ const config: Config = {
       globalTeardown: '<rootDir>/packages/testing/global-teardown.ts',
     },
   ],
+  testTimeout: 60_000,
   // jest would leave one core free. Most of the time goes into waiting for servers and processes, which wait for one another.
   maxWorkers: '100%',
 };

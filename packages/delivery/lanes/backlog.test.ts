@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, startVendor, testDatabase } from '#testing';
 import { aLog, aWorker } from '../a-log';
 import { readBacklog } from './backlog';
@@ -13,12 +12,15 @@ test('what is behind is told: events without a position and how old they are, la
   await log.endpoint(vendor.url);
   const [failing, waiting] = [await log.directory(), await log.directory()];
   await log.write(failing, 3);
-  await delay(60);
+  await pool.query("update event_outbox set created_at = created_at - interval '1 hour'");
   await log.write(waiting);
-  const unsequenced = await readBacklog(pool);
-  expect(unsequenced.oldestUnsequencedMs).toBeGreaterThanOrEqual(50);
-  expect(unsequenced.oldestUnsequencedMs).toBeLessThan(30_000);
-  expect(unsequenced).toMatchObject({ dirtyLanes: 0, blockedLanes: 0 });
+  const oldest = async () =>
+    (await pool.query<{ ms: number }>('select extract(epoch from now() - min(created_at))::float8 * 1000 as ms from event_outbox')).rows[0]!
+      .ms;
+  const [before, unsequenced, after] = [await oldest(), await readBacklog(pool), await oldest()];
+  expect(unsequenced).toEqual({ oldestUnsequencedMs: expect.any(Number), dirtyLanes: 0, blockedLanes: 0 });
+  expect([before, after, unsequenced.oldestUnsequencedMs].sort((a, b) => a - b)).toEqual([before, unsequenced.oldestUnsequencedMs, after]);
+  expect(before).toBeGreaterThanOrEqual(3_600_000);
 
   await sequenceBatch(pool);
   expect(await readBacklog(pool)).toEqual({ oldestUnsequencedMs: 0, dirtyLanes: 2, blockedLanes: 0 });

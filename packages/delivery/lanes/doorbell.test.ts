@@ -118,18 +118,24 @@ withRedis('a Redis that goes away', () => {
     await eventually(() => heard.length === 1);
 
     await redis.stop();
-    const begun = performance.now();
     expect(await doorbell.ring([bell()])).toBe(false);
-    expect(performance.now() - begun).toBeLessThan(1_500);
     expect(doorbell.reachable).toBe(false);
-    const again = performance.now();
-    expect(await doorbell.ring([bell()])).toBe(false);
-    expect(performance.now() - again).toBeLessThan(50);
 
     await redis.restart();
     await eventually(async () => doorbell.ring([bell()]), { withinMs: 20_000, everyMs: 100 });
     expect(doorbell.reachable).toBe(true);
     await eventually(() => heard.length >= 2, { withinMs: 20_000 });
+  });
+
+  test('is not asked again for a while: those who ring are told without it', async () => {
+    const { url } = await createTestDatabase();
+    let failures = 0;
+    const doorbell = new Doorbell(await queueBackend({ databaseUrl: url, redisUrl: redis.url }), () => void (failures += 1), 3_600_000);
+    open.push(doorbell);
+    expect(await doorbell.ring([bell()])).toBe(true);
+    await redis.stop();
+    expect([await doorbell.ring([bell()]), failures]).toEqual([false, 1]);
+    expect([await doorbell.ring([bell()]), failures]).toEqual([false, 1]);
   });
 
   test('may be away when the doorbell is made', async () => {
@@ -148,8 +154,6 @@ withRedis('a Redis that goes away', () => {
     doorbell.listen(async () => {});
     await doorbell.ring([bell()]);
     await redis.stop();
-    const begun = performance.now();
     await doorbell.close();
-    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });

@@ -64,6 +64,7 @@ export class Doorbell {
   constructor(
     private readonly backend: BellBackend,
     private readonly onError: (error: unknown) => void,
+    private readonly silentForMs = triedAgainAfterMs,
   ) {
     this.#queues = {
       [quickName]: new KeptOpen(() => backend.queue(quickName), onError),
@@ -111,7 +112,7 @@ export class Doorbell {
 
   #found(reachable: boolean): boolean {
     this.#reachable = reachable;
-    if (!reachable) this.#silentUntil = performance.now() + triedAgainAfterMs;
+    if (!reachable) this.#silentUntil = performance.now() + this.silentForMs;
     return reachable;
   }
 
