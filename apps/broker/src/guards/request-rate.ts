@@ -18,11 +18,14 @@ const keysAtMost = 100_000;
 export class RequestRate {
   readonly #perSecond: number;
   readonly #redis: Redis | undefined;
+  readonly #nowMs: () => number;
   readonly #fullAt = new Map<string, number>();
 
-  constructor(perSecond: number, redis: Redis | undefined) {
+  /** `nowMs` is the clock of the buckets in the process; those in Redis go by Redis' own. */
+  constructor(perSecond: number, redis: Redis | undefined, nowMs = (): number => performance.now()) {
     this.#perSecond = perSecond;
     this.#redis = redis;
+    this.#nowMs = nowMs;
   }
 
   async admit(key: string): Promise<Admission> {
@@ -32,7 +35,7 @@ export class RequestRate {
   }
 
   #waitHere(key: string): number {
-    const now = performance.now();
+    const now = this.#nowMs();
     const stepMs = 1_000 / this.#perSecond;
     const fullAt = Math.max(this.#fullAt.get(key) ?? 0, now) + stepMs;
     const waitMs = fullAt - now - burst * 1_000;
