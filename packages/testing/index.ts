@@ -7,9 +7,11 @@
 export { createEmptyDatabase, createTestDatabase, redisUrl, testDatabase, type TestDatabase } from './test-database';
 export { aMailServer, type MailServer } from './mail-server';
 export { freePort, startRedis, type RunningRedis } from './redis-server';
+export { callsOf, countCalls } from './calls';
 export { eventually } from './eventually';
 export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';
 export { projectFolder, startProcess, type Ending, type ProcessOptions, type RunningProcess } from './processes';
 export { startVendor, verified, type Answer, type Received, type Vendor } from './vendor';
+export { statementsOf } from './statements';
 export { aDirectory, anEnvironment, anOrganization } from './builders';
 export { recordings, replay, type Recording, type Stage } from './recordings';

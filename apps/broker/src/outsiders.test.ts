@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { invite } from '#accounts';
 import { parsePublicId, publicId } from '#identifier';
-import { aMailServer, eventually, type MailServer } from '#testing';
+import { aMailServer, eventually, type MailServer, countCalls } from '#testing';
 import { aBroker, type Answer, type TestBroker, type TestDirectory } from './a-broker';
 import { routes } from './api/routes';
 import { AMember } from './console/a-member';
@@ -342,17 +342,19 @@ describe('JSON that is not meant well', () => {
     const depth = Math.floor(900_000 / (open.length + 1));
     const deep = `${open.repeat(depth)}${close === '}' ? '1' : ''}${close.repeat(depth)}`;
     for (const key of [undefined, `deep-${open}`]) {
-      const answer = await broker.call('POST', '/v1/organizations', {
-        raw: `{"name": "X", "metadata": {"a": ${deep}}}`,
-        ...(key !== undefined && { headers: { 'idempotency-key': key } }),
-      });
-      expect([answer.status, answer.body.code]).toEqual([400, expect.stringMatching(/^invalid_/)]);
+      const ask = async () => {
+        const answer = await broker.call('POST', '/v1/organizations', {
+          raw: `{"name": "X", "metadata": {"a": ${deep}}}`,
+          ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+        });
+        expect([answer.status, answer.body.code]).toEqual([400, expect.stringMatching(/^invalid_/)]);
+      };
+      // Nobody goes down to the bottom of it.
+      expect(await countCalls(ask, 'apps/', 'packages/')).toBeLessThan(1_000);
     }
     const asPage = { key: null, headers: { 'sec-fetch-site': 'same-origin', 'x-causeway-page': '1' } };
     expect((await broker.call('POST', '/console/api/session', { ...asPage, raw: `{"email": ${deep.slice(0, 100)}}` })).status).toBe(400);
-    const begun = performance.now();
     expect((await ours.idp.get('/Users?count=1')).status).toBe(200);
-    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 
   test('a pattern of a vendor that other engines take years for takes no time, or is refused', async () => {
@@ -369,12 +371,13 @@ describe('JSON that is not meant well', () => {
       '(?=(a+))\\1b',
       '(a)\\1+b',
     ]) {
-      const begun = performance.now();
-      const answer = await broker.call('POST', `/v1/directories/${ours.id}/attribute_mapping/preview`, {
-        body: { attributes: [{ name: 'x', type: 'string', from: ['title'], pattern }] },
-      });
-      statuses.set(pattern, answer.status);
-      expect(performance.now() - begun).toBeLessThan(2_000);
+      const steps = await countCalls(async () => {
+        const answer = await broker.call('POST', `/v1/directories/${ours.id}/attribute_mapping/preview`, {
+          body: { attributes: [{ name: 'x', type: 'string', from: ['title'], pattern }] },
+        });
+        statuses.set(pattern, answer.status);
+      }, 'packages/mapping/');
+      expect(steps).toBeLessThan(10_000);
     }
     expect([...statuses.values()]).toEqual([200, 200, 200, 200, 200, 200, 400, 400, 400]);
   });

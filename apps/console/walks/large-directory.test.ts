@@ -33,11 +33,10 @@ test('it scrolls, and is searched, without being loaded', async () => {
   await manyUsers(system.db.pool, body as { id: string }, 100_000);
 
   const { context, page, complaints } = await aWindow(browser, system);
-  const answers: { query: URLSearchParams; ms: number }[] = [];
+  const answers: URLSearchParams[] = [];
   page.on('requestfinished', (request) => {
     const url = new URL(request.url());
-    if (url.pathname.endsWith(`/directories/${directory.id}/users`))
-      answers.push({ query: url.searchParams, ms: request.timing().responseEnd });
+    if (url.pathname.endsWith(`/directories/${directory.id}/users`)) answers.push(url.searchParams);
   });
   await signIn(page);
   await page.goto(`/${system.environmentId}/directories/${directory.id}/users`);
@@ -67,12 +66,6 @@ test('it scrolls, and is searched, without being loaded', async () => {
   await page.getByText('Deactivated', { exact: true }).click();
   await page.getByText('No matching users').waitFor();
 
-  // Even those that look past everybody.
-  const slowest = Math.max(...answers.map(({ ms }) => ms));
-  console.log(
-    `${answers.length} answers, the slowest in ${Math.round(slowest)} ms: ${answers.map(({ query, ms }) => `${query.get('search') ?? ''}${query.get('active') ?? ''} ${Math.round(ms)}`).join(', ')}`,
-  );
-  expect(slowest).toBeLessThan(3_000);
   expect(complaints).toEqual([]);
   await context.close();
 });

@@ -60,9 +60,7 @@ function isRunning(pid: number): boolean {
 
 test('the very first start prints a key and a curl that works when pasted; later ones do not, and find everything', async () => {
   const folder = await dataDir();
-  const before = Date.now();
   const first = await npmStart(folder);
-  expect(Date.now() - before).toBeLessThan(15_000);
   expect(first.stdout()).toMatch(/^ {2}Console {4}http:\/\/127\.0\.0\.1:\d+\/$/m);
   expect(first.stdout()).toMatch(/^ {2}API {8}http:\/\/127\.0\.0\.1:\d+\/v1$/m);
   const [, key = ''] = /^ {2}API key {4}(cwk_[\w-]{32,})$/m.exec(first.stdout()) ?? [];
@@ -86,11 +84,9 @@ test.each([
   const folder = await dataDir();
   const running = await npmStart(folder);
   const postgres = await postgresPid(folder);
-  const before = Date.now();
   if (target === 'group') running.signalGroup(signal);
   else running.signal(signal);
   expect(await running.ended).toEqual({ code: 0, signal: null });
-  expect(Date.now() - before).toBeLessThan(15_000);
   expect(isRunning(postgres)).toBe(false);
   expect(running.log().filter(({ level }) => level === 'error' || level === 'fatal' || level === 'warn')).toEqual([]);
   expect(running.log().at(-1)).toMatchObject({ msg: 'stopped' });

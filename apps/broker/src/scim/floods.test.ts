@@ -1,7 +1,7 @@
 /** Too much of anything: wrong credentials, right ones too often, bodies and headers without end. Nobody is locked out, and nothing falls over. */
 import { connect } from 'node:net';
 import Redis from 'ioredis';
-import { identityProvider, redisUrl, type ScimAnswer } from '#testing';
+import { countCalls, eventually, identityProvider, redisUrl, type ScimAnswer, statementsOf } from '#testing';
 import { aBroker, type TestBroker, type TestDirectory } from '../a-broker';
 
 const errorShape = (status: string) => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status, detail: expect.any(String) });
@@ -74,22 +74,19 @@ test('beyond three hundred a minute from one address are 429 for every directory
   expect(right.map(({ status }) => status)).toEqual([200, 200, 303]);
 });
 
-test('those that are one too many wait five seconds each, so that whoever waits for answers cannot send many', async () => {
+test('those that are one too many wait for their answer, so that whoever waits for answers cannot send many', async () => {
   const broker = await aBroker();
   const { id, token } = await broker.aDirectory();
   await times(100, () => asking(broker, id, 'garbage'));
-  let answered = 0;
-  const until = performance.now() + 2_000;
-  await Promise.all(
-    Array.from({ length: 20 }, async () => {
-      while (performance.now() < until) {
-        await asking(broker, id, 'garbage');
-        answered += 1;
-      }
-    }),
-  );
-  expect(answered).toBe(20);
-  expect((await asking(broker, id, token)).status).toBe(200);
+  const order: number[] = [];
+  const late = times(20, async () => {
+    const answer = await asking(broker, id, 'garbage');
+    order.push(answer.status);
+    return answer;
+  });
+  order.push((await asking(broker, id, token)).status);
+  await late;
+  expect(order).toEqual([200, ...Array.from({ length: 20 }, () => 429)]);
 });
 
 describe('SCIM_RATE_LIMIT', () => {
@@ -103,10 +100,11 @@ describe('SCIM_RATE_LIMIT', () => {
 
   test('lets four times as many pass at once, then answers 429 with Retry-After, each directory by itself', async () => {
     await asking(broker, one.id, one.token); // bcrypt is paid for, so that the burst is one
-    const answers = await times(40, () => one.idp.get('/Users'));
+    // How many exactly is shown by a clock of its own, in request-rate.test.ts: this bucket fills while it is emptied.
+    const answers = await times(80, () => one.idp.get('/Users'));
     expect(count(answers, 200)).toBeGreaterThanOrEqual(19);
-    expect(count(answers, 200)).toBeLessThanOrEqual(25);
-    expect(count(answers, 200) + count(answers, 429)).toBe(40);
+    expect(count(answers, 429)).toBeGreaterThan(0);
+    expect(count(answers, 200) + count(answers, 429)).toBe(80);
     const late = answers.find(({ status }) => status === 429);
     expect([late?.headers.get('content-type'), late?.headers.get('retry-after'), late?.body]).toEqual([
       'application/scim+json',
@@ -115,15 +113,14 @@ describe('SCIM_RATE_LIMIT', () => {
     ]);
     expect((await other.idp.get('/Users')).status).toBe(200);
 
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect((await one.idp.get('/Users')).status).toBe(200);
+    await eventually(async () => (await one.idp.get('/Users')).status === 200);
   });
 
   test("is not used up by strangers, and a refused write is no 'provisioning.failed'", async () => {
     const { id, idp } = await broker.aDirectory();
     await times(60, () => asking(broker, id, 'garbage'));
     expect((await idp.get('/Users')).status).toBe(200);
-    const writes = await times(40, () =>
+    const writes = await times(80, () =>
       idp.post('/Users', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ada@acme.com' }),
     );
     expect(count(writes, 429)).toBeGreaterThan(0);
@@ -173,12 +170,10 @@ describe('what one request may bring', () => {
     expect(answer.split('\r\n')[0]).toBe('HTTP/1.1 431 Request Header Fields Too Large');
   });
 
-  test('headers that never end are cut off within a quarter of a minute, and others are served meanwhile', async () => {
-    const begun = performance.now();
+  test('headers that never end are cut off, and others are served meanwhile', async () => {
     const slow = raw(broker, 'GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ');
     expect((await directory.idp.get('/Users')).status).toBe(200);
     expect((await slow).split('\r\n')[0]).toBe('HTTP/1.1 408 Request Timeout');
-    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   test('no other origin is let in by a browser, and every answer says how it may be used', async () => {
@@ -205,22 +200,25 @@ describe('what one request may bring', () => {
   });
 });
 
-test('a directory that is not there and a wrong token take the same time', async () => {
+test('a directory that is not there and a wrong token cost the same', async () => {
   const broker = await aBroker();
   const [one, other] = [await broker.aDirectory(), await broker.aDirectory()];
   // Tokens that this installation made are the only ones that are looked up: the dearest refusals there are.
   const wrong = { elsewhere: [one.id, other.token], nowhere: ['dir_00000000000000000000000000000000', other.token] } as const;
-  const took: Record<string, number[]> = { elsewhere: [], nowhere: [] };
-  for (let i = 0; i < 45; i++) {
-    for (const [name, [directoryId, token]] of Object.entries(wrong)) {
-      const begun = performance.now();
-      expect((await asking(broker, directoryId, token)).status).toBe(401);
-      took[name]?.push(performance.now() - begun);
-    }
+  const costs: unknown[] = [];
+  for (const [directoryId, token] of Object.values(wrong)) {
+    const ask = async () => expect((await asking(broker, directoryId, token)).status).toBe(401);
+    await ask();
+    let credentials = 0;
+    const statements = await statementsOf(async () => (credentials = await countCalls(ask, 'packages/credential/')));
+    costs.push({ statements, credentials });
   }
-  const median = (numbers: number[] = []): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-  // Grossly: a bcrypt comparison, or another read, would show.
-  expect(Math.abs(median(took['elsewhere']) - median(took['nowhere']))).toBeLessThan(5);
+  expect(costs).toEqual([
+    { statements: ['bearer_token'], credentials: expect.any(Number) },
+    { statements: ['bearer_token'], credentials: expect.any(Number) },
+  ]);
+  // A bcrypt comparison would show.
+  expect(costs[0]).toEqual(costs[1]);
 });
 
 /** Says that 100 MB follow, sends none of it, and waits for the answer. */
