@@ -8,6 +8,7 @@ export { createEmptyDatabase, createTestDatabase, redisUrl, testDatabase, type T
 export { aMailServer, type MailServer } from './mail-server';
 export { freePort, startRedis, type RunningRedis } from './redis-server';
 export { callsOf, countCalls } from './calls';
+export { entering, inspectable } from './entered-files';
 export { eventually } from './eventually';
 export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';
 export { projectFolder, startProcess, type Ending, type ProcessOptions, type RunningProcess } from './processes';
