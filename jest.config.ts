@@ -16,7 +16,7 @@ const pure = [
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
   'packages/runtime/{config,listen,log,stop}',
-  'packages/testing/{boundaries,elapsed-time,projects,security-document}',
+  'packages/testing/{boundaries,elapsed-time,projects,prose,security-document}',
   'packages/testing/conformance/report',
   'packages/testing/faults/invariants',
 ].map((files) => `**/${files}.test.ts`);
