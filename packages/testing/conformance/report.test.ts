@@ -21,27 +21,20 @@ test('every property is a test', () => {
 });
 
 test('docs/conformance.md is of these clauses, tests, recordings and properties; npm run conformance writes it', () => {
-  const rows = (text: string): string[] =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith('|'))
-      .map(withoutResults);
   const written = readFileSync(reportFile, 'utf8');
-  expect(rows(written)).toEqual(rows(report([])));
+  expect(withoutResults(written)).toEqual(withoutResults(report([])));
   expect(written.split('\n').filter((line) => /\*\*\d+ of \d+\*\*/.test(line))).toEqual([]);
 });
 
 test('a test counts for the clauses that its name begins with, and a case for its table', () => {
   const named = tests.find(({ title }) => title === 'a body of … is refused with 415');
   const outcome = (name: string, passed: boolean): Outcome => ({ file: named?.file ?? '', names: [name], passed });
-  const row = report([
+  const lines = report([
     outcome('G2 a body of text/plain is refused with 415', true),
     outcome('G2 a body of multipart/form-data; boundary=x is refused with 415', false),
-  ])
-    .split('\n')
-    .find((line) => line.startsWith('| **G2** |'));
-  expect(row).toContain('| **1 of 2** |');
-  expect(row).toContain('a body of … is refused with 415 ×2');
+  ]).split('\n');
+  expect(lines).toContainEqual(expect.stringMatching(/^- \*\*G2\*\* .*: \*\*1 of 2\*\*\.$/));
+  expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain('a body of … is refused with 415 ×2');
   expect(
     report([])
       .split('\n')

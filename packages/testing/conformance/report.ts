@@ -50,8 +50,9 @@ export function report(outcomes: readonly Outcome[]): string {
   return `${[
     '# Conformance',
     '',
-    'What is asked of a SCIM service provider, clause by clause and dialect by dialect, and the tests that show it. Made by `npm run conformance` from a run of these tests: do not edit',
-    'it. A test of the suite fails where this file and the tests no longer name the same. Nearly all of them speak HTTP to a started broker on a real database; those in `packages/scim` ask the protocol alone.',
+    'What is asked of a SCIM service provider, clause by clause and dialect by dialect, and the tests that show it. Made by `npm run conformance`',
+    'from a run of these tests: do not edit it. A test of the suite fails where this file and the tests no longer name the same. Nearly all of them',
+    'speak HTTP to a started broker on a real database; those in `packages/scim` ask the protocol alone.',
     '',
     `${outcomes.length} tests, ${red === 0 ? 'all passed' : `**${red} failed**`}.`,
     ...clauseGroups.flatMap(({ title, source, clauses }) => [
@@ -60,16 +61,12 @@ export function report(outcomes: readonly Outcome[]): string {
       '',
       `${source}.`,
       '',
-      '| clause | what | result | shown by |',
-      '| --- | --- | --- | --- |',
-      ...Object.keys(clauses).map((clause) => clauseRow(clause, clauses[clause] ?? '', tests, outcomes)),
+      ...Object.keys(clauses).flatMap((clause) => clauseItem(clause, clauses[clause] ?? '', tests, outcomes)),
     ]),
     '',
     '## Generated cases',
     '',
-    '| what | result | test |',
-    '| --- | --- | --- |',
-    ...Object.keys(properties).map((title) => propertyRow(title, outcomes)),
+    ...Object.keys(properties).flatMap((title) => propertyItem(title, outcomes)),
     '',
     '## Dialects',
     '',
@@ -83,42 +80,62 @@ export function report(outcomes: readonly Outcome[]): string {
     '',
     'What is taken although the RFCs do not have it (`packages/scim/tolerances.ts`).',
     '',
-    '| tolerance | what | seen at | result |',
-    '| --- | --- | --- | --- |',
-    ...Object.entries(tolerances).map(
-      ([name, { what, seen }]) =>
-        `| ${name} | ${cell(what)} | ${cell(seen)} | ${counted(
-          outcomesOf(
-            recordings().filter(({ tolerance }) => tolerance === name),
-            outcomes,
-          ),
-        )} |`,
-    ),
+    ...Object.entries(tolerances).flatMap(([name, { what, seen }]) => {
+      const needing = recordings().filter(({ tolerance }) => tolerance === name);
+      return laidOut(`- **${name}** ${text(what)} Seen at ${text(seen)}: ${counted(outcomesOf(needing, outcomes))}.`, '  ');
+    }),
+    '',
+    ...[...new Set(tests.map(({ file }) => file))].sort().map((file) => `[${label(file)}]: ../${file}`),
   ].join('\n')}\n`;
 }
 
-/** A row without its result and its counts, which only a run can tell. */
-export function withoutResults(row: string): string {
-  return row.replaceAll(/ ×\d+/g, '').replaceAll(/\| (\d+ of \d+|\*\*\d+ of \d+\*\*) (?=\|)/g, '| ');
+/** Its items and rows, one each, without results and counts, which only a run can tell. */
+export function withoutResults(report: string): string[] {
+  return report
+    .split(/\n(?=\s*- |\||\[|#|\n)/)
+    .map((item) => item.replaceAll(/\s+/g, ' ').trim())
+    .filter((item) => /^[-|[]/.test(item))
+    .map((item) => item.replaceAll(/ ×\d+/g, '').replaceAll(/(: |\| )(\d+ of \d+|\*\*\d+ of \d+\*\*)(?=\.| \|)/g, '$1'));
 }
 
-function clauseRow(clause: string, what: string, tests: readonly NamedTest[], outcomes: readonly Outcome[]): string {
+function clauseItem(clause: string, what: string, tests: readonly NamedTest[], outcomes: readonly Outcome[]): string[] {
   const showing = tests.filter(({ clauses }) => clauses.includes(clause));
   const cases = showing.map((one) => outcomes.filter((outcome) => isOf(outcome, one)));
   const files = [...new Set(showing.map(({ file }) => file))];
-  const shownBy = files.map((file) => {
+  const shownBy = files.flatMap((file) => {
     const titles = showing.flatMap((one, i) =>
-      one.file === file ? [`${cell(one.title)}${(cases[i]?.length ?? 0) > 1 ? ` ×${cases[i]?.length}` : ''}`] : [],
+      one.file === file ? [`${text(one.title)}${(cases[i]?.length ?? 0) > 1 ? ` ×${cases[i]?.length}` : ''}`] : [],
     );
-    return `[${path.basename(file, '.test.ts')}](../${file}): ${titles.join('; ')}`;
+    return laidOut(`  - [${label(file)}]: ${titles.join('; ')}`, '    ');
   });
-  return `| **${clause}** | ${cell(what)} | ${counted([...new Set(cases.flat())])} | ${shownBy.join('<br>')} |`;
+  return [...laidOut(`- **${clause}** ${text(what)}: ${counted([...new Set(cases.flat())])}.`, '  '), ...shownBy];
 }
 
-function propertyRow(title: string, outcomes: readonly Outcome[]): string {
+function propertyItem(title: string, outcomes: readonly Outcome[]): string[] {
   const pattern = patternOf(title);
   const cases = outcomes.filter(({ names }) => names.some((name) => pattern.test(name)));
-  return `| ${cell(properties[title] ?? '')} | ${counted(cases)} | ${cell(title)} |`;
+  return laidOut(`- ${text(title)} (${text(properties[title] ?? '')}): ${counted(cases)}.`, '  ');
+}
+
+/** What a file is called here; its link stands at the end. */
+function label(file: string): string {
+  const name = path.basename(file, '.test.ts');
+  return file.startsWith(overHttp) ? name : `${file.split('/')[1]}/${name}`;
+}
+
+/** In lines that a diff can show. */
+function laidOut(item: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of item.trimStart().split(/\s+/)) {
+    // A line that began with one of these would be an item of its own.
+    const mayBegin = !/^([-+*>#|]+|\d+[.)])$/.test(word);
+    if (line !== '' && mayBegin && line.length + 1 + word.length > 150) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? `${/^\s*/.exec(item)?.[0] ?? ''}${word}` : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 function recordingRow(recording: Recording, outcomes: readonly Outcome[]): string {
@@ -137,8 +154,12 @@ function counted(cases: readonly Outcome[]): string {
   return green === cases.length && green > 0 ? `${green} of ${cases.length}` : `**${green} of ${cases.length}**`;
 }
 
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+function cell(words: string): string {
+  return text(words).replaceAll('|', '\\|');
+}
+
+function text(words: string): string {
+  return words.replaceAll('<', '&lt;');
 }
 
 // ── What the tests are called ──────────────────────────────────────────────────────────────────
