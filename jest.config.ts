@@ -15,6 +15,7 @@ const pure = [
   'packages/delivery/lanes/shared-pages',
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
+  'packages/directory/resource/known-rules',
   'packages/runtime/{config,listen,log,stop}',
   'packages/testing/{boundaries,elapsed-time,projects,prose,security-document}',
   'packages/testing/conformance/report',

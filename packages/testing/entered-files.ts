@@ -19,6 +19,8 @@ export async function entering(process: RunningProcess): Promise<(work: () => Pr
   return async (work) => {
     await call('Profiler.takePreciseCoverage'); // what was entered before
     await work();
+    // What is done with an answer once it is out.
+    await call('Runtime.evaluate', { expression: 'new Promise((done) => setTimeout(done, 50))', awaitPromise: true });
     return sources((await call('Profiler.takePreciseCoverage')) as Coverage);
   };
 }

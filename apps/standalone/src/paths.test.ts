@@ -10,6 +10,7 @@ import {
   entering,
   eventually,
   freePort,
+  type IdentityProvider,
   identityProvider,
   inspectable,
   projectFolder,
@@ -26,7 +27,7 @@ const ground = /^packages\/(postgres|identifier|runtime)\/|\/index\.ts$/;
 
 let db: TestDatabase;
 let broker: RunningProcess;
-let worker: RunningProcess;
+let env: Record<string, string>;
 let vendor: Vendor;
 let act: Record<'a' | 'b' | 'c' | 'd', () => Promise<void>>;
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
   db = await createTestDatabase();
   const key = `cwk_${randomBytes(24).toString('hex')}`;
   const port = await freePort();
-  const env = {
+  env = {
     ...inspectable,
     DATABASE_URL: db.url,
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
@@ -44,33 +45,40 @@ beforeAll(async () => {
   };
   vendor = await startVendor();
   broker = await startProcess({ script: 'dist/apps/broker/src/main.js', env, ready: /"listening"/ });
-  worker = await startProcess({ script: 'dist/apps/worker/src/main.js', env, ready: /"worker started"/ });
   act = await requests(`http://127.0.0.1:${port}`, key);
+  const worker = await aWorker();
+  await eventually(async () => (await db.pool.query('select 1 from event_outbox')).rowCount === 0);
+  await worker.stop();
 });
+
+const aWorker = () => startProcess({ script: 'dist/apps/worker/src/main.js', env, ready: /"worker started"/ });
 
 test.each([
-  ['a', () => broker],
-  ['b', () => worker],
-  ['c', () => broker],
-  ['d', () => broker],
+  ['a', async () => broker],
+  ['c', async () => broker],
+  ['d', async () => broker],
+  // Last: once it runs, it tells the broker of every event.
+  ['b', aWorker],
 ] as const)('path (%s) names the files that are entered on it', async (letter, running) => {
   const named = namedOn(letter);
-  const enter = await entering(running());
+  const enter = await entering(await running());
   await act[letter]();
-  // What goes on beside it, such as a sweep each second, is not there every time.
-  let entered = await enter(act[letter]);
-  for (let more = 0; more < 20 && amends(named, entered).length > 0; more += 1) {
-    const again = await enter(act[letter]);
-    entered = entered.filter((file) => again.includes(file));
-  }
-  expect(amends(named, entered)).toEqual([]);
+  const runs: string[][] = [];
+  while (runs.length < 5 || (runs.length < 20 && amends(named, runs).length > 0)) runs.push(await enter(act[letter]));
+  expect(amends(named, runs)).toEqual([]);
 });
 
-/** What to change in the README. */
-function amends(named: readonly string[], entered: readonly string[]): string[] {
+/**
+ * What to change in the README. What goes on beside a request, such as a sweep each second, is not there every time; what belongs to it is,
+ * but for what a busy machine does too late now and then.
+ */
+function amends(named: readonly string[], runs: readonly string[][]): string[] {
+  const timesIn = (file: string) => runs.filter((entered) => entered.includes(file)).length;
   return [
-    ...named.filter((file) => !entered.includes(file)).map((file) => `remove ${file}`),
-    ...entered.filter((file) => !named.includes(file) && !ground.test(file)).map((file) => `add ${file}`),
+    ...named.filter((file) => timesIn(file) <= runs.length / 2).map((file) => `remove ${file}`),
+    ...(runs[0] ?? [])
+      .filter((file) => timesIn(file) === runs.length && !named.includes(file) && !ground.test(file))
+      .map((file) => `add ${file}`),
   ];
 }
 
@@ -91,8 +99,13 @@ async function requests(url: string, key: string): Promise<typeof act> {
   const organization = await call('POST', '/v1/organizations', { body: { name: 'Acme' } });
   const directory = await call('POST', '/v1/directories', { body: { organization_id: organization.body.id, provider: 'entra' } });
   const tokens = `/v1/directories/${directory.body.id}/bearer_token`;
-  const { token } = (await call('POST', tokens, { body: {} })).body;
-  const idp = identityProvider({ baseUrl: `${url}/scim/v2/${directory.body.id}`, token });
+  let idp!: IdentityProvider;
+  const rotate = async (): Promise<void> => {
+    const { status, body } = await call('POST', tokens, { body: {} });
+    expect(status).toBe(201);
+    idp = identityProvider({ baseUrl: `${url}/scim/v2/${directory.body.id}`, token: body.token });
+  };
+  await rotate();
   const user = await idp.post('/Users', {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
     userName: 'ada@acme.com',
@@ -119,6 +132,6 @@ async function requests(url: string, key: string): Promise<typeof act> {
       await eventually(async () => (await db.pool.query(open)).rowCount === 0);
     },
     c: async () => expect((await call('GET', '/v1/events')).body.data).not.toEqual([]),
-    d: async () => expect((await call('POST', tokens, { body: {} })).status).toBe(201),
+    d: rotate,
   };
 }
