@@ -6,18 +6,19 @@ import type { Config } from 'jest';
  * seconds to start. A file on the wrong side says so: when it asks for a database here, or in packages/testing/projects.test.ts.
  */
 const pure = [
+  'apps/worker/src/loop',
   'packages/credential/**/*',
   'packages/identifier/**/*',
   'packages/mapping/**/*',
   'packages/scim/**/*',
   'packages/delivery/attempt/{post,retry-schedule}',
   'packages/delivery/endpoint/{addresses,endpoint-url,signature}',
-  'packages/delivery/lanes/shared-pages',
+  'packages/delivery/lanes/{decision,shared-pages}',
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
   'packages/directory/resource/known-rules',
   'packages/runtime/{config,listen,log,stop}',
-  'packages/testing/{boundaries,elapsed-time,projects,prose,security-document}',
+  'packages/testing/{boundaries,circles,elapsed-time,module-state,projects,prose,security-document}',
   'packages/testing/conformance/report',
   'packages/testing/faults/invariants',
 ].map((files) => `**/${files}.test.ts`);
