@@ -18,7 +18,7 @@ const pure = [
   'packages/directory/requests/explanation',
   'packages/directory/resource/known-rules',
   'packages/runtime/{config,listen,log,stop}',
-  'packages/testing/{boundaries,circles,elapsed-time,module-state,projects,prose,security-document}',
+  'packages/testing/{boundaries,circles,elapsed-time,module-state,projects,prose,security-document,states-document}',
   'packages/testing/conformance/report',
   'packages/testing/faults/invariants',
 ].map((files) => `**/${files}.test.ts`);
