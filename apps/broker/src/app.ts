@@ -5,10 +5,10 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { Problem, problemEdge, sendProblem } from './frame/errors';
 import { openApiDocument } from './frame/openapi';
-import type { ApiParts } from './frame/route';
-import { apiRouter } from './frame/router';
+import { apiRouter } from './api/door';
+import type { ApiParts } from './api/route';
 import { routes } from './api/routes';
-import { type ConsoleParts, consoleRouter } from './console/router';
+import { type ConsoleParts, consoleRouter, memberAtTheApi } from './console/router';
 import { docsRouter } from './docs';
 import { type Readiness, healthRouter } from './health';
 import type { HttpMetrics } from './frame/metrics';
@@ -70,10 +70,11 @@ export function createApp(parts: AppParts): Express {
     '/v1',
     open(parts, (res) => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl)),
   );
-  const api = apiRouter(routes, parts.api, parts);
-  app.use(api);
+  const door = { operatorApiKey: parts.operatorApiKey, onReplay: () => parts.metrics.countReplay() };
+  app.use(apiRouter(parts.api, door));
 
   const unready = (res: Response): void => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl);
+  const api = apiRouter(parts.api, { ...door, environment: async (_req, res) => memberAtTheApi(res) });
   app.use('/console/api', throughDoor('console'), open(parts, unready), consoleRouter({ ...parts.api, ...parts.console, api }));
   app.use('/setup/api', throughDoor('setup'), open(parts, unready), setupRouter({ ...parts.api, sessions: parts.setupSessions }));
 

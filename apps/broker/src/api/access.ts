@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { findAccess } from '#directory';
 import { parsePublicId } from '#identifier';
 import { notFound } from '../frame/errors';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Time, digits, nullable, open, publicIdOf, word } from '../frame/shapes';
 
 const Access = open(
@@ -18,7 +18,7 @@ const Access = open(
   },
 );
 
-export const accessRoutes: Route[] = [
+export const accessRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/access',

@@ -3,12 +3,12 @@ import { type ApiKey as ApiKeyRecord, issueApiKey, listApiKeys, revokeApiKey } f
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { ApiKey, Name, Page, closed, paging } from '../frame/shapes';
 
 const tag = 'API keys';
 
-export const apiKeyRoutes: Route[] = [
+export const apiKeyRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/api_keys',

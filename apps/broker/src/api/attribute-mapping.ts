@@ -18,7 +18,8 @@ import { publicId } from '#identifier';
 import { type Mapping, MappingSchema } from '#mapping';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { OtherAnswer, type Route, route } from '../frame/route';
+import { OtherAnswer } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { AssignedRole, Attributes, Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Attribute mapping';
@@ -149,7 +150,7 @@ const Remap = open(
   },
 );
 
-export const attributeMappingRoutes: Route[] = [
+export const attributeMappingRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/attribute_mapping',
@@ -179,6 +180,7 @@ export const attributeMappingRoutes: Route[] = [
     method: 'post',
     path: '/v1/attribute_mapping/preview',
     operationId: 'previewAttributeMapping',
+    act: null,
     tag,
     summary: 'Try a mapping on every directory without its own',
     body: AttributeMapping,
@@ -268,6 +270,7 @@ export const attributeMappingRoutes: Route[] = [
     method: 'post',
     path: '/v1/directories/{id}/attribute_mapping/preview',
     operationId: 'previewDirectoryAttributeMapping',
+    act: null,
     tag,
     summary: 'Try a mapping on one directory',
     params: { id: 'dir' },

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { actorTypes, type ActorType, listActs, type RecordedAct } from '#accounts';
 import { publicId } from '#identifier';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const AuditEntry = open(
@@ -38,7 +38,7 @@ const AuditEntry = open(
   },
 );
 
-export const auditLogRoutes: Route[] = [
+export const auditLogRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/audit_log',

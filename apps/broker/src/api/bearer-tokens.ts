@@ -3,7 +3,7 @@ import { type BearerToken as BearerTokenRecord, issueBearerToken, listBearerToke
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Name, Page, Time, closed, digits, nullable, open, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Directories';
@@ -24,7 +24,7 @@ const BearerToken = open(
   },
 );
 
-export const bearerTokenRoutes: Route[] = [
+export const bearerTokenRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/directories/{id}/bearer_tokens',

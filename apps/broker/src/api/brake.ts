@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { type BrakeState, getBrake, releaseBrake, setBrake } from '#directory';
 import { publicId } from '#identifier';
 import { invalidField, notFound } from '../frame/errors';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Time, nullable } from '../frame/shapes';
 
 const tag = 'Directories';
@@ -48,7 +48,7 @@ const BrakeFields = Type.Object({
   departures: Type.Integer(),
 });
 
-export const brakeRoutes: Route[] = [
+export const brakeRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/directories/{id}/brake',

@@ -11,7 +11,7 @@ import {
 import { encodeCursor, readFeedHead } from '#directory';
 import { invalidCursor, invalidField, notFound } from '../frame/errors';
 import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf } from './events';
-import { type ApiParts, type Route, route } from '../frame/route';
+import { type ApiParts, type ApiRoute, route } from './route';
 import { closed, open, Page, paging, Time } from '../frame/shapes';
 
 const tag = 'Consumers';
@@ -49,7 +49,7 @@ const Consumer = open(
 
 const changeProblems = { ...cursorProblems, too_many_consumers: 'The environment keeps 100 already' };
 
-export const consumerRoutes: Route[] = [
+export const consumerRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/consumers',

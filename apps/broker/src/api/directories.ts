@@ -11,15 +11,16 @@ import {
   revokeBearerTokens,
 } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { invalidParameter, notFound } from '../frame/errors';
+import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Directory, Name, Page, closed, digits, paging, publicIdOf, word } from '../frame/shapes';
+import { idParameter } from '../frame/validation';
 
 const tag = 'Directories';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;
 
-export const directoryRoutes: Route[] = [
+export const directoryRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/directories',
@@ -170,13 +171,6 @@ export const directoryRoutes: Route[] = [
     },
   }),
 ];
-
-/** The UUID in a parameter that filters by an id. An id that nothing has filters everything out; what is no id is a mistake. */
-export function idParameter(parameter: string, prefix: 'org' | 'dir' | 'grp', text: string): string {
-  const id = parsePublicId(prefix, text);
-  if (id === undefined) throw invalidParameter(parameter, `must be an id such as ${prefix}_${digits}`);
-  return id;
-}
 
 function directoryJson(directory: DirectoryRecord, publicUrl: string): Static<typeof Directory> {
   const id = publicId('dir', directory.id);

@@ -19,7 +19,7 @@ import { parsePublicId, publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { positionOf } from './events';
 import { pageOf, pageQuery } from '../frame/page';
-import { type ApiParts, type Route, route } from '../frame/route';
+import { type ApiParts, type ApiRoute, route } from './route';
 import { EventTypeName, Limit, Page, PageCursor, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Webhooks';
@@ -126,7 +126,7 @@ const Start = Type.Union([word(['now', 'beginning']), closed({ cursor: Type.Stri
   description: '"now", "beginning" or {"cursor": "…"}',
 });
 
-export const endpointRoutes: Route[] = [
+export const endpointRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/webhook_endpoints',

@@ -2,12 +2,12 @@ import { createEnvironment, listEnvironments, type Environment as EnvironmentRec
 import { publicId } from '#identifier';
 import { type Static, Type } from '@sinclair/typebox';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Environment, Name, Page, closed, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Environments';
 
-export const environmentRoutes: Route[] = [
+export const environmentRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/environments',

@@ -15,11 +15,12 @@ import {
   safePosition,
 } from '#directory';
 import { parsePublicId } from '#identifier';
-import { idParameter } from './directories';
 import { Problem, invalidCursor, invalidParameter, notFound } from '../frame/errors';
 import { Event } from '../frame/event-shapes';
-import { type ApiParts, type Call, JsonText, type Route, Streamed, route } from '../frame/route';
+import { type Incoming, JsonText, Streamed } from '../frame/route';
+import { type ApiCallers, type ApiParts, type ApiRoute, route } from './route';
 import { Limit, closed, publicIdOf } from '../frame/shapes';
+import { idParameter } from '../frame/validation';
 
 const tag = 'Events';
 
@@ -57,7 +58,7 @@ export const EventsPage = closed({
   has_more: Type.Boolean({ description: 'Whether the log goes on already' }),
 });
 
-export const eventRoutes: Route[] = [
+export const eventRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/events',
@@ -108,7 +109,7 @@ export async function eventsPage(call: PageCall, parts: ApiParts, place: Cursor)
 
 type Filters = Static<TObject<typeof filters>>;
 type Filter = Pick<EventQuery, 'environmentId' | 'types' | 'organizationId' | 'directoryId'>;
-type Waiting = Pick<Call<unknown, unknown, unknown>, 'environmentId' | 'signal' | 'waits'>;
+type Waiting = Pick<ApiCallers['environment'], 'environmentId'> & Pick<Incoming, 'signal' | 'waits'>;
 
 // 20 stretches of 5,000 positions: where a filter matches almost nothing, an answer still comes in a fraction of a second,
 // with a cursor to go on from.

@@ -3,22 +3,20 @@ import type { Pool } from 'pg';
 import { authenticateApiKey } from '#accounts';
 import { secretsEqual } from '#credential';
 import { Problem } from '../frame/errors';
-
-// Whoever holds OPERATOR_API_KEY has neither an environment nor a key of one.
-const nilId = '00000000-0000-0000-0000-000000000000';
+import type { ApiCallers } from './route';
 
 /** The environment that a request's API key opens. @throws Problem 401 */
-export async function authenticateEnvironment(req: Request, pool: Pool): Promise<{ environmentId: string; keyId: string }> {
+export async function authenticateEnvironment(req: Request, pool: Pool): Promise<ApiCallers['environment']> {
   const caller = await authenticateApiKey(pool, bearerOf(req));
   if (!caller) throw refused('this API key is not known, or no longer');
-  return caller;
+  return { ...caller, actor: { type: 'api_key', id: caller.keyId } };
 }
 
 /** Lets the operator pass. @throws Problem 401 */
-export function authenticateOperator(req: Request, operatorApiKey: string | undefined): { environmentId: string; keyId: string } {
+export function authenticateOperator(req: Request, operatorApiKey: string | undefined): ApiCallers['operator'] {
   const bearer = bearerOf(req);
   if (operatorApiKey === undefined || !secretsEqual(bearer, operatorApiKey)) throw refused("this takes the operator's key");
-  return { environmentId: nilId, keyId: nilId };
+  return { actor: { type: 'operator', id: null }, environmentId: undefined };
 }
 
 /**

@@ -11,7 +11,7 @@ import { publicId } from '#identifier';
 import { invalidField, notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { faultOfRedirectUri } from './redirect-uri';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Directories';
@@ -49,7 +49,7 @@ const OAuthClient = open(
 
 const ClientSecret = Type.String({ description: '`cws_…`' });
 
-export const oauthClientRoutes: Route[] = [
+export const oauthClientRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/directories/{id}/oauth_clients',

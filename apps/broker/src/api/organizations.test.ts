@@ -188,11 +188,10 @@ describe('a list', () => {
     expect([answer.status, answer.body.errors]).toEqual([400, [{ parameter, detail }]]);
   });
 
-  test('refuses a cursor that it did not give, and ignores parameters that it does not know', async () => {
+  test('refuses a cursor that it did not give', async () => {
     for (const cursor of ['x', publicId('org', newId()), '%00', '']) {
       const answer = await broker.call('GET', `/v1/organizations?cursor=${cursor}`);
       expect([cursor, answer.status]).toEqual([cursor, 400]);
     }
-    expect((await broker.call('GET', '/v1/organizations?page=2&__proto__=x')).status).toBe(200);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { AnyObject, Name, Organization, Page, closed, nullable, paging, seatModes, word } from '../frame/shapes';
 
 const tag = 'Organizations';
@@ -38,7 +38,7 @@ const settable = {
   seat_ceiling: Type.Optional(Seats),
 };
 
-export const organizationRoutes: Route[] = [
+export const organizationRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/organizations',

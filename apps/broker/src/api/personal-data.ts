@@ -2,7 +2,7 @@ import { type Static } from '@sinclair/typebox';
 import { erasePersonalData, type Erasure as ErasureRecord, getErasure } from '#directory';
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Time, digits, nullable, open, publicIdOf, word } from '../frame/shapes';
 
 const tag = 'Users and groups';
@@ -21,7 +21,7 @@ const Erasure = open(
   },
 );
 
-export const personalDataRoutes: Route[] = [
+export const personalDataRoutes: ApiRoute[] = [
   route({
     method: 'delete',
     path: '/v1/directory_users/{id}/personal_data',

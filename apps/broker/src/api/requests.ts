@@ -3,7 +3,7 @@ import { type RecordedRequest, listRequests } from '#directory';
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
 const outcomes = ['succeeded', 'failed'] as const;
@@ -77,7 +77,7 @@ const ProvisioningRequest = open(
   },
 );
 
-export const requestRoutes: Route[] = [
+export const requestRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/directories/{id}/requests',

@@ -2,11 +2,11 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import type { Pool } from 'pg';
 import { decodeCursor, encodeCursor, getGroup, getUser, listGroupMembers, listGroups, listUsers, readFeedHead } from '#directory';
 import { type Prefix, parsePublicId, publicId } from '#identifier';
-import { idParameter } from './directories';
 import { invalidCursor, notFound } from '../frame/errors';
 import { type Page as PageJson, pageOf, pageQuery } from '../frame/page';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Group, Page, User, groupExample, oneOf, open, paging, publicIdOf, userExample } from '../frame/shapes';
+import { idParameter } from '../frame/validation';
 
 const tag = 'Users and groups';
 
@@ -32,7 +32,7 @@ const NestedGroup = open(
 );
 export const GroupMember = oneOf('type', { user: UserMember, group: NestedGroup });
 
-export const resourceRoutes: Route[] = [
+export const resourceRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/directories/{id}/users',

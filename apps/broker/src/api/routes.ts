@@ -14,12 +14,12 @@ import { organizationRoutes } from './organizations';
 import { personalDataRoutes } from './personal-data';
 import { requestRoutes } from './requests';
 import { resourceRoutes } from './resources';
-import type { Route } from '../frame/route';
+import type { ApiRoute } from './route';
 import { schemaExtensionRoutes } from './schema-extensions';
 import { setupLinkRoutes } from './setup-links';
 
 /** The vendor's API, whole: the router serves it and the OpenAPI document describes it. */
-export const routes: readonly Route[] = [
+export const routes: readonly ApiRoute[] = [
   ...organizationRoutes,
   ...directoryRoutes,
   ...bearerTokenRoutes,

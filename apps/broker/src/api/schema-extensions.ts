@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { declareExtension, InvalidExtension, listExtensions, TooManyExtensions, withdrawExtension } from '#directory';
 import { invalidCursor, notFound, Problem } from '../frame/errors';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Page, closed, nullable, open, paging, word } from '../frame/shapes';
 
 const tag = 'Schema extensions';
@@ -93,7 +93,7 @@ const SchemaExtension = open(
   },
 );
 
-export const schemaExtensionRoutes: Route[] = [
+export const schemaExtensionRoutes: ApiRoute[] = [
   route({
     method: 'get',
     path: '/v1/schema_extensions',

@@ -3,13 +3,13 @@ import { createSetupLink, revokeSetupLinks } from '#accounts';
 import { getDirectory } from '#directory';
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
-import { type Route, route } from '../frame/route';
+import { type ApiRoute, route } from './route';
 import { Time, closed } from '../frame/shapes';
 
 const tag = 'Directories';
 const daySeconds = 86_400;
 
-export const setupLinkRoutes: Route[] = [
+export const setupLinkRoutes: ApiRoute[] = [
   route({
     method: 'post',
     path: '/v1/directories/{id}/setup_link',

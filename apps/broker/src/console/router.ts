@@ -1,6 +1,6 @@
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
-import { authenticateSession, roleIn, type Session } from '#accounts';
+import { type Actor, authenticateSession, roleIn, type Session } from '#accounts';
 import type { Keyring } from '#credential';
 import { parsePublicId } from '#identifier';
 import { notFound, PageProblem, pageErrorEdge } from '../pages/errors';
@@ -32,7 +32,7 @@ export interface ConsoleParts {
   signUp: 'open' | 'closed';
   sendMail: SendMail;
   mailReaches: boolean;
-  /** The vendor's API, which takes `res.locals.caller` for who calls where it is set. */
+  /** The vendor's API, which asks `memberAtTheApi` who calls. */
   api: Router;
 }
 
@@ -63,6 +63,15 @@ export function consoleRouter(parts: ConsoleParts): Router {
   router.use(pageErrorEdge);
   return router;
 }
+
+/** Who calls the API's routes behind the console's door. */
+export function memberAtTheApi(res: Response): ApiCaller {
+  const { caller, member } = res.locals;
+  if (!caller || !member) throw new Error('the API was reached without finding out who calls');
+  return { ...caller, actor: { type: 'member', id: member.member.id, name: member.member.email } };
+}
+
+type ApiCaller = { environmentId: string; keyId: string; actor: Actor };
 
 /** Finds out whether the member belongs to the environment, and refuses a viewer's writes. Another's environment is not found. */
 function inEnvironment(pool: Pool) {

@@ -1,46 +1,79 @@
 import type { Request, Response } from 'express';
 import type { Pool } from 'pg';
-import { type Actor, recordAct } from '#accounts';
-import { parsePublicId } from '#identifier';
-import type { Answered, Route } from './route';
+import { type Act, type Actor, recordAct } from '#accounts';
+import { parsePublicId, publicId } from '#identifier';
+import type { Answered, Caller, Declared } from './route';
+
+/** What a handler has said of who it was and what it came to. */
+export interface Acting {
+  by?: { actor: Actor; environmentIds: readonly string[] };
+  changedNothing?: boolean;
+}
+
+/** Notes in the audit log who did what by a route, where it changed something. What was refused never comes here. */
+export async function noteCall(
+  pool: Pool,
+  req: Request,
+  res: Response,
+  call: { route: Declared; caller: Caller; acting: Acting; answered: Answered },
+): Promise<void> {
+  const { act } = call.route;
+  if (act === null || call.acting.changedNothing || 'stream' in call.answered) return;
+  await noteActs(
+    pool,
+    req,
+    res,
+    actsOf(req, call).map((one) => ({ ...one, act })),
+  );
+}
 
 /**
- * Runs a route, and notes in the audit log who did what where it changed something. What only looks is not noted, nor is what
- * was refused. An act that could not be noted is done all the same: saying otherwise would have it done twice. It is told to the
- * process's own log instead.
+ * Notes what was done. What could not be noted is done all the same: saying otherwise would have it done twice, and a secret that was
+ * made would be shown to nobody. The process's own log is told instead.
  */
-export async function recorded(route: Route, req: Request, res: Response, pool: Pool, run: () => Promise<Answered>): Promise<Answered> {
-  const answered = await run();
-  if (route.method === 'get' || route.operationId.startsWith('preview') || 'stream' in answered) return answered;
-  try {
-    await note(route, req, res, pool, answered.json);
-  } catch (failure) {
-    res.locals.failure = new Error(`done, but not noted in the audit log: ${route.operationId}`, { cause: failure });
+export async function noteActs(
+  pool: Pool,
+  req: Request,
+  res: Response,
+  acts: readonly Pick<Act, 'environmentId' | 'actor' | 'act' | 'targets' | 'fields'>[],
+): Promise<void> {
+  for (const act of acts) {
+    try {
+      await recordAct(pool, {
+        ...act,
+        requestId: res.locals.requestId,
+        remoteAddress: req.ip ?? null,
+        userAgent: req.get('user-agent') ?? null,
+      });
+    } catch (failure) {
+      res.locals.failure = new Error(`done, but not noted in the audit log: ${act.act}`, { cause: failure });
+    }
   }
-  return answered;
 }
 
-async function note(route: Route, req: Request, res: Response, pool: Pool, json: string | undefined): Promise<void> {
-  const made = idOf(json);
-  const environmentId = route.caller === 'operator' ? parsePublicId('env', made ?? '') : res.locals.caller?.environmentId;
-  if (environmentId === undefined) return;
-  await recordAct(pool, {
-    environmentId,
-    actor: actorOf(route, res),
-    act: route.operationId,
-    // What was changed answers with its own id once more.
-    targets: [...new Set([...Object.keys(route.params).map((name) => String(req.params[name])), ...(made === undefined ? [] : [made])])],
-    fields: fieldsOf(req.body),
-    requestId: res.locals.requestId,
-    remoteAddress: req.ip ?? null,
-    userAgent: req.get('user-agent') ?? null,
-  });
-}
-
-function actorOf(route: Route, res: Response): Actor {
-  const { member, caller } = res.locals;
-  if (member) return { type: 'member', id: member.member.id, name: member.member.email };
-  return route.caller === 'operator' ? { type: 'operator', id: null } : { type: 'api_key', id: caller?.keyId ?? null };
+function actsOf(
+  req: Request,
+  { route, caller, acting, answered }: { route: Declared; caller: Caller; acting: Acting; answered: Answered },
+): Omit<Act, 'act' | 'requestId' | 'remoteAddress' | 'userAgent'>[] {
+  // Somebody came in, or changed what is theirs: it is about them, in every environment that is open to them, and no field is anybody's.
+  if (acting.by) {
+    const { actor, environmentIds } = acting.by;
+    return environmentIds.map((environmentId) => ({ environmentId, actor, targets: [publicId('env', environmentId)], fields: [] }));
+  }
+  const made = idOf('json' in answered ? answered.json : undefined);
+  // Who is in no environment yet has made one.
+  const environmentId = caller.environmentId ?? parsePublicId('env', made ?? '');
+  if (environmentId === undefined || !caller.actor) return [];
+  const inPath = Object.keys(route.params).map((name) => String(req.params[name]));
+  return [
+    {
+      environmentId,
+      actor: caller.actor,
+      // What was changed answers with its own id once more.
+      targets: [...new Set([...(caller.within ?? []), ...inPath, ...(made === undefined ? [] : [made])])],
+      fields: fieldsOf(req.body),
+    },
+  ];
 }
 
 /** The id of what was made, where the answer tells of one thing. */

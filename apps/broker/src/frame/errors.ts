@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, Response } from 'express';
+import { AlreadyMember, EnvironmentInUse, LastAdmin } from '#accounts';
 import {
   DeliveryNotFound,
   EndpointDisabled,
@@ -19,6 +20,12 @@ import { withoutOwnSecrets } from '#runtime';
 export type Fault = { pointer: string; detail: string } | { parameter: string; detail: string };
 
 /**
+ * Whom a door answers: vendors' programs, which read `code` and `errors`, or our own pages, which show `detail` as it is. It is said
+ * once for each door; what is refused, and why, is the same.
+ */
+export type Audience = 'programs' | 'pages';
+
+/**
  * Every code that an error can carry: its status, its title, and what it means. The page at /docs/errors is made from it,
  * and a problem's `type` points there.
  */
@@ -28,6 +35,11 @@ export const problems = {
     title: 'The request is not valid',
     meaning:
       'A field or a parameter is missing, unknown, or not what it should be. `errors` names each: `pointer` in the body, `parameter` in the query.',
+  },
+  unknown_parameter: {
+    status: 400,
+    title: 'The query has a parameter that is not known',
+    meaning: 'A parameter is misspelt, or belongs to another path. `errors` names it, and the parameters that there are.',
   },
   invalid_json: { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as JSON in UTF-8.' },
   invalid_cursor: {
@@ -110,7 +122,44 @@ export const problems = {
     title: 'Not available right now',
     meaning: 'The database cannot be reached or is not ready. Try again shortly.',
   },
-} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+
+  // What only the console and the setup page are told.
+  wrong_credentials: {
+    status: 401,
+    title: 'The e-mail address or the password is wrong',
+    meaning: 'No account has this e-mail address and password.',
+    ofPages: true,
+  },
+  signed_out: { status: 401, title: 'Nobody is signed in', meaning: 'The session has ended, or there never was one.', ofPages: true },
+  not_allowed: { status: 403, title: 'This takes an admin', meaning: 'A viewer may look, but not change anything.', ofPages: true },
+  foreign_page: {
+    status: 403,
+    title: 'The page is not ours',
+    meaning: 'Writes are taken from pages of this broker alone, which send `X-Causeway-Page`.',
+    ofPages: true,
+  },
+  sign_up_closed: { status: 403, title: 'Signing up is closed', meaning: 'Members are invited here (`SIGN_UP=closed`).', ofPages: true },
+  already_member: { status: 409, title: 'They are a member already', meaning: 'The address belongs to a member.', ofPages: true },
+  last_admin: { status: 409, title: 'There must be an admin', meaning: 'Every environment keeps at least one.', ofPages: true },
+  environment_in_use: {
+    status: 409,
+    title: 'The environment is in use',
+    meaning: 'Directories were made in it, and its events and requests belong to it.',
+    ofPages: true,
+  },
+  link_used: {
+    status: 410,
+    title: 'The link does not work any more',
+    meaning: 'A link in a mail works once, and for a while.',
+    ofPages: true,
+  },
+  too_many_attempts: {
+    status: 429,
+    title: 'There were too many attempts',
+    meaning: 'Try again after `Retry-After` seconds.',
+    ofPages: true,
+  },
+} as const satisfies Record<string, { status: number; title: string; meaning: string; ofPages?: true }>;
 
 export type ProblemCode = keyof typeof problems;
 
@@ -134,7 +183,7 @@ export class Problem extends Error {
   }
 
   /** The body. It may quote what the caller has sent, and a key that they have put into the address by mistake is not for whoever keeps answers. */
-  toText(publicUrl: string): string {
+  toText(publicUrl: string, audience: Audience = 'programs'): string {
     return withoutOwnSecrets(
       JSON.stringify({
         type: `${publicUrl}/docs/errors#${this.code}`,
@@ -142,11 +191,33 @@ export class Problem extends Error {
         status: this.status,
         detail: this.message,
         code: this.code,
-        ...(this.faults && { errors: this.faults }),
+        ...(this.faults && { errors: audience === 'pages' ? this.faults.map(pointing) : this.faults }),
         ...this.members,
       }),
     );
   }
+}
+
+/** A page has one name for a field, wherever it is sent. */
+function pointing(fault: Fault): Fault {
+  return 'parameter' in fault ? { pointer: `/${fault.parameter}`, ...fault } : fault;
+}
+
+/** A refusal in a sentence that a page shows as it is, beside the field where it is about one. */
+export function refusal(
+  code: ProblemCode,
+  said: string,
+  { field, retryAfterSeconds }: { field?: string | undefined; retryAfterSeconds?: number | undefined } = {},
+): Problem {
+  return new Problem(code, said, {
+    ...(field !== undefined && { faults: [{ pointer: `/${field}`, detail: said }] }),
+    ...(retryAfterSeconds !== undefined && { headers: { 'Retry-After': String(retryAfterSeconds) } }),
+  });
+}
+
+/** What a page is told of what is not there: not whether it ever was. */
+export function notHere(said = 'There is no such thing here, or no longer.'): Problem {
+  return refusal('not_found', said);
 }
 
 /** What answers for an id that the environment does not have, be it another environment's, deleted, or never given. */
@@ -175,8 +246,25 @@ export function invalidCursor(parameter: string): Problem {
 }
 
 /** The one edge where whatever was thrown becomes an answer. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown, audience: Audience = 'programs'): Problem {
   if (error instanceof Problem) return error;
+  const problem = translated(error);
+  const said = audience === 'pages' ? saidOnPages[problem.code] : undefined;
+  return said === undefined ? problem : new Problem(problem.code, said, { headers: problem.headers });
+}
+
+/** What a page shows where nobody has found words for this one case. */
+const saidOnPages: Partial<Record<ProblemCode, string>> = {
+  invalid_request: 'The request could not be read.',
+  invalid_json: 'The request could not be read.',
+  unsupported_media_type: 'The request could not be read.',
+  body_too_large: 'That is too large.',
+  not_found: notHere().message,
+  unavailable: 'The database cannot be reached right now. Try again in a moment.',
+  internal: 'Something went wrong here. Try again; the log of the broker has the cause.',
+};
+
+function translated(error: unknown): Problem {
   if (error instanceof ExternalIdTaken)
     return new Problem('external_id_taken', error.message, { faults: [{ pointer: '/external_id', detail: error.message }] });
   if (
@@ -194,27 +282,34 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof EndpointDisabled) return new Problem('endpoint_disabled', error.message);
   if (error instanceof TooManyEndpoints) return new Problem('too_many_endpoints', error.message);
   if (error instanceof TooManyConsumers) return new Problem('too_many_consumers', error.message);
+  if (error instanceof AlreadyMember) return refusal('already_member', `${error.email} is a member already.`, { field: 'email' });
+  if (error instanceof LastAdmin) return refusal('last_admin', 'Every environment needs an admin. Make somebody else an admin first.');
+  if (error instanceof EnvironmentInUse)
+    return refusal(
+      'environment_in_use',
+      'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.',
+    );
   if (isOutage(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
 }
 
-export function sendProblem(res: Response, problem: Problem, publicUrl: string): void {
+export function sendProblem(res: Response, problem: Problem, publicUrl: string, audience: Audience = 'programs'): void {
   res.locals.decision = problem.code;
   res.statusCode = problem.status;
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
   res.setHeader('Content-Type', 'application/problem+json');
   res.setHeader('Cache-Control', 'no-store');
-  res.end(problem.toText(publicUrl));
+  res.end(problem.toText(publicUrl, audience));
 }
 
 /** The error edge of every door that answers in problem+json. */
-export function problemEdge(publicUrl: string): ErrorRequestHandler {
+export function problemEdge(publicUrl: string, audience: Audience = 'programs'): ErrorRequestHandler {
   return (error: unknown, _req, res, _next) => {
-    const problem = problemOf(error);
+    const problem = problemOf(error, audience);
     if (problem.status >= 500) res.locals.failure = error;
     // Half an answer cannot be taken back: cutting the connection is what tells the caller that it is not whole.
     if (res.headersSent) res.destroy();
-    else sendProblem(res, problem, publicUrl);
+    else sendProblem(res, problem, publicUrl, audience);
   };
 }
 

@@ -2,11 +2,14 @@ import type { TProperties, TSchema } from '@sinclair/typebox';
 import { exampleEvent } from '#delivery';
 import { type EventType, eventTypes } from '#directory';
 import { type ProblemCode, problems } from './errors';
-import type { Route } from './route';
+import type { Declared } from './route';
 import { Event, eventSchemaName } from './event-shapes';
 import { Problem, digits } from './shapes';
 
 type Json = { [key: string]: unknown };
+
+/** A route with what the document needs to know of it besides. */
+type Documented = Declared & { tag: string; summary: string; description?: string };
 
 const tags = [
   { name: 'Organizations', description: 'Your customers.' },
@@ -27,14 +30,14 @@ Identity providers push users and groups in over SCIM; every change becomes an e
 
 - **Authentication.** \`Authorization: Bearer cwk_…\`. A key sees its own environment alone: another's ids answer 404.
 - **Lists** take \`limit\` (1–1000, default 100) and \`cursor\`, and answer \`{"data": […], "next_cursor": "…" | null}\`.
-- **Errors** are \`application/problem+json\` (RFC 9457) with a \`code\` for programs. Unknown fields in a body are errors; unknown parameters of a query are ignored.
+- **Errors** are \`application/problem+json\` (RFC 9457) with a \`code\` for programs. Unknown fields in a body are errors, and so are unknown parameters of a query.
 - **Idempotency.** Send an \`Idempotency-Key\` of your own with a POST: the same key and body get the same answer for 24 hours, another body 409. A body that was refused with 400 may be corrected under the same key.
 - **Times** are RFC 3339 in UTC with milliseconds. Every answer carries \`X-Request-Id\`.
 - Fields may be added to answers at any time.
 `.trim();
 
 /** The OpenAPI 3.1 document of the API, made from the very declarations that it is served and checked by. */
-export function openApiDocument(routes: readonly Route[], { publicUrl, version }: { publicUrl: string; version: string }): Json {
+export function openApiDocument(routes: readonly Documented[], { publicUrl, version }: { publicUrl: string; version: string }): Json {
   const schemas: Json = {};
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -98,7 +101,7 @@ function exemplify(type: EventType, schemas: Json): void {
 
 const exampleId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
-function operation(route: Route, schemas: Json): Json {
+function operation(route: Documented, schemas: Json): Json {
   const { operationId, tag, summary, caller, answer, body } = route;
   const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
   const contentType = answer.contentType ?? 'application/json';
@@ -160,11 +163,12 @@ function isRequired(schema: TSchema): boolean {
   return schema.default === undefined && !Object.getOwnPropertySymbols(schema).some((symbol) => symbol.description === 'TypeBox.Optional');
 }
 
-function problemResponses(route: Route, headers: Json): Json {
+function problemResponses(route: Declared, headers: Json): Json {
   const texts: Partial<Record<ProblemCode, string>> = {
     ...((route.body || Object.keys(route.query).length > 0 || Object.keys(route.names).length > 0 || route.method === 'post') && {
       invalid_request: problems.invalid_request.meaning,
     }),
+    unknown_parameter: problems.unknown_parameter.meaning,
     ...(route.body && { invalid_json: problems.invalid_json.meaning }),
     ...('cursor' in route.query && { invalid_cursor: problems.invalid_cursor.meaning }),
     unauthenticated: problems.unauthenticated.meaning,

@@ -1,113 +1,146 @@
 import express, { type Request, type Response, Router } from 'express';
-import type { HttpMetrics } from './metrics';
-import { recorded } from './audit';
-import { Problem, problemEdge, problemOf } from './errors';
+import type { Pool } from 'pg';
+import type { Keyring } from '#credential';
+import { type Acting, noteCall } from './audit';
+import { type Audience, Problem, notHere, problemEdge, problemOf } from './errors';
 import { type WireAnswer, answerOnce, idempotencyKeyOf } from './idempotency';
-import { authenticateEnvironment, authenticateOperator } from '../api/key';
-import type { Answered, ApiParts, Route } from './route';
+import type { Answered, CallersOf, Entered, Incoming, Route } from './route';
 import { refuseUnstorable } from './validation';
 
-/**
- * The vendor's door: turns declared routes into express' own. For each, in this order: who calls; the body, read as JSON; the
- * Idempotency-Key of a POST; the declared checks; the handler. To be mounted at the root: the routes' paths are whole.
- */
-export function apiRouter(
-  routes: readonly Route[],
-  parts: ApiParts,
-  door: { operatorApiKey: string | undefined; metrics: HttpMetrics },
-): Router {
-  const router = Router({ caseSensitive: true });
-  const readJson = express.json({ limit: '1mb', strict: false, type: () => true });
+/** A door that speaks JSON: who calls, and what they may call for. */
+export interface JsonDoor<Callers, Parts> {
+  /** The path that everything behind it lies below. What is not declared there is not found. */
+  below: string;
+  routes: readonly Route<Callers, Parts>[];
+  callers: CallersOf<Callers>;
+  /** What handlers work with. */
+  parts: Parts;
+  audience: Audience;
+  /** How large a body may be, such as `1mb`. */
+  bodyAtMost: string;
+  /** Without a trailing slash. */
+  publicUrl: string;
+  pool: Pool;
+  /** Set where a POST may come with an Idempotency-Key. */
+  idempotency?: { keyring: Keyring; onReplay: () => void };
+}
 
-  for (const route of routes) {
-    router[route.method](
-      expressPath(route.path),
-      async (req, res, next) => {
-        const caller =
-          route.caller === 'operator'
-            ? authenticateOperator(req, door.operatorApiKey)
-            : // The console's door, behind which this stands as well, has found out by itself who calls.
-              (res.locals.caller ?? (await authenticateEnvironment(req, parts.pool)));
-        if (route.caller === 'environment') res.locals.environmentId = caller.environmentId;
-        res.locals.caller = caller;
-        refuseOtherMedia(req);
-        next();
-      },
-      readJson,
-      async (req, res) => {
-        refuseUnstorable(req.body);
-        await answer(route, req, res, parts, door.metrics);
-      },
-    );
+/**
+ * Turns declared routes into express' own. For each, in this order: who calls; the body, read as JSON; the Idempotency-Key of a POST;
+ * the declared checks; the handler; the note in the audit log. To be mounted at the root, or below what it is added to: the routes'
+ * paths are whole.
+ */
+export function doorRouter<Callers, Parts>(door: JsonDoor<Callers, Parts>): Router {
+  const { audience, publicUrl } = door;
+  const router = Router({ caseSensitive: true, mergeParams: true });
+  const readBody = bodyParser(door.bodyAtMost);
+
+  for (const route of door.routes) {
+    router[route.method](expressPath(route.path), async (req, res) => {
+      const entered = await route.enter(door.callers, req, res);
+      res.locals.environmentId = entered.caller.environmentId;
+      refuseOtherMedia(req);
+      await readBody(req, res);
+      refuseUnstorable(req.body);
+      await answer(door, route, entered, req, res);
+    });
   }
 
-  for (const [path, methods] of methodsByPath(routes)) {
+  for (const [path, methods] of methodsByPath(door.routes)) {
     router.all(path, () => {
       throw new Problem('method_not_allowed', `this path takes ${methods}`, { headers: { Allow: methods } });
     });
   }
-  router.use('/v1', (req) => {
-    throw new Problem('not_found', `there is no ${req.method} ${req.baseUrl}${req.path}`);
+  router.use(door.below, (req) => {
+    throw audience === 'pages' ? notHere() : new Problem('not_found', `there is no ${req.method} ${req.baseUrl}${req.path}`);
   });
-  router.use(problemEdge(parts.publicUrl));
+  router.use(problemEdge(publicUrl, audience));
   return router;
 }
 
-async function answer(route: Route, req: Request, res: Response, parts: ApiParts, metrics: HttpMetrics): Promise<void> {
-  const { caller, requestId } = res.locals;
-  if (!caller) throw new Error('a route was reached without authentication');
-  const left = new AbortController();
-  res.once('close', () => left.abort());
+async function answer<Callers, Parts>(
+  door: JsonDoor<Callers, Parts>,
+  route: Route<Callers, Parts>,
+  entered: Entered<Parts>,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const { caller } = entered;
+  const run = async (): Promise<Answered> => {
+    const acting: Acting = {};
+    const answered = await entered.run(incomingOf(req, res, acting), door.parts, door.audience);
+    await noteCall(door.pool, req, res, { route, caller, acting, answered });
+    return answered;
+  };
 
-  const run = (): Promise<Answered> =>
-    recorded(route, req, res, parts.pool, () =>
-      route.run(
-        {
-          ...caller,
-          requestId,
-          params: req.params,
-          query: req.query,
-          body: req.body,
-          lastEventId: req.get('Last-Event-ID'),
-          signal: left.signal,
-          waits: () => {
-            res.locals.waited = true;
-          },
-        },
-        parts,
-      ),
-    );
-
-  const key = req.method === 'POST' ? idempotencyKeyOf(req.headers['idempotency-key']) : undefined;
-  if (key === undefined) {
+  const key = door.idempotency && req.method === 'POST' ? idempotencyKeyOf(req.headers['idempotency-key']) : undefined;
+  if (!door.idempotency || key === undefined) {
     const answered = await run();
     // HEAD asks for the headers of a stream, and would wait for its end for ever.
     if ('stream' in answered && req.method === 'HEAD')
       send(res, { status: answered.status, contentType: route.answer.contentType, text: '' });
     else if ('stream' in answered) await answered.stream.write(res);
+    else if ('bytes' in answered) send(res, { status: answered.status, contentType: answered.bytes.type, text: answered.bytes.bytes });
     else send(res, wireAnswerOf(answered));
     return;
   }
 
-  const call = { environmentId: caller.environmentId, key, method: req.method, path: req.path, body: req.body };
-  const kept = await answerOnce(parts.pool, parts.keyring, call, async () => {
+  const { keyring, onReplay } = door.idempotency;
+  // The operator, who is in no environment, keeps answers under the nil UUID.
+  const call = { environmentId: caller.environmentId ?? nilId, key, method: req.method, path: req.path, body: req.body };
+  const kept = await answerOnce(door.pool, keyring, call, async () => {
     try {
       const answered = await run();
-      if ('stream' in answered) throw new Error('a POST does not answer with a stream');
+      if ('stream' in answered || 'bytes' in answered) throw new Error('a POST answers with JSON');
       return wireAnswerOf(answered);
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = problemOf(error, door.audience);
       if (!isFinal(problem)) throw error;
-      return { status: problem.status, contentType: 'application/problem+json', text: problem.toText(parts.publicUrl) };
+      return {
+        status: problem.status,
+        contentType: 'application/problem+json',
+        text: problem.toText(door.publicUrl, door.audience),
+      };
     }
   });
   if (kept.notKept !== undefined) res.locals.failure = kept.notKept;
   if (kept.replayed) {
-    metrics.countReplay();
+    onReplay();
     res.locals.decision = 'replayed';
     res.setHeader('Idempotent-Replayed', 'true');
   }
   send(res, kept);
+}
+
+const nilId = '00000000-0000-0000-0000-000000000000';
+
+/** What a handler is given of a request, and does to its answer besides returning it. */
+function incomingOf(req: Request, res: Response, acting: Acting): Incoming {
+  const left = new AbortController();
+  res.once('close', () => left.abort());
+  return {
+    requestId: res.locals.requestId,
+    params: req.params,
+    query: req.query,
+    body: req.body,
+    lastEventId: req.get('Last-Event-ID'),
+    address: req.ip,
+    userAgent: req.get('user-agent') ?? null,
+    signal: left.signal,
+    waits: () => {
+      res.locals.waited = true;
+    },
+    setCookie: (line) => res.append('Set-Cookie', line),
+    decides: (word) => {
+      res.locals.decision = word;
+    },
+    isBy: (actor, environmentIds) => {
+      acting.by = { actor, environmentIds };
+    },
+    changesNothing: () => {
+      acting.changedNothing = true;
+    },
+  };
 }
 
 // A refusal that stands for 24 hours is one that says what became of the call. A body that does not fit its schema was never a
@@ -120,12 +153,23 @@ function wireAnswerOf(answered: { status: number; json?: string }): WireAnswer {
   return { status: answered.status, contentType: answered.json === undefined ? undefined : 'application/json', text: answered.json ?? '' };
 }
 
-function send(res: Response, { status, contentType, text }: WireAnswer): void {
+function send(res: Response, { status, contentType, text }: Omit<WireAnswer, 'text'> & { text: string | Buffer }): void {
   res.locals.decision ??= status < 400 ? 'done' : 'refused';
   res.statusCode = status;
   if (contentType !== undefined) res.setHeader('Content-Type', contentType);
   res.setHeader('Cache-Control', 'no-store');
   res.end(text);
+}
+
+function bodyParser(limit: string): (req: Request, res: Response) => Promise<void> {
+  const parse = express.json({ limit, strict: false, type: () => true });
+  return (req, res) =>
+    new Promise((resolve, reject) => {
+      parse(req, res, (error?: unknown) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
 }
 
 function refuseOtherMedia(req: Request): void {
@@ -135,7 +179,7 @@ function refuseOtherMedia(req: Request): void {
   }
 }
 
-function methodsByPath(routes: readonly Route[]): Map<string, string> {
+function methodsByPath(routes: readonly { path: string; method: string }[]): Map<string, string> {
   const methods = new Map<string, string[]>();
   for (const { path, method } of routes) {
     const at = expressPath(path);
