@@ -77,6 +77,7 @@ export {
   type IssuedOAuthClient,
   type OAuthClient,
 } from './credentials/oauth-clients';
+export { faultOfRedirectUri } from './credentials/redirect-uri';
 export {
   codeSeconds,
   grantAuthorizationCode,

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import {
   createOAuthClient,
   deleteOAuthClient,
+  faultOfRedirectUri,
   grantTypes,
   listOAuthClients,
   type OAuthClient as OAuthClientRecord,
@@ -10,7 +11,6 @@ import {
 import { publicId } from '#identifier';
 import { invalidField, notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
-import { faultOfRedirectUri } from './redirect-uri';
 import { type ApiRoute, route } from './route';
 import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
 
