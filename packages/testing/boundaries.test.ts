@@ -117,9 +117,6 @@ const boundaries: Boundary[] = [
     folder: 'apps/broker/src/frame',
     ours: [
       'packages/postgres',
-      'apps/broker/src',
-      'apps/broker/src/api',
-      'apps/broker/src/guards',
       'packages/accounts',
       'packages/credential',
       'packages/delivery',

@@ -5,8 +5,10 @@ import { createEnvironment } from '#accounts';
 import { type Config, createLog, createPool } from '#runtime';
 import { FeedNotices, Sequencer } from '#delivery';
 import { type IdentityProvider, createTestDatabase, identityProvider, type TestDatabase } from '#testing';
-import { aClosedDocument } from './frame/a-closed-document';
+import { aClosedDocument, aClosedSchema } from './frame/a-closed-document';
 import { routes } from './api/routes';
+import { routes as consoleRoutes } from './console/door';
+import { routes as setupRoutes } from './setup/routes';
 import { type Broker, startBroker } from './broker';
 
 /** What an HTTP call came to. `body` is parsed where it is JSON. */
@@ -31,7 +33,12 @@ export interface TestBroker extends Broker {
   config: Config;
   environmentId: string;
   apiKey: string;
-  /** Calls the broker over HTTP with its first environment's key. An answer of the API that the OpenAPI document does not describe, to the last field, fails the test. */
+  /** What it has logged as an error, line by line. */
+  logged: string[];
+  /**
+   * Calls the broker over HTTP with its first environment's key. An answer of the API that the OpenAPI document does not describe,
+   * to the last field, fails the test, and so does one to our own pages that is not of the schema from which they take its type.
+   */
   call: (method: string, path: string, options?: CallOptions) => Promise<Answer>;
   /** Another environment's key. */
   stranger: () => Promise<string>;
@@ -58,7 +65,9 @@ afterAll(async () => {
 export async function aBroker(settings: Partial<Config> = {}): Promise<TestBroker> {
   const db = settings.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const config = aConfig({ ...(db && { databaseUrl: db.url }), ...settings });
-  const broker = await startBroker({ config, log: createLog('fatal', 'test') });
+  const logged: string[] = [];
+  const log = createLog('error', 'test', { write: (line: string) => void logged.push(line) });
+  const broker = await startBroker({ config, log });
   atTheEnd.push(() => broker.stop(1_000));
   const call = caller(broker.url, broker.bootstrap?.apiKey ?? config.bootstrapApiKey ?? '');
   return {
@@ -67,6 +76,7 @@ export async function aBroker(settings: Partial<Config> = {}): Promise<TestBroke
     config,
     environmentId: broker.bootstrap?.environmentId ?? '',
     apiKey: broker.bootstrap?.apiKey ?? config.bootstrapApiKey ?? '',
+    logged,
     call,
     stranger: async () => {
       if (!db) throw new Error('only on a database of its own');
@@ -136,10 +146,12 @@ export function caller(url: string, apiKey: string) {
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     const answer: Answer = { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
     expectDescribed(method, path, answer);
+    expectOfItsSchema(method, path, answer);
     return answer;
   };
 }
 
+const pageRoutes = [...consoleRoutes, ...setupRoutes];
 const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
 ajv.addSchema({ ...aClosedDocument(routes), $id: 'openapi' });
 const validators = new Map<string, ValidateFunction>();
@@ -167,6 +179,18 @@ function expectDescribed(method: string, path: string, answer: Answer): void {
   }
   const value: unknown = contentType === 'text/event-stream' ? answer.text : answer.body;
   if (!validate(value)) throw new Error(`${method} ${path} answers not as described: ${ajv.errorsText(validate.errors)} in ${answer.text}`);
+}
+
+/** Holds an answer to one of our pages against the schema that its route declares. */
+function expectOfItsSchema(method: string, path: string, { status, body, text }: Answer): void {
+  const [pathname = ''] = path.split('?');
+  const route = pageRoutes.find((one) => one.method === method.toLowerCase() && pattern(one.path).test(pathname));
+  if (!route || status !== route.answer.status || !route.answer.schema) return;
+  const name = `${route.method} ${route.path}`;
+  const validate = validators.get(name) ?? ajv.compile(aClosedSchema(route.answer.schema));
+  validators.set(name, validate);
+  if (!validate(body))
+    throw new Error(`${method} ${path} is not answered as its route declares: ${ajv.errorsText(validate.errors)} in ${text}`);
 }
 
 function pattern(path: string): RegExp {

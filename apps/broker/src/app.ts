@@ -8,13 +8,14 @@ import { openApiDocument } from './frame/openapi';
 import { apiRouter } from './api/door';
 import type { ApiParts } from './api/route';
 import { routes } from './api/routes';
-import { type ConsoleParts, consoleRouter, memberAtTheApi } from './console/router';
+import { consoleRouter } from './console/door';
+import type { ConsoleParts } from './console/route';
 import { docsRouter } from './docs';
 import { type Readiness, healthRouter } from './health';
 import type { HttpMetrics } from './frame/metrics';
 import { type Pages, pagesRouter } from './pages/static';
 import { identifyRequest, throughDoor } from './frame/request';
-import { setupRouter } from './setup/router';
+import { setupRouter } from './setup/door';
 import type { SetupSessions } from './setup/session';
 
 export interface AppParts {
@@ -74,9 +75,10 @@ export function createApp(parts: AppParts): Express {
   app.use(apiRouter(parts.api, door));
 
   const unready = (res: Response): void => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl);
-  const api = apiRouter(parts.api, { ...door, environment: async (_req, res) => memberAtTheApi(res) });
-  app.use('/console/api', throughDoor('console'), open(parts, unready), consoleRouter({ ...parts.api, ...parts.console, api }));
-  app.use('/setup/api', throughDoor('setup'), open(parts, unready), setupRouter({ ...parts.api, sessions: parts.setupSessions }));
+  app.use('/console/api', throughDoor('console'), open(parts, unready));
+  app.use(consoleRouter({ ...parts.api, ...parts.console, apiFor: (environment) => apiRouter(parts.api, { ...door, environment }) }));
+  app.use('/setup/api', throughDoor('setup'), open(parts, unready));
+  app.use(setupRouter({ ...parts.api, sessions: parts.setupSessions }));
 
   app.use('/docs', throughDoor('docs'), docsRouter());
 

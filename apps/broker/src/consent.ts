@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { Pool } from 'pg';
-import { type Actor, authenticateSession, getSetupAppearance, listMemberEnvironments, recordAct } from '#accounts';
+import { type Actor, authenticateSession, getSetupAppearance, listMemberEnvironments } from '#accounts';
 import { getDirectory } from '#directory';
+import { noteActs } from './frame/audit';
 import type { SessionCookie } from './console/session-cookie';
 import type { Consenter } from './oauth/authorize';
 import type { SetupSessions } from './setup/session';
@@ -27,17 +28,7 @@ export function consentFor({ pool, setupSessions, consoleCookie }: ConsentParts)
       directoryId,
       sessionId,
       vendorName: (await getSetupAppearance(pool, { environmentId }))?.vendorName ?? '',
-      record: (act, targets) =>
-        recordAct(pool, {
-          environmentId,
-          actor,
-          act,
-          targets,
-          fields: [],
-          requestId: req.res?.locals.requestId ?? null,
-          remoteAddress: req.ip ?? null,
-          userAgent: req.get('user-agent') ?? null,
-        }),
+      record: (act, targets) => noteActs(pool, req, [{ environmentId, actor, act, targets, fields: [] }]),
     };
   };
 

@@ -60,17 +60,25 @@ const errorsPage = page(
   <main class="errors">
     <h1>Errors</h1>
     <p>An error is <code>application/problem+json</code> (<a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a>). Its <code>code</code> is one of these.</p>
-    ${Object.entries(problems)
-      .map(
-        ([code, { status, title, meaning }]) => `<section id="${code}">
+    ${sectionsOf((problem) => !('ofPages' in problem))}
+    <h2>On our own pages</h2>
+    <p>What the console and the setup page may be told besides.</p>
+    ${sectionsOf((problem) => 'ofPages' in problem)}
+  </main>`,
+);
+
+function sectionsOf(which: (problem: object) => boolean): string {
+  return Object.entries(problems)
+    .filter(([, problem]) => which(problem))
+    .map(
+      ([code, { status, title, meaning }]) => `<section id="${code}">
       <h2><code>${code}</code></h2>
       <p>${status}. ${title}.</p>
       <p>${inHtml(meaning)}</p>
     </section>`,
-      )
-      .join('\n    ')}
-  </main>`,
-);
+    )
+    .join('\n    ');
+}
 
 const styles = `body { margin: 0; background: #fff; color: #1b1b1f; font: 16px/1.5 system-ui, sans-serif; }
 .errors { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem; }

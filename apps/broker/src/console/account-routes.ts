@@ -1,6 +1,4 @@
-import { Type } from '@sinclair/typebox';
-import { type Request, type Response, Router } from 'express';
-import type { Pool } from 'pg';
+import { type Static, Type } from '@sinclair/typebox';
 import {
   acceptInvitation,
   changePassword,
@@ -10,269 +8,286 @@ import {
   endSession,
   listMemberEnvironments,
   listSessions,
+  type MemberEnvironment as MemberEnvironmentRecord,
   openInvitation,
   openSession,
-  recordAct,
   requestPasswordReset,
   requestSignUp,
   resetPassword,
-  type Session,
+  type Session as SessionRecord,
   signIn,
 } from '#accounts';
-import { shortestPassword } from '#credential';
 import { publicId } from '#identifier';
-import { answer, answerNothing } from '../pages/answer';
-import { bodyReader, Email, NameText } from '../pages/body';
-import { PageProblem, notFound } from '../pages/errors';
-import type { SignInAttempts } from './attempts';
-import { alreadySignedUpMail, passwordResetMail, type SendMail, signUpMail } from './mails';
-import type { SessionCookie } from './session-cookie';
-
-export interface AccountParts {
-  pool: Pool;
-  cookie: SessionCookie;
-  attempts: SignInAttempts;
-  publicUrl: string;
-  signUp: 'open' | 'closed';
-  sendMail: SendMail;
-  /** Whether mails reach people; otherwise they are written to the log. */
-  mailReaches: boolean;
-}
-
-const NewPassword = Type.String({
-  minLength: shortestPassword,
-  maxLength: 1000,
-  description: `A password needs at least ${shortestPassword} characters.`,
-});
-const GivenPassword = Type.String({ maxLength: 1000 });
-const Secret = Type.String({ maxLength: 200 });
-
-const readSignIn = bodyReader({ email: Type.String({ maxLength: 400 }), password: GivenPassword });
-const readSignUp = bodyReader({ email: Email, password: NewPassword, environment_name: NameText });
-const readSecret = bodyReader({ secret: Secret });
-const readConfirmation = bodyReader({ secret: Secret, password: GivenPassword });
-const readEmail = bodyReader({ email: Email });
-const readReset = bodyReader({ secret: Secret, password: NewPassword });
-const readAcceptance = bodyReader({ secret: Secret, password: Type.Optional(NewPassword) });
-const readPasswordChange = bodyReader({ current: GivenPassword, next: NewPassword });
-const readEnvironment = bodyReader({ name: NameText });
+import { notHere, refusal } from '../frame/errors';
+import type { Incoming } from '../frame/route';
+import { closed } from '../frame/shapes';
+import { actorIn } from './callers';
+import { Email, GivenPassword, NameText, NewPassword, passwordTooShort, Secret } from './fields';
+import { alreadySignedUpMail, passwordResetMail, signUpMail } from './mails';
+import { type ConsoleParts, type ConsoleRoute, route } from './route';
+import { Mailed, MemberEnvironment, OpenedInvitation, Session, SignedInPlaces } from './shapes';
 
 /** How a person comes in, and what is theirs: sign-up, sign-in, invitation, password, sessions, environments. */
-export function accountRouter(parts: AccountParts): Router {
-  const { pool, cookie, attempts, publicUrl, sendMail } = parts;
-  const router = Router({ caseSensitive: true });
-
-  const enter = async (req: Request, res: Response, memberId: string, act: string, environmentId?: string): Promise<void> => {
-    const opened = await openSession(pool, { memberId, userAgent: req.get('user-agent') ?? null });
-    if (!opened) throw notFound();
-    cookie.set(res, opened.token);
-    res.locals.member = opened;
-    await note(pool, req, res, act, environmentId);
-    await answerSession(parts, res);
-  };
-
-  router.get('/session', (_req, res) => answerSession(parts, res));
-
-  router.post('/session', async (req, res) => {
-    const { email, password } = readSignIn(req.body);
-    await attempts.countSignIn(email, req.ip);
-    const opened = await signIn(pool, { email, password, userAgent: req.get('user-agent') ?? null });
-    if (!opened) throw new PageProblem('wrong_credentials', 'No account has this e-mail address and password.', 'password');
-    await attempts.forgetSignIns(email, req.ip);
-    cookie.set(res, opened.token);
-    res.locals.member = opened;
-    await note(pool, req, res, 'signIn');
-    await answerSession(parts, res);
-  });
-
-  router.delete('/session', async (_req, res) => {
-    const session = res.locals.member;
-    if (session) await endSession(pool, { sessionId: session.id, memberId: session.member.id });
-    cookie.clear(res);
-    answerNothing(res);
-  });
-
-  router.post('/sign_up', async (req, res) => {
-    if (parts.signUp === 'closed') throw new PageProblem('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
-    const { email, password, environment_name: environmentName } = readSignUp(req.body);
-    await attempts.countMail(email, req.ip);
-    const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
-    sendMail(
-      kept.kind === 'kept'
-        ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
-        : alreadySignedUpMail(email, `${publicUrl}/sign-in`, `${publicUrl}/forgotten`),
-    );
-    res.locals.decision = 'mailed';
-    answer(res, 202, { mail_reaches: parts.mailReaches });
-  });
-
-  router.post('/sign_up/confirm', async (req, res) => {
-    const confirmed = await confirmSignUp(pool, readConfirmation(req.body));
-    switch (confirmed.kind) {
-      case 'made':
-        return enter(req, res, confirmed.memberId, 'createEnvironment', confirmed.environmentId);
-      case 'wrong_password':
-        throw new PageProblem(
-          'wrong_credentials',
-          'This is not the password that was chosen at this sign-up. If it was not you who signed up, ignore the mail.',
-          'password',
-        );
-      case 'no_link':
-        throw new PageProblem(
-          'link_used',
-          'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.',
-        );
-    }
-  });
-
-  router.post('/password_reset', async (req, res) => {
-    const { email } = readEmail(req.body);
-    await attempts.countMail(email, req.ip);
-    const made = await requestPasswordReset(pool, { email });
-    if (made) sendMail(passwordResetMail(made.email, `${publicUrl}/reset/${made.secret}`));
-    res.locals.decision = 'mailed';
-    answer(res, 202, { mail_reaches: parts.mailReaches });
-  });
-
-  router.post('/password_reset/confirm', async (req, res) => {
-    const reset = await resetPassword(pool, readReset(req.body));
-    if (!reset) throw new PageProblem('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
-    await enter(req, res, reset.memberId, 'resetPassword');
-  });
-
-  router.post('/invitation', async (req, res) => {
-    const invitation = await openInvitation(pool, readSecret(req.body));
-    if (!invitation)
-      throw new PageProblem(
-        'link_used',
-        'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.',
+export const accountRoutes: ConsoleRoute[] = [
+  route({
+    method: 'get',
+    path: '/console/api/session',
+    operationId: 'getSession',
+    caller: 'anyone',
+    answer: { status: 200, schema: Session },
+    handle: async ({ session }, parts) => sessionJson(session, session ? await environmentsOf(session, parts) : [], parts),
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/session',
+    operationId: 'signIn',
+    caller: 'anyone',
+    body: closed({ email: Type.String({ maxLength: 400 }), password: GivenPassword }),
+    answer: { status: 200, schema: Session },
+    handle: async (call, parts) => {
+      const { email, password } = call.body;
+      await parts.attempts.countSignIn(email, call.address);
+      const opened = await signIn(parts.pool, { email, password, userAgent: call.userAgent });
+      if (!opened) throw refusal('wrong_credentials', 'No account has this e-mail address and password.', { field: 'password' });
+      await parts.attempts.forgetSignIns(email, call.address);
+      return welcome(call, opened, parts);
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/console/api/session',
+    operationId: 'signOut',
+    caller: 'anyone',
+    act: null,
+    answer: { status: 204 },
+    handle: async ({ session, setCookie }, { pool, cookie }) => {
+      if (session) await endSession(pool, { sessionId: session.id, memberId: session.member.id });
+      setCookie(cookie.taken());
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/sign_up',
+    operationId: 'signUp',
+    caller: 'anyone',
+    act: null,
+    body: closed({ email: Email, password: NewPassword, environment_name: NameText }),
+    answer: { status: 202, schema: Mailed },
+    handle: async ({ body, address, decides }, { pool, attempts, signUp, sendMail, publicUrl, mailReaches }) => {
+      if (signUp === 'closed') throw refusal('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
+      const { email, password, environment_name: environmentName } = body;
+      await attempts.countMail(email, address);
+      const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
+      sendMail(
+        kept.kind === 'kept'
+          ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
+          : alreadySignedUpMail(email, `${publicUrl}/sign-in`, `${publicUrl}/forgotten`),
       );
-    answer(res, 200, {
-      email: invitation.email,
-      role: invitation.role,
-      environment_name: invitation.environmentName,
-      known: invitation.known,
-    });
-  });
-
-  router.post('/invitation/accept', async (req, res) => {
-    const { secret, password } = readAcceptance(req.body);
-    const invitation = await openInvitation(pool, { secret });
-    if (invitation && !invitation.known && password === undefined) {
-      throw new PageProblem('invalid_request', `A password needs at least ${shortestPassword} characters.`, 'password');
-    }
-    // A member's own password is left alone, so whatever stands in its place is not looked at.
-    const accepted = invitation && (await acceptInvitation(pool, { secret, password: invitation.known ? undefined : password }));
-    if (!accepted)
-      throw new PageProblem(
-        'link_used',
-        'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.',
-      );
-    await enter(req, res, accepted.memberId, 'acceptInvitation', accepted.environmentId);
-  });
-
-  router.use(['/password', '/sessions', '/environments'], requireMember);
-
-  router.post('/password', async (req, res) => {
-    const session = memberOf(res);
-    const { current, next } = readPasswordChange(req.body);
-    await attempts.countSignIn(session.member.email, req.ip);
-    if (!(await changePassword(pool, { memberId: session.member.id, sessionId: session.id, current, next }))) {
-      throw new PageProblem('invalid_request', 'This is not your password.', 'current');
-    }
-    await attempts.forgetSignIns(session.member.email, req.ip);
-    await note(pool, req, res, 'changePassword');
-    answerNothing(res);
-  });
-
-  router.get('/sessions', async (_req, res) => {
-    const session = memberOf(res);
-    const sessions = await listSessions(pool, { memberId: session.member.id });
-    answer(res, 200, {
-      data: sessions.map((one) => ({
+      decides('mailed');
+      return { mail_reaches: mailReaches };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/sign_up/confirm',
+    operationId: 'confirmSignUp',
+    caller: 'anyone',
+    act: 'createEnvironment',
+    body: closed({ secret: Secret, password: GivenPassword }),
+    answer: { status: 200, schema: Session },
+    handle: async (call, parts) => {
+      const confirmed = await confirmSignUp(parts.pool, call.body);
+      switch (confirmed.kind) {
+        case 'made':
+          return enter(call, confirmed, parts);
+        case 'wrong_password':
+          throw refusal(
+            'wrong_credentials',
+            'This is not the password that was chosen at this sign-up. If it was not you who signed up, ignore the mail.',
+            { field: 'password' },
+          );
+        case 'no_link':
+          throw refusal(
+            'link_used',
+            'This link has been used already, or is older than a day. If you have confirmed your address, sign in; otherwise sign up again.',
+          );
+      }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/password_reset',
+    operationId: 'requestPasswordReset',
+    caller: 'anyone',
+    act: null,
+    body: closed({ email: Email }),
+    answer: { status: 202, schema: Mailed },
+    handle: async ({ body: { email }, address, decides }, { pool, attempts, sendMail, publicUrl, mailReaches }) => {
+      await attempts.countMail(email, address);
+      const made = await requestPasswordReset(pool, { email });
+      if (made) sendMail(passwordResetMail(made.email, `${publicUrl}/reset/${made.secret}`));
+      decides('mailed');
+      return { mail_reaches: mailReaches };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/password_reset/confirm',
+    operationId: 'resetPassword',
+    caller: 'anyone',
+    body: closed({ secret: Secret, password: NewPassword }),
+    answer: { status: 200, schema: Session },
+    handle: async (call, parts) => {
+      const reset = await resetPassword(parts.pool, call.body);
+      if (!reset) throw refusal('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
+      return enter(call, reset, parts);
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/invitation',
+    operationId: 'openInvitation',
+    caller: 'anyone',
+    act: null,
+    body: closed({ secret: Secret }),
+    answer: { status: 200, schema: OpenedInvitation },
+    handle: async ({ body }, { pool }) => {
+      const invitation = await openInvitation(pool, body);
+      if (!invitation) throw invitationUsed();
+      const { email, role, environmentName, known } = invitation;
+      return { email, role, environment_name: environmentName, known };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/invitation/accept',
+    operationId: 'acceptInvitation',
+    caller: 'anyone',
+    body: closed({ secret: Secret, password: Type.Optional(NewPassword) }),
+    answer: { status: 200, schema: Session },
+    handle: async (call, parts) => {
+      const { secret, password } = call.body;
+      const invitation = await openInvitation(parts.pool, { secret });
+      if (invitation && !invitation.known && password === undefined)
+        throw refusal('invalid_request', passwordTooShort, { field: 'password' });
+      // A member's own password is left alone, so whatever stands in its place is not looked at.
+      const accepted = invitation && (await acceptInvitation(parts.pool, { secret, password: invitation.known ? undefined : password }));
+      if (!accepted) throw invitationUsed();
+      return enter(call, accepted, parts);
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/password',
+    operationId: 'changePassword',
+    caller: 'member',
+    body: closed({ current: GivenPassword, next: NewPassword }),
+    answer: { status: 204 },
+    handle: async ({ session, body, address, isBy }, parts) => {
+      const { member } = session;
+      await parts.attempts.countSignIn(member.email, address);
+      isBy(actorIn(session), idsOf(await environmentsOf(session, parts)));
+      if (!(await changePassword(parts.pool, { memberId: member.id, sessionId: session.id, ...body })))
+        throw refusal('invalid_request', 'This is not your password.', { field: 'current' });
+      await parts.attempts.forgetSignIns(member.email, address);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/api/sessions',
+    operationId: 'listSessions',
+    caller: 'member',
+    answer: { status: 200, schema: SignedInPlaces },
+    handle: async ({ session }, { pool }) => ({
+      data: (await listSessions(pool, { memberId: session.member.id })).map((one) => ({
         id: one.id,
         current: one.id === session.id,
         created_at: one.createdAt.toISOString(),
         last_seen_at: one.lastSeenAt.toISOString(),
         user_agent: one.userAgent,
       })),
-    });
-  });
+    }),
+  }),
+  route({
+    method: 'delete',
+    path: '/console/api/sessions',
+    operationId: 'endOtherSessions',
+    caller: 'member',
+    act: null,
+    answer: { status: 204 },
+    handle: async ({ session }, { pool }) => {
+      await endOtherSessions(pool, { memberId: session.member.id, except: session.id });
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/console/api/environments',
+    operationId: 'createEnvironment',
+    caller: 'member',
+    body: closed({ name: NameText }),
+    answer: { status: 201, schema: MemberEnvironment },
+    handle: async ({ session, body }, parts) => {
+      // A viewer is a guest in somebody else's house, and does not build one.
+      if (parts.signUp === 'closed' && !(await environmentsOf(session, parts)).some(({ role }) => role === 'admin'))
+        throw refusal('not_allowed', 'Only an admin can make an environment here.');
+      return environmentJson(await createEnvironmentFor(parts.pool, { memberId: session.member.id, name: body.name.trim() }));
+    },
+  }),
+];
 
-  router.delete('/sessions', async (_req, res) => {
-    const session = memberOf(res);
-    await endOtherSessions(pool, { memberId: session.member.id, except: session.id });
-    answerNothing(res);
-  });
+type Entering = Pick<Incoming, 'setCookie' | 'isBy' | 'userAgent'>;
 
-  router.post('/environments', async (req, res) => {
-    const session = memberOf(res);
-    const { name } = readEnvironment(req.body);
-    // A viewer is a guest in somebody else's house, and does not build one.
-    const theirs = await listMemberEnvironments(pool, { memberId: session.member.id });
-    if (parts.signUp === 'closed' && !theirs.some(({ role }) => role === 'admin')) {
-      throw new PageProblem('not_allowed', 'Only an admin can make an environment here.');
-    }
-    const made = await createEnvironmentFor(pool, { memberId: session.member.id, name: name.trim() });
-    await note(pool, req, res, 'createEnvironment', made.id);
-    answer(res, 201, environmentJson(made));
-  });
-
-  return router;
+/** Opens a session for a member who came by a link; `environmentId`: the one that they came into by it. */
+async function enter(
+  call: Entering,
+  { memberId, environmentId }: { memberId: string; environmentId?: string },
+  parts: ConsoleParts,
+): Promise<Static<typeof Session>> {
+  const opened = await openSession(parts.pool, { memberId, userAgent: call.userAgent });
+  if (!opened) throw notHere();
+  return welcome(call, opened, parts, environmentId);
 }
 
-/**
- * Notes in the audit log what a member did: of the environment that it was about, or of all that are open to them, where it was about
- * themselves. As in the API, what could not be noted is done all the same.
- */
-async function note(pool: Pool, req: Request, res: Response, act: string, environmentId?: string): Promise<void> {
-  const { member } = memberOf(res);
-  try {
-    const environments =
-      environmentId === undefined ? (await listMemberEnvironments(pool, { memberId: member.id })).map(({ id }) => id) : [environmentId];
-    for (const one of environments) {
-      await recordAct(pool, {
-        environmentId: one,
-        actor: { type: 'member', id: member.id, name: member.email },
-        act,
-        targets: [publicId('env', one)],
-        fields: [],
-        requestId: res.locals.requestId,
-        remoteAddress: req.ip ?? null,
-        userAgent: req.get('user-agent') ?? null,
-      });
-    }
-  } catch (failure) {
-    res.locals.failure = new Error(`done, but not noted in the audit log: ${act}`, { cause: failure });
-  }
+/** That somebody came in is noted in every environment that is open to them, or in the one that they came into. */
+async function welcome(
+  call: Entering,
+  opened: SessionRecord & { token: string },
+  parts: ConsoleParts,
+  environmentId?: string,
+): Promise<Static<typeof Session>> {
+  call.setCookie(parts.cookie.given(opened.token));
+  const environments = await environmentsOf(opened, parts);
+  call.isBy(actorIn(opened), environmentId === undefined ? idsOf(environments) : [environmentId]);
+  return sessionJson(opened, environments, parts);
 }
 
-/** Refuses whoever is not signed in. */
-export function requireMember(_req: Request, res: Response, next: () => void): void {
-  memberOf(res);
-  next();
+function environmentsOf({ member }: SessionRecord, { pool }: ConsoleParts): Promise<MemberEnvironmentRecord[]> {
+  return listMemberEnvironments(pool, { memberId: member.id });
 }
 
-/** Who is signed in. @throws PageProblem 401 */
-export function memberOf(res: Response): Session {
-  const { member } = res.locals;
-  if (!member) throw new PageProblem('signed_out', 'You are signed out. Sign in again.');
-  return member;
+function idsOf(environments: MemberEnvironmentRecord[]): string[] {
+  return environments.map(({ id }) => id);
 }
 
-async function answerSession(parts: AccountParts, res: Response): Promise<void> {
-  const session = res.locals.member;
-  const environments = session ? await listMemberEnvironments(parts.pool, { memberId: session.member.id }) : [];
-  answer(res, 200, {
+function invitationUsed(): Error {
+  return refusal('link_used', 'This invitation has been used already, was taken back, or is older than a week. Ask for a new one.');
+}
+
+function sessionJson(
+  session: SessionRecord | undefined,
+  environments: MemberEnvironmentRecord[],
+  { signUp, mailReaches, publicUrl }: ConsoleParts,
+): Static<typeof Session> {
+  return {
     member: session ? { id: session.member.id, email: session.member.email } : null,
     environments: environments.map(environmentJson),
-    sign_up: parts.signUp,
-    mail_reaches: parts.mailReaches,
-    public_url: parts.publicUrl,
-  });
+    sign_up: signUp,
+    mail_reaches: mailReaches,
+    public_url: publicUrl,
+  };
 }
 
-function environmentJson(environment: { id: string; name: string; role: string; createdAt: Date }): object {
+function environmentJson(environment: MemberEnvironmentRecord): Static<typeof MemberEnvironment> {
   return {
     id: publicId('env', environment.id),
     name: environment.name,

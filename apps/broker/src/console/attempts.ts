@@ -1,6 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { addressBlock } from '../guards/address-block';
-import { PageProblem } from '../pages/errors';
+import { refusal } from '../frame/errors';
 
 /**
  * What strangers try at the console's door, counted by each process for itself. An address is counted first, and so can fill the
@@ -14,7 +14,7 @@ export class SignInAttempts {
   // Twenty mails an hour for one address: nobody's mailbox is filled by somebody else.
   readonly #mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 20, duration: 60 * 60 });
 
-  /** Counts a try to sign in, before its password is looked at. @throws PageProblem 429 */
+  /** Counts a try to sign in, before its password is looked at. @throws Problem 429 */
   async countSignIn(email: string, address: string | undefined): Promise<void> {
     const from = addressBlock(address);
     await count(this.#byAddress, from);
@@ -26,7 +26,7 @@ export class SignInAttempts {
     await this.#byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${addressBlock(address)}`);
   }
 
-  /** Counts a mail that a stranger asks for. @throws PageProblem 429 */
+  /** Counts a mail that a stranger asks for. @throws Problem 429 */
   async countMail(email: string, address: string | undefined): Promise<void> {
     await count(this.#byAddress, addressBlock(address));
     await count(this.#mails, email.trim().toLowerCase());
@@ -36,10 +36,10 @@ export class SignInAttempts {
 async function count(limiter: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limiter.consume(key);
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    const seconds = Math.ceil(refusal.msBeforeNext / 1000);
-    throw new PageProblem('too_many_attempts', `Too many attempts. Try again in ${inWords(seconds)}.`, undefined, seconds);
+  } catch (spent) {
+    if (!(spent instanceof RateLimiterRes)) throw spent;
+    const seconds = Math.ceil(spent.msBeforeNext / 1000);
+    throw refusal('too_many_attempts', `Too many attempts. Try again in ${inWords(seconds)}.`, { retryAfterSeconds: seconds });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 
 /** The console's cookie: the browser alone sees it, and sends it nowhere else. */
 export class SessionCookie {
@@ -17,13 +17,14 @@ export class SessionCookie {
     return cookieOf(req, this.#name);
   }
 
-  set(res: Response, token: string): void {
-    // 30 days: the longest that a session lasts. The server ends it sooner.
-    res.append('Set-Cookie', `${this.#name}=${token}${this.#attributes}; Max-Age=2592000`);
+  /** The line of Set-Cookie that gives it. 30 days: the longest that a session lasts. The server ends it sooner. */
+  given(token: string): string {
+    return `${this.#name}=${token}${this.#attributes}; Max-Age=2592000`;
   }
 
-  clear(res: Response): void {
-    res.append('Set-Cookie', `${this.#name}=${this.#attributes}; Max-Age=0`);
+  /** The line of Set-Cookie that takes it away. */
+  taken(): string {
+    return `${this.#name}=${this.#attributes}; Max-Age=0`;
   }
 }
 

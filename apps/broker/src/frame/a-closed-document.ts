@@ -1,3 +1,4 @@
+import type { TSchema } from '@sinclair/typebox';
 import { openApiDocument } from './openapi';
 
 /**
@@ -7,6 +8,11 @@ import { openApiDocument } from './openapi';
 export function aClosedDocument(routes: Parameters<typeof openApiDocument>[0]): Record<string, unknown> {
   const document = openApiDocument(routes, { publicUrl: 'http://causeway.test', version: 'test' });
   return Object.fromEntries(Object.entries(document).map(([name, part]) => [name, closed(part)]));
+}
+
+/** The same of one schema. */
+export function aClosedSchema(schema: TSchema): object {
+  return { $defs: { whole: closed(schema) }, $ref: '#/$defs/whole' };
 }
 
 /** `isPart`: of an `allOf`, which has the fields of its other parts as well. */

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import type { Pool } from 'pg';
 import { type Act, type Actor, recordAct } from '#accounts';
 import { parsePublicId, publicId } from '#identifier';
@@ -14,7 +14,6 @@ export interface Acting {
 export async function noteCall(
   pool: Pool,
   req: Request,
-  res: Response,
   call: { route: Declared; caller: Caller; acting: Acting; answered: Answered },
 ): Promise<void> {
   const { act } = call.route;
@@ -22,7 +21,6 @@ export async function noteCall(
   await noteActs(
     pool,
     req,
-    res,
     actsOf(req, call).map((one) => ({ ...one, act })),
   );
 }
@@ -34,19 +32,19 @@ export async function noteCall(
 export async function noteActs(
   pool: Pool,
   req: Request,
-  res: Response,
   acts: readonly Pick<Act, 'environmentId' | 'actor' | 'act' | 'targets' | 'fields'>[],
 ): Promise<void> {
+  const locals = req.res?.locals;
   for (const act of acts) {
     try {
       await recordAct(pool, {
         ...act,
-        requestId: res.locals.requestId,
+        requestId: locals?.requestId ?? null,
         remoteAddress: req.ip ?? null,
         userAgent: req.get('user-agent') ?? null,
       });
     } catch (failure) {
-      res.locals.failure = new Error(`done, but not noted in the audit log: ${act.act}`, { cause: failure });
+      if (locals) locals.failure = new Error(`done, but not noted in the audit log: ${act.act}`, { cause: failure });
     }
   }
 }

@@ -247,13 +247,15 @@ export function invalidCursor(parameter: string): Problem {
 
 /** The one edge where whatever was thrown becomes an answer. */
 export function problemOf(error: unknown, audience: Audience = 'programs'): Problem {
-  if (error instanceof Problem) return error;
-  const problem = translated(error);
+  return error instanceof Problem ? error : worded(translated(error), audience);
+}
+
+/** A problem in the words of a door, where nothing but its code is known. */
+export function worded(problem: Problem, audience: Audience): Problem {
   const said = audience === 'pages' ? saidOnPages[problem.code] : undefined;
   return said === undefined ? problem : new Problem(problem.code, said, { headers: problem.headers });
 }
 
-/** What a page shows where nobody has found words for this one case. */
 const saidOnPages: Partial<Record<ProblemCode, string>> = {
   invalid_request: 'The request could not be read.',
   invalid_json: 'The request could not be read.',

@@ -18,6 +18,15 @@ export function pageOf<Row, T>(rows: readonly Row[], limit: number, idOf: (row: 
   return { data: shown.map(toJson), next_cursor: rows.length > limit && last !== undefined ? cursorAt(idOf(last)) : null };
 }
 
+/** A list in another order than that of making goes on after a text: the cursor at it, and the text in one that came back. */
+export function textCursorAt(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
+export function textIn(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString('utf8').replaceAll('\0', '');
+}
+
 function cursorAt(id: string): string {
   return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 }

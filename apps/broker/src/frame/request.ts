@@ -17,8 +17,6 @@ declare global {
       directoryId?: string;
       /** Set where a request was held back until something came: its duration says nothing of the broker's speed. */
       waited?: boolean;
-      /** Who calls the vendor's API, once it is known. */
-      caller?: { environmentId: string; keyId: string };
       /** Why the request failed, where the caller is told nothing of it. */
       failure?: unknown;
     }

@@ -2,7 +2,7 @@ import express, { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { type Acting, noteCall } from './audit';
-import { type Audience, Problem, notHere, problemEdge, problemOf } from './errors';
+import { type Audience, Problem, problemEdge, problemOf, worded } from './errors';
 import { type WireAnswer, answerOnce, idempotencyKeyOf } from './idempotency';
 import type { Answered, CallersOf, Entered, Incoming, Route } from './route';
 import { refuseUnstorable } from './validation';
@@ -39,20 +39,20 @@ export function doorRouter<Callers, Parts>(door: JsonDoor<Callers, Parts>): Rout
     router[route.method](expressPath(route.path), async (req, res) => {
       const entered = await route.enter(door.callers, req, res);
       res.locals.environmentId = entered.caller.environmentId;
-      refuseOtherMedia(req);
+      refuseOtherMedia(req, audience);
       await readBody(req, res);
       refuseUnstorable(req.body);
       await answer(door, route, entered, req, res);
     });
   }
 
-  for (const [path, methods] of methodsByPath(door.routes)) {
+  for (const [path, methods] of audience === 'programs' ? methodsByPath(door.routes) : []) {
     router.all(path, () => {
       throw new Problem('method_not_allowed', `this path takes ${methods}`, { headers: { Allow: methods } });
     });
   }
   router.use(door.below, (req) => {
-    throw audience === 'pages' ? notHere() : new Problem('not_found', `there is no ${req.method} ${req.baseUrl}${req.path}`);
+    throw worded(new Problem('not_found', `there is no ${req.method} ${req.baseUrl}${req.path}`), audience);
   });
   router.use(problemEdge(publicUrl, audience));
   return router;
@@ -69,7 +69,7 @@ async function answer<Callers, Parts>(
   const run = async (): Promise<Answered> => {
     const acting: Acting = {};
     const answered = await entered.run(incomingOf(req, res, acting), door.parts, door.audience);
-    await noteCall(door.pool, req, res, { route, caller, acting, answered });
+    await noteCall(door.pool, req, { route, caller, acting, answered });
     return answered;
   };
 
@@ -172,10 +172,10 @@ function bodyParser(limit: string): (req: Request, res: Response) => Promise<voi
     });
 }
 
-function refuseOtherMedia(req: Request): void {
+function refuseOtherMedia(req: Request, audience: Audience): void {
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
   if (hasBody && req.method !== 'GET' && !req.is(['application/json', 'application/*+json'])) {
-    throw new Problem('unsupported_media_type', 'send the body as Content-Type: application/json');
+    throw worded(new Problem('unsupported_media_type', 'send the body as Content-Type: application/json'), audience);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { PageProblem } from '../pages/errors';
+import { refusal } from './errors';
 
 /** Sent by our pages with every write. A page of somebody else cannot set it without a preflight, which is never answered. */
 export const pageHeader = 'x-causeway-page';
@@ -12,7 +12,7 @@ export const pageHeader = 'x-causeway-page';
 export function refuseForeignPages(publicUrl: string) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     if (req.method === 'GET' || req.method === 'HEAD' || isOurs(req, publicUrl)) next();
-    else next(new PageProblem('foreign_page', 'This request did not come from a page of this broker. Reload the page and try again.'));
+    else next(refusal('foreign_page', 'This request did not come from a page of this broker. Reload the page and try again.'));
   };
 }
 

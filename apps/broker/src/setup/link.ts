@@ -1,10 +1,10 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
-import { recordAct } from '#accounts';
 import { publicId } from '#identifier';
 import type { FailedAttempts } from '../guards/failed-attempts';
 import { isOutage } from '#postgres';
 import { html, sendPlainPage } from '../plain-page';
+import { noteActs } from '../frame/audit';
 import { throughDoor } from '../frame/request';
 import type { SetupSessions } from './session';
 
@@ -36,16 +36,8 @@ export function setupLinkRouter({ pool, sessions, failedAttempts }: SetupLinkPar
     }
     res.locals.directoryId = session.directoryId;
     res.locals.environmentId = session.environmentId;
-    await recordAct(pool, {
-      environmentId: session.environmentId,
-      actor: { type: 'it_admin', id: session.linkId },
-      act: 'openSetupLink',
-      targets: [publicId('dir', session.directoryId)],
-      fields: [],
-      requestId: res.locals.requestId,
-      remoteAddress: req.ip ?? null,
-      userAgent: req.get('user-agent') ?? null,
-    });
+    const act = { environmentId: session.environmentId, act: 'openSetupLink', targets: [publicId('dir', session.directoryId)], fields: [] };
+    await noteActs(pool, req, [{ ...act, actor: { type: 'it_admin', id: session.linkId } }]);
     res.locals.decision = 'link opened';
     // The link's own address goes no further: not into the page, and not into what the page loads.
     res.redirect(303, '/setup');
