@@ -1,9 +1,10 @@
-import { type Static, Type } from '@sinclair/typebox';
+import { type Static } from '@sinclair/typebox';
 import { type ApiKey as ApiKeyRecord, issueApiKey, listApiKeys, revokeApiKey } from '#accounts';
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
+import { IssuedApiKey } from './shapes';
 import { ApiKey, Name, Page, closed, paging } from '../frame/shapes';
 
 const tag = 'API keys';
@@ -19,7 +20,7 @@ export const apiKeyRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The key. `key` is shown this once; only its hash is kept',
-      schema: Type.Object({ ...ApiKey.properties, key: Type.String({ description: '`cwk_…`' }) }),
+      schema: IssuedApiKey,
     },
     handle: async ({ environmentId, body }, { pool }) => {
       const issued = await issueApiKey(pool, { environmentId, name: body.name });

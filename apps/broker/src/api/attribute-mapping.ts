@@ -15,52 +15,15 @@ import {
   saveMapping,
 } from '#directory';
 import { publicId } from '#identifier';
-import { type Mapping, MappingSchema } from '#mapping';
+import type { Mapping } from '#mapping';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { OtherAnswer } from '../frame/route';
 import { type ApiRoute, route } from './route';
-import { AssignedRole, Attributes, Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
+import { AttributeMapping, DirectoryAttributeMapping, Preview, Remap } from './shapes';
+import { Page, paging, publicIdOf } from '../frame/shapes';
 
 const tag = 'Attribute mapping';
-
-const example: Static<typeof MappingSchema> = {
-  attributes: [
-    {
-      name: 'plan',
-      type: 'string',
-      from: ['userType', 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:plan'],
-      required: true,
-      allowed_values: ['Premium', 'Standard'],
-    },
-    {
-      name: 'folders',
-      type: 'string_list',
-      from: 'urn:ietf:params:scim:schemas:extension:2.0:CustomExtensionName:folders',
-      transform: [{ split: ',' }, 'trim'],
-    },
-    { name: 'metadata', type: 'object', from: 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:*' },
-  ],
-  roles: { mode: 'one', default: 'member', rules: [{ role: 'admin', group: 'IT Admins' }, { role_from: 'roles[primary eq true].value' }] },
-  rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'warn', email_elsewhere: 'ignore' },
-};
-
-const AttributeMapping = Type.Object(MappingSchema.properties, {
-  title: 'AttributeMapping',
-  description: `${MappingSchema.description} Nothing is mapped and nothing refused until one is saved.`,
-  additionalProperties: false,
-  examples: [example],
-});
-
-const DirectoryAttributeMapping = Type.Object(
-  {
-    ...MappingSchema.properties,
-    inherited: Type.Optional(
-      Type.Boolean({ description: "The directory has none of its own: this is its environment's. Not looked at in a PUT" }),
-    ),
-  },
-  { title: 'DirectoryAttributeMapping', description: 'What holds for one directory.', additionalProperties: false, examples: [example] },
-);
 
 const RemapBegun = Type.Object({ remap_id: publicIdOf('rmp', 'the re-mapping') });
 const begun = {
@@ -70,85 +33,6 @@ const begun = {
     schema: RemapBegun,
   },
 };
-
-const values = { attributes: Attributes, roles: Type.Array(AssignedRole) };
-
-const ProblemOfUser = Type.Object({
-  rule: word(['invalid_value', 'missing_required', 'foreign_domain', 'email_elsewhere']),
-  attribute: Type.String({ description: 'Your name for it; `roles` and `email` where a role or an address is at fault' }),
-  path: Type.String({ description: 'What the identity provider knows it by' }),
-  wanted: Type.String({ description: 'What would be right' }),
-  action: word(['reject', 'warn', 'ignore']),
-});
-
-const Preview = open(
-  'AttributeMappingPreview',
-  {
-    changed: Type.Integer({ description: 'Users whose attributes or roles would change' }),
-    failing: Type.Integer({
-      description: 'Active users who break a rule whose action is `reject`: they stay, and their next write would be refused',
-    }),
-    users: Type.Integer({ description: 'How many were looked at' }),
-    complete: Type.Boolean({ description: 'Whether those are all; 10,000 at most are looked at' }),
-    reasons: Type.Array(Type.Intersect([ProblemOfUser, Type.Object({ users: Type.Integer() })]), {
-      description: 'Which rules are broken, by how many; most first',
-    }),
-    examples: Type.Array(
-      Type.Object({
-        user: Type.Object({
-          id: publicIdOf('usr', 'the user'),
-          user_name: Type.String(),
-          directory_id: publicIdOf('dir', 'its directory'),
-        }),
-        before: Type.Object(values),
-        after: Type.Object(values),
-        problems: Type.Array(
-          Type.Intersect([
-            ProblemOfUser,
-            Type.Object({
-              sent: Type.Unsafe<unknown>({ description: 'The value at fault, as it was sent; null: none was' }),
-              detail: Type.String({ description: 'What the identity provider would be told' }),
-            }),
-          ]),
-        ),
-      }),
-      { description: 'Up to 10 users who fail, then up to 10 who change' },
-    ),
-  },
-  {
-    description: 'What a draft would do to the users that are stored. Nothing is stored.',
-    example: { changed: 12, failing: 0, users: 40, complete: true, reasons: [], examples: [] },
-  },
-);
-
-const Remap = open(
-  'Remap',
-  {
-    id: publicIdOf('rmp', 'the re-mapping'),
-    directory_id: nullable(publicIdOf('dir', 'the directory whose users are mapped anew; null: of every one without a mapping of its own')),
-    state: word(['running', 'finished', 'superseded'], { description: '`superseded`: a newer one has taken its place' }),
-    users_total: nullable(Type.Integer({ description: 'How many there were when it began; null: not counted yet' })),
-    users_done: Type.Integer(),
-    users_changed: Type.Integer(),
-    users_failing: Type.Integer({ description: 'Active ones who break a rule whose action is `reject`' }),
-    created_at: Time,
-    finished_at: nullable(Time),
-  },
-  {
-    description: 'Users being mapped anew, because a mapping was saved or a schema extension declared or withdrawn.',
-    example: {
-      id: `rmp_${digits}`,
-      directory_id: null,
-      state: 'running',
-      users_total: 100_000,
-      users_done: 42_500,
-      users_changed: 42_500,
-      users_failing: 3,
-      created_at: '2026-01-31T09:00:00.000Z',
-      finished_at: null,
-    },
-  },
-);
 
 export const attributeMappingRoutes: ApiRoute[] = [
   route({

@@ -1,42 +1,10 @@
-import { type Static, Type } from '@sinclair/typebox';
-import { actorTypes, type ActorType, listActs, type RecordedAct } from '#accounts';
+import { type Static } from '@sinclair/typebox';
+import { type ActorType, listActs, type RecordedAct } from '#accounts';
 import { publicId } from '#identifier';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
-import { Page, Time, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
-
-const AuditEntry = open(
-  'AuditEntry',
-  {
-    id: publicIdOf('act', 'the entry'),
-    at: Time,
-    actor: Type.Object({
-      type: word(actorTypes, { description: '`it_admin` is whoever holds a setup link' }),
-      id: nullable(Type.String({ description: 'The API key, where it was one' })),
-      name: nullable(Type.String({ description: 'As it was then: the name of the key, the address of the member' })),
-    }),
-    act: Type.String({ description: 'The operation, by its `operationId` in this document' }),
-    targets: Type.Array(Type.String(), { description: 'Ids of what it was done to, the outermost first' }),
-    fields: Type.Array(Type.String(), { description: 'Names of the fields that were given. Never what was in them' }),
-    request_id: nullable(Type.String()),
-    remote_address: nullable(Type.String()),
-    user_agent: nullable(Type.String()),
-  },
-  {
-    description: 'Something that was changed: who did it, what, when, and from where.',
-    example: {
-      id: `act_${digits}`,
-      at: '2026-01-31T09:00:00.000Z',
-      actor: { type: 'api_key', id: `key_${digits}`, name: 'backend' },
-      act: 'changeDirectory',
-      targets: [`dir_${digits}`],
-      fields: ['state'],
-      request_id: `req_${digits}`,
-      remote_address: '203.0.113.7',
-      user_agent: 'node',
-    },
-  },
-);
+import { AuditEntry } from './shapes';
+import { Page, paging } from '../frame/shapes';
 
 export const auditLogRoutes: ApiRoute[] = [
   route({

@@ -4,25 +4,11 @@ import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
-import { Name, Page, Time, closed, digits, nullable, open, paging, publicIdOf } from '../frame/shapes';
+import { BearerToken, IssuedBearerToken } from './shapes';
+import { Name, Page, closed, paging } from '../frame/shapes';
 
 const tag = 'Directories';
 const tenYearsSeconds = 10 * 365 * 86_400;
-
-const BearerToken = open(
-  'BearerToken',
-  {
-    id: publicIdOf('tok', 'a bearer token'),
-    name: nullable(Type.String({ description: 'null: the one that `POST …/bearer_token` replaces' })),
-    created_at: Time,
-    expires_at: nullable(Time),
-    last_used_at: nullable(Time),
-  },
-  {
-    description: 'A live bearer token of a directory, without its secret.',
-    example: { id: `tok_${digits}`, name: 'Entra', created_at: '2026-01-31T09:00:00.000Z', expires_at: null, last_used_at: null },
-  },
-);
 
 export const bearerTokenRoutes: ApiRoute[] = [
   route({
@@ -46,7 +32,7 @@ export const bearerTokenRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The token. `token` is shown this once; only its bcrypt hash is kept',
-      schema: Type.Object({ ...BearerToken.properties, token: Type.String({ description: '`cwt_…`' }) }),
+      schema: IssuedBearerToken,
     },
     handle: async ({ environmentId, params, body }, { pool, tokens }) => {
       const issued = await issueBearerToken(pool, tokens, {

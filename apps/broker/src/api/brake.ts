@@ -1,52 +1,11 @@
-import { type Static, Type } from '@sinclair/typebox';
+import { type Static } from '@sinclair/typebox';
 import { type BrakeState, getBrake, releaseBrake, setBrake } from '#directory';
 import { publicId } from '#identifier';
 import { invalidField, notFound } from '../frame/errors';
 import { type ApiRoute, route } from './route';
-import { Time, nullable } from '../frame/shapes';
+import { Brake, BrakeLimits } from './shapes';
 
 const tag = 'Directories';
-const yearSeconds = 365 * 24 * 60 * 60;
-
-const limits = {
-  max_users: nullable(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many may be deactivated or deleted within the window' }),
-  ),
-  max_percent: nullable(
-    Type.Number({ exclusiveMinimum: 0, maximum: 100, description: 'The same, of the users who were active when the window began' }),
-  ),
-  window_seconds: Type.Integer({ minimum: 1, maximum: yearSeconds }),
-};
-
-const BrakeLimits = Type.Unsafe<{ max_users?: number | null; max_percent?: number | null; window_seconds: number } | null>({
-  ...Type.Object(
-    { ...limits, max_users: Type.Optional(limits.max_users), max_percent: Type.Optional(limits.max_percent) },
-    { additionalProperties: false },
-  ),
-  type: ['object', 'null'],
-  description: 'At least one of the two limits, or null: no brake',
-  examples: [{ max_users: 50, max_percent: 10, window_seconds: 3600 }],
-});
-
-const Brake = Type.Unsafe<Static<typeof BrakeFields> | null>({
-  ...Type.Object({
-    ...limits,
-    engaged_at: nullable(Type.String({ ...Time, description: 'Since when nobody is deactivated or deleted; null: it is not engaged' })),
-    departures: Type.Integer({ description: 'How many have been, within the window' }),
-  }),
-  type: ['object', 'null'],
-  title: 'Brake',
-  description: 'Keeps a mistake in an identity provider from removing everybody. Null: off.',
-  examples: [{ max_users: 50, max_percent: null, window_seconds: 3600, engaged_at: null, departures: 3 }],
-});
-
-const BrakeFields = Type.Object({
-  max_users: nullable(Type.Integer()),
-  max_percent: nullable(Type.Number()),
-  window_seconds: Type.Integer(),
-  engaged_at: nullable(Time),
-  departures: Type.Integer(),
-});
 
 export const brakeRoutes: ApiRoute[] = [
   route({

@@ -20,100 +20,11 @@ import { notFound } from '../frame/errors';
 import { positionOf } from './events';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiParts, type ApiRoute, route } from './route';
-import { EventTypeName, Limit, Page, PageCursor, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
+import { Delivery, Endpoint, EndpointHeaders, IssuedEndpoint, ReplacedSecret } from './shapes';
+import { EventTypeName, Limit, Page, PageCursor, closed, nullable, paging, word, publicIdOf } from '../frame/shapes';
 
 const tag = 'Webhooks';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;
-
-const Headers = Type.Unsafe<Record<string, string>>({
-  type: 'object',
-  additionalProperties: { type: 'string', maxLength: 4096 },
-  maxProperties: 20,
-  description: 'Sent with every webhook, for a gateway that asks for one. Kept encrypted',
-});
-
-const Secret = Type.String({ description: 'Verifies the `webhook-signature` (Standard Webhooks). Shown this once', examples: ['whsec_…'] });
-const PublicKey = Type.String({ description: 'Verifies the `v1a` signatures (Ed25519)', examples: ['whpk_…'] });
-
-const Endpoint = open(
-  'WebhookEndpoint',
-  {
-    id: publicIdOf('we', 'the endpoint'),
-    url: Type.String(),
-    event_types: nullable(Type.Array(EventTypeName, { description: 'null: every type' })),
-    organization_id: nullable(publicIdOf('org', 'the only organization whose events it gets; null: all')),
-    description: nullable(Type.String()),
-    ordering: word(['directory', 'none']),
-    state: word(['active', 'failing', 'disabled']),
-    headers: Headers,
-    max_parallel: Type.Integer(),
-    public_key: PublicKey,
-    failing_since: nullable(Time),
-    disabled_at: nullable(Time),
-    disabled_reason: nullable(
-      word(['gone', 'failing', 'by_hand'], { description: '`gone`: it answered 410; `failing`: nothing but failures for 5 days' }),
-    ),
-    created_at: Time,
-    updated_at: Time,
-  },
-  {
-    description: 'Where you receive webhooks.',
-    example: {
-      id: `we_${digits}`,
-      url: 'https://example.com/webhooks/causeway',
-      event_types: null,
-      organization_id: null,
-      description: null,
-      ordering: 'directory',
-      state: 'active',
-      headers: {},
-      max_parallel: 8,
-      public_key: 'whpk_L1Xmxi+KGyiAU1s7oTBiJn8QmyhCPVJ7crajOpNEXP0=',
-      failing_since: null,
-      disabled_at: null,
-      disabled_reason: null,
-      created_at: '2026-01-31T09:00:00.000Z',
-      updated_at: '2026-01-31T09:00:00.000Z',
-    },
-  },
-);
-
-const Delivery = open(
-  'Delivery',
-  {
-    event_id: publicIdOf('evt', 'the event'),
-    type: EventTypeName,
-    directory_id: nullable(publicIdOf('dir', 'its directory')),
-    sequence: Type.Integer(),
-    test: Type.Boolean({ description: 'An example event, which stands in no log' }),
-    state: word(['pending', 'succeeded', 'parked']),
-    next_attempt_at: nullable(Time),
-    attempts: Type.Array(
-      Type.Object({
-        at: Time,
-        status: nullable(Type.Integer({ description: 'null: nothing was answered' })),
-        duration_ms: Type.Number(),
-        error: nullable(Type.String()),
-        response_body: nullable(Type.String()),
-      }),
-    ),
-  },
-  {
-    description: 'One event owed to one endpoint, and how that went.',
-    example: {
-      event_id: `evt_${digits}`,
-      type: 'user.updated',
-      directory_id: `dir_${digits}`,
-      sequence: 42,
-      test: false,
-      state: 'pending',
-      next_attempt_at: '2026-01-31T09:00:35.000Z',
-      attempts: [
-        { at: '2026-01-31T09:00:05.000Z', status: 503, duration_ms: 12, error: 'the endpoint answered 503', response_body: 'try later' },
-      ],
-    },
-  },
-);
 
 const Url = Type.String({ minLength: 1, maxLength: 2048, examples: ['https://example.com/webhooks/causeway'] });
 const EventTypes = nullable(Type.Array(EventTypeName, { uniqueItems: true, description: 'null or empty: every type' }));
@@ -143,7 +54,7 @@ export const endpointRoutes: ApiRoute[] = [
         description: Type.Optional(Description),
         ordering: Type.Optional(OrderingWord),
         start: Type.Optional(Start),
-        headers: Type.Optional(Headers),
+        headers: Type.Optional(EndpointHeaders),
         max_parallel: Type.Optional(MaxParallel),
       },
       { examples: [{ url: 'https://example.com/webhooks/causeway', event_types: ['user.created', 'user.deactivated'] }] },
@@ -151,7 +62,7 @@ export const endpointRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The endpoint and its signing secret',
-      schema: Type.Object({ ...Endpoint.properties, secret: Secret }),
+      schema: IssuedEndpoint,
     },
     problems: {
       not_found: 'There is no such organization, or no such event to start after',
@@ -215,7 +126,7 @@ export const endpointRoutes: ApiRoute[] = [
         event_types: Type.Optional(EventTypes),
         description: Type.Optional(Description),
         ordering: Type.Optional(OrderingWord),
-        headers: Type.Optional(Headers),
+        headers: Type.Optional(EndpointHeaders),
         max_parallel: Type.Optional(MaxParallel),
         enabled: Type.Optional(Type.Boolean()),
       },
@@ -262,7 +173,7 @@ export const endpointRoutes: ApiRoute[] = [
       overlap: Type.Optional(Type.Integer({ minimum: 0, maximum: longestOverlapSeconds, description: 'Seconds, 7 days at most' })),
     }),
     bodyOptional: true,
-    answer: { status: 201, description: 'The new secret', schema: Type.Object({ secret: Secret, public_key: PublicKey }) },
+    answer: { status: 201, description: 'The new secret', schema: ReplacedSecret },
     handle: async ({ environmentId, params, body }, { pool, keyring }) => {
       const { secret, publicKey } = await rotateSecret(pool, keyring, {
         environmentId,

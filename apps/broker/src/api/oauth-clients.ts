@@ -12,42 +12,11 @@ import { publicId } from '#identifier';
 import { invalidField, notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
-import { Page, Time, closed, digits, nullable, open, paging, publicIdOf, word } from '../frame/shapes';
+import { ClientSecret, IssuedOAuthClient, OAuthClient } from './shapes';
+import { Page, closed, paging, word } from '../frame/shapes';
 
 const tag = 'Directories';
 const longestOverlapSeconds = 7 * 24 * 60 * 60;
-
-const OAuthClient = open(
-  'OAuthClient',
-  {
-    id: publicIdOf('oac', 'an OAuth client'),
-    client_id: Type.String({ description: 'What the identity provider calls Client ID; the same as `id`' }),
-    grant_type: word(grantTypes),
-    redirect_uris: Type.Array(Type.String()),
-    token_url: Type.String({ format: 'uri' }),
-    authorization_url: Type.Optional(Type.String({ format: 'uri', description: 'Of an `authorization_code` client alone' })),
-    secrets: Type.Array(Type.Object({ created_at: Time, expires_at: nullable(Time) }), {
-      description: 'The live ones, oldest first: two while the secret is being changed',
-    }),
-    created_at: Time,
-    last_used_at: nullable(Time),
-  },
-  {
-    description: 'What an identity provider calls itself by when it asks for an access token to a directory.',
-    example: {
-      id: `oac_${digits}`,
-      client_id: `oac_${digits}`,
-      grant_type: 'client_credentials',
-      redirect_uris: [],
-      token_url: `https://causeway.example.com/oauth/dir_${digits}/token`,
-      secrets: [{ created_at: '2026-01-31T09:00:00.000Z', expires_at: null }],
-      created_at: '2026-01-31T09:00:00.000Z',
-      last_used_at: null,
-    },
-  },
-);
-
-const ClientSecret = Type.String({ description: '`cws_…`' });
 
 export const oauthClientRoutes: ApiRoute[] = [
   route({
@@ -75,7 +44,7 @@ export const oauthClientRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The client. `client_secret` is shown this once; only its hash is kept',
-      schema: Type.Object({ ...OAuthClient.properties, client_secret: ClientSecret }),
+      schema: IssuedOAuthClient,
     },
     handle: async ({ environmentId, params, body }, { pool, keyring, publicUrl }) => {
       const redirectUris = body.redirect_uris ?? [];

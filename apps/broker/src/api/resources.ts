@@ -5,7 +5,8 @@ import { type Prefix, parsePublicId, publicId } from '#identifier';
 import { invalidCursor, notFound } from '../frame/errors';
 import { type Page as PageJson, pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
-import { Group, Page, User, groupExample, oneOf, open, paging, publicIdOf, userExample } from '../frame/shapes';
+import { GroupMember } from './shapes';
+import { Group, Page, User, paging, publicIdOf } from '../frame/shapes';
 import { idParameter } from '../frame/validation';
 
 const tag = 'Users and groups';
@@ -19,18 +20,6 @@ function PageWithEventsCursor<S extends TSchema>(item: S) {
     }),
   });
 }
-
-const UserMember = open(
-  'UserMember',
-  { type: Type.Literal('user'), ...User.properties },
-  { description: 'A user who is a member of a group.', example: { type: 'user', ...userExample } },
-);
-const NestedGroup = open(
-  'NestedGroup',
-  { type: Type.Literal('group'), ...Group.properties },
-  { description: 'A group that is a member of another.', example: { type: 'group', ...groupExample } },
-);
-export const GroupMember = oneOf('type', { user: UserMember, group: NestedGroup });
 
 export const resourceRoutes: ApiRoute[] = [
   route({

@@ -4,7 +4,8 @@ import { getDirectory } from '#directory';
 import { publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { type ApiRoute, route } from './route';
-import { Time, closed } from '../frame/shapes';
+import { SetupLink } from './shapes';
+import { closed } from '../frame/shapes';
 
 const tag = 'Directories';
 const daySeconds = 86_400;
@@ -31,7 +32,7 @@ export const setupLinkRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The link, shown this once; only its hash is kept',
-      schema: Type.Object({ url: Type.String({ format: 'uri' }), expires_at: Time }),
+      schema: SetupLink,
     },
     handle: async ({ environmentId, params, body }, { pool, keyring, publicUrl }) => {
       const directory = await getDirectory(pool, { environmentId, directoryId: params.id });
