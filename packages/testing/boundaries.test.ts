@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { importsOf, isTest, sourceFiles } from './imports';
+import { importsOf, isTest, sourceFiles, valueImportsOf } from './imports';
 import { projectFolder } from './processes';
 
 interface Boundary {
@@ -244,6 +244,15 @@ interface Import {
   target: string;
 }
 
+/** What the pages may take from the rest of the project: types, and those of schemas alone. */
+const pages = {
+  folder: 'apps/console/src',
+  /** The one file that may, and from where. */
+  file: 'apps/console/src/broker/answers.ts',
+  from: /^apps\/broker\/src\/(frame|api|console|pages|setup)\/([a-z]+-)*shapes$/,
+  because: 'a browser is sent nothing of the broker, and a page knows of it no more than what it answers',
+};
+
 const files = sourceFiles('packages', 'apps').filter((file) => file.endsWith('.ts'));
 
 const imports: Import[] = files.flatMap((file) => importsOf(file).map((name) => ({ file, target: targetOf(file, name) })));
@@ -280,6 +289,21 @@ test.each(onlyIn)('$module is imported in $folder alone', ({ module, folder, bec
     .filter(({ file, target }) => target === module && folderOf(file) !== folder && !isTest(file))
     .map(({ file }) => `${file} must not import ${module}: ${because}`);
   expect(broken).toEqual([]);
+});
+
+test('the pages take types of answers from the broker, in one place, and nothing else of ours', () => {
+  const isOurs = (target: string) =>
+    target.startsWith('#') || (/^(packages|apps)\//.test(target) && !target.startsWith(`${pages.folder}/`));
+  const taken = sourceFiles(pages.folder).flatMap((file) =>
+    importsOf(file)
+      .map((name) => ({ file, name, target: name.startsWith('.') ? path.join(path.dirname(file), name) : name }))
+      .filter(({ target }) => isOurs(target)),
+  );
+  const broken = taken.filter(
+    ({ file, name, target }) => file !== pages.file || !pages.from.test(target) || valueImportsOf(file).includes(name),
+  );
+  expect(broken.map(({ file, target }) => `${file} must not import ${target}: ${pages.because}`)).toEqual([]);
+  expect(taken.length).toBeGreaterThan(0);
 });
 
 test('nothing that ships imports what is for tests', () => {

@@ -16,11 +16,6 @@ const allowed: { file: string; name: string; because: string }[] = [
     name: 'validate',
     because: 'a compiled schema is code',
   },
-  {
-    file: 'apps/broker/src/pages/body.ts',
-    name: 'ajv',
-    because: 'it compiles the schemas of bodies, which are as many as there are doors',
-  },
 ];
 
 /** Variables, and constants that begin empty or that something was made for: a Map or Set with something in it is a table. */

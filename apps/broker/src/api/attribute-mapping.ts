@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox';
+import type { Static } from '@sinclair/typebox';
 import type { Pool } from 'pg';
 import {
   type DirectoryPool,
@@ -20,12 +20,11 @@ import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { OtherAnswer } from '../frame/route';
 import { type ApiRoute, route } from './route';
-import { AttributeMapping, DirectoryAttributeMapping, Preview, Remap } from './shapes';
-import { Page, paging, publicIdOf } from '../frame/shapes';
+import { AttributeMapping, DirectoryAttributeMapping, Preview, Remap, RemapBegun } from './shapes';
+import { Page, paging } from '../frame/shapes';
 
 const tag = 'Attribute mapping';
 
-const RemapBegun = Type.Object({ remap_id: publicIdOf('rmp', 'the re-mapping') });
 const begun = {
   202: {
     description:

@@ -14,6 +14,7 @@ import { parsePublicId, publicId } from '#identifier';
 import { notFound } from '../frame/errors';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiRoute, route } from './route';
+import { IssuedToken } from './shapes';
 import { Directory, Name, Page, closed, digits, paging, publicIdOf, word } from '../frame/shapes';
 import { idParameter } from '../frame/validation';
 
@@ -146,7 +147,7 @@ export const directoryRoutes: ApiRoute[] = [
     answer: {
       status: 201,
       description: 'The token, shown this once; only its bcrypt hash is kept',
-      schema: Type.Object({ token: Type.String({ description: '`cwt_…`' }) }),
+      schema: IssuedToken,
     },
     handle: async ({ environmentId, params, body }, { pool, tokens }) => {
       const issued = await replaceBearerToken(pool, tokens, {

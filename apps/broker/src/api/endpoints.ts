@@ -20,7 +20,7 @@ import { notFound } from '../frame/errors';
 import { positionOf } from './events';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiParts, type ApiRoute, route } from './route';
-import { Delivery, Endpoint, EndpointHeaders, IssuedEndpoint, ReplacedSecret } from './shapes';
+import { Delivery, Endpoint, EndpointHeaders, IssuedEndpoint, TestSent, ReplacedSecret } from './shapes';
 import { EventTypeName, Limit, Page, PageCursor, closed, nullable, paging, word, publicIdOf } from '../frame/shapes';
 
 const tag = 'Webhooks';
@@ -196,7 +196,7 @@ export const endpointRoutes: ApiRoute[] = [
     answer: {
       status: 202,
       description: 'It will be sent at once',
-      schema: Type.Object({ event_id: publicIdOf('evt', 'the example event') }),
+      schema: TestSent,
     },
     problems: { endpoint_disabled: 'Nothing is sent to a disabled endpoint' },
     handle: async ({ environmentId, params, body }, { pool }) => {

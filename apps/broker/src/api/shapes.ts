@@ -365,6 +365,9 @@ export const IssuedBearerToken = Type.Object({ ...BearerToken.properties, token:
 export const IssuedOAuthClient = Type.Object({ ...OAuthClient.properties, client_secret: ClientSecret });
 export const IssuedEndpoint = Type.Object({ ...Endpoint.properties, secret: SigningSecret });
 export const ReplacedSecret = Type.Object({ secret: SigningSecret, public_key: PublicKey });
+export const IssuedToken = Type.Object({ token: Type.String({ description: '`cwt_…`' }) });
+export const TestSent = Type.Object({ event_id: publicIdOf('evt', 'the example event') });
+export const RemapBegun = Type.Object({ remap_id: publicIdOf('rmp', 'the re-mapping') });
 export const SetupLink = Type.Object({ url: Type.String({ format: 'uri' }), expires_at: Time });
 
 // A user or a group, whole and marked by `type`.

@@ -1,4 +1,3 @@
-import { Type } from '@sinclair/typebox';
 import { listSetupLinks } from '#accounts';
 import { countReplay, EndpointNotFound, endpointStatistics, lastAttemptOf } from '#delivery';
 import {
@@ -16,7 +15,7 @@ import { notHere, refusal } from '../frame/errors';
 import { textCursorAt, textIn } from '../frame/page';
 import { JsonText, Streamed } from '../frame/route';
 import { Event } from '../frame/event-shapes';
-import { Page, nullable } from '../frame/shapes';
+import { Page } from '../frame/shapes';
 import { idParameter } from '../frame/validation';
 import { DirectoryHealth, ListedRequest, outcomeIn, paging, text, wholeNumber } from '../pages/shapes';
 import { streamEvents } from './live-events';
@@ -26,11 +25,11 @@ import {
   EndpointStatistics,
   LastAttempt,
   ListedGroup,
-  ListedSetupLink,
   ListedUser,
   NewestEvents,
   Overview,
   ReplayPreview,
+  SetupLinks,
   WholeRequest,
 } from './shapes';
 
@@ -191,7 +190,7 @@ export const insightRoutes: ConsoleRoute[] = [
     path: `${here}/webhook_endpoints/{endpoint}/last_attempt`,
     operationId: 'getLastAttempt',
     params: { endpoint: 'we' },
-    answer: { status: 200, schema: Type.Object({ data: nullable(LastAttempt) }) },
+    answer: { status: 200, schema: LastAttempt },
     handle: async ({ environmentId, params }, { pool }) => ({
       data: await lastAttemptOf(pool, { environmentId, endpointId: params.endpoint, now: new Date() }),
     }),
@@ -201,7 +200,7 @@ export const insightRoutes: ConsoleRoute[] = [
     path: `${here}/directories/{directory}/setup_links`,
     operationId: 'listSetupLinks',
     params: { directory: 'dir' },
-    answer: { status: 200, schema: Type.Object({ data: Type.Array(ListedSetupLink) }) },
+    answer: { status: 200, schema: SetupLinks },
     handle: async ({ environmentId, params }, { pool }) => ({
       data: (await listSetupLinks(pool, { environmentId, directoryId: params.directory })).map((link) => ({
         created_at: link.createdAt.toISOString(),

@@ -122,7 +122,7 @@ export const ListedGroup = Type.Object({
   updated_at: Time,
 });
 
-export const ListedSetupLink = Type.Object({ created_at: Time, expires_at: Time });
+export const SetupLinks = Type.Object({ data: Type.Array(Type.Object({ created_at: Time, expires_at: Time })) });
 
 /** How a webhook endpoint has been answering, in equal stretches of time. */
 export const EndpointStatistics = Type.Object({
@@ -143,14 +143,16 @@ export const EndpointStatistics = Type.Object({
   ),
 });
 
-/** What an endpoint answered last, within a day. */
-export const LastAttempt = Type.Object({
+const Attempt = Type.Object({
   event_id: publicIdOf('evt', 'the event'),
   at: Time,
   status: nullable(Type.Integer()),
   error: nullableText,
   response_body: nullableText,
 });
+
+/** What an endpoint answered last, within a day. */
+export const LastAttempt = Type.Object({ data: nullable(Attempt) });
 
 /** How many events a replay would send again. */
 export const ReplayPreview = Type.Object({

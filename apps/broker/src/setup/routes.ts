@@ -29,9 +29,9 @@ import { closed, Page, word } from '../frame/shapes';
 import { ListedRequest, outcomeIn, paging, Provider, text, WholeRequest } from '../pages/shapes';
 import { route, type SetupRoute } from './route';
 import {
-  IssuedSecret,
+  IssuedSetupSecret,
   IssuedSetupOAuthClient,
-  IssuedToken,
+  IssuedSetupToken,
   Progress,
   SetupCredentials,
   type SetupDirectory,
@@ -171,7 +171,7 @@ export const routes: readonly SetupRoute[] = [
     operationId: 'createBearerToken',
     body: closed({ expire_previous_in: Overlap }),
     bodyOptional: true,
-    answer: { status: 201, schema: IssuedToken },
+    answer: { status: 201, schema: IssuedSetupToken },
     handle: async ({ session, body }, { pool, tokens }) => {
       const issued = await replaceBearerToken(pool, tokens, { ...session, expirePreviousInSeconds: body.expire_previous_in });
       if (!issued) throw notHere();
@@ -202,7 +202,7 @@ export const routes: readonly SetupRoute[] = [
     params: { client: 'oac' },
     body: closed({ overlap: Overlap }),
     bodyOptional: true,
-    answer: { status: 201, schema: IssuedSecret },
+    answer: { status: 201, schema: IssuedSetupSecret },
     handle: async ({ session, params, body }, { pool, keyring }) => {
       const rotated = await rotateOAuthClientSecret(pool, keyring, {
         ...session,

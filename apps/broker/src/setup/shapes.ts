@@ -81,5 +81,5 @@ export const SetupCredentials = Type.Object({
   oauth_clients: Type.Array(SetupOAuthClient),
 });
 
-export const IssuedToken = Type.Object({ token: Type.String() });
-export const IssuedSecret = Type.Object({ client_secret: Type.String() });
+export const IssuedSetupToken = Type.Object({ token: Type.String() });
+export const IssuedSetupSecret = Type.Object({ client_secret: Type.String() });

@@ -1,7 +1,7 @@
 import { type QueryKey, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call, type CallOptions, query as queryString } from './call';
 import { useHere } from './session';
-import type { Page } from './shapes';
+import type { Page } from './answers';
 
 type Parameters = Record<string, string | number | boolean | null | undefined>;
 

@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext } from 'react';
 import { call, Problem } from './call';
-import type { Environment, Session } from './shapes';
+import type { Environment, Session } from './answers';
 
 /** What every page is fetched through. A refusal is an answer and is not asked for again; a broker that cannot be reached is, twice. */
 export function newQueryClient(): QueryClient {

@@ -1,6 +1,7 @@
 import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { SignedInPlaces } from '../broker/answers';
 import { call } from '../broker/call';
 import { useHere } from '../broker/session';
 import { Answer, Refusal } from '../parts/Answer';
@@ -9,21 +10,13 @@ import { PageFrame, Section } from '../parts/PageFrame';
 import { StackedTable } from '../parts/StackedTable';
 import { When } from '../parts/When';
 
-interface OpenSession {
-  id: string;
-  current: boolean;
-  created_at: string;
-  last_seen_at: string;
-  user_agent: string | null;
-}
-
 /** What is a member's own: their password, and where they are signed in. */
 export default function Account() {
   const { session } = useHere();
   const queries = useQueryClient();
   const sessions = useQuery({
     queryKey: ['account', 'sessions'],
-    queryFn: ({ signal }) => call<{ data: OpenSession[] }>('/console/api/sessions', { signal }),
+    queryFn: ({ signal }) => call<SignedInPlaces>('/console/api/sessions', { signal }),
   });
   const { values, text, reset } = useFields({ current: '', next: '' });
   const change = useMutation({

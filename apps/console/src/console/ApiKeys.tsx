@@ -2,7 +2,7 @@ import { Anchor, Button, Code, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useApiList, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { ApiKey } from '../broker/shapes';
+import type { ApiKey, IssuedApiKey } from '../broker/answers';
 import { KeyIcon, PlusIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { CopyButton } from '../parts/Copyable';
@@ -21,7 +21,7 @@ export default function ApiKeys() {
   const [revoking, setRevoking] = useState<ApiKey | undefined>();
   const [issued, setIssued] = useState<string | undefined>();
   const { values, text, reset } = useFields({ name: '' });
-  const creation = useWrite<ApiKey & { key: string }>(
+  const creation = useWrite<IssuedApiKey>(
     () => ({ path: '/api_keys', body: { name: values.name.trim() } }),
     ({ key }) => {
       setMaking(false);

@@ -1,4 +1,5 @@
 import { Text } from '@mantine/core';
+import type { AuditEntry } from '../broker/answers';
 import { useApiList } from '../broker/queries';
 import { AuditIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
@@ -6,23 +7,11 @@ import { EndlessTable } from '../parts/EndlessTable';
 import { PageFrame, Section } from '../parts/PageFrame';
 import { dateAndTime, shortId } from '../parts/words';
 
-interface RecordedAct {
-  id: string;
-  at: string;
-  actor: { type: 'api_key' | 'operator' | 'member' | 'it_admin'; id: string | null; name: string | null };
-  act: string;
-  targets: string[];
-  fields: string[];
-  request_id: string | null;
-  remote_address: string | null;
-  user_agent: string | null;
-}
-
 const actors = { api_key: 'API key', operator: 'Operator', member: 'Member', it_admin: 'IT admin' };
 
 /** Who changed what, when and from where. */
 export default function AuditLog() {
-  const acts = useApiList<RecordedAct>('/audit_log', {}, { everyMs: 15_000 });
+  const acts = useApiList<AuditEntry>('/audit_log', {}, { everyMs: 15_000 });
   return (
     <PageFrame
       title="Audit log"

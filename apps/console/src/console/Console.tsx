@@ -2,7 +2,7 @@ import { Center, Container, Loader, Stack } from '@mantine/core';
 import { Component, lazy, type ReactNode, Suspense } from 'react';
 import { Navigate, Outlet, Route, Routes, useLocation, useParams } from 'react-router';
 import { InEnvironment, useSession } from '../broker/session';
-import type { Session } from '../broker/shapes';
+import type { Session } from '../broker/answers';
 import { Failed, Nothing } from '../parts/Answer';
 import { ConfirmAddress, Forgotten, Invitation, NewPassword, SignIn, SignUp } from './entering';
 import { FirstEnvironment } from './FirstEnvironment';

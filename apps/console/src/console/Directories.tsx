@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { useApiList, useApiWhole, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, Organization, Provider } from '../broker/shapes';
+import type { Directory, Organization, Provider } from '../broker/answers';
 import { DirectoriesIcon, PlusIcon, ProviderMark } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { FormDialog } from '../parts/dialogs';

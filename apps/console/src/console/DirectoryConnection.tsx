@@ -16,7 +16,7 @@ import { useState } from 'react';
 import { Problem } from '../broker/call';
 import { useApi, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { BearerToken, Directory, IssuedOAuthClient, ListedSetupLink, OAuthClient, Page } from '../broker/shapes';
+import type { BearerToken, Directory, IssuedOAuthClient, IssuedToken, OAuthClient, Page, SetupLink, SetupLinks } from '../broker/answers';
 import { KeyIcon, LinkIcon, PlusIcon } from '../icons';
 import { Copyable } from '../parts/Copyable';
 import { ConfirmDialog, FormDialog, SecretDialog } from '../parts/dialogs';
@@ -51,9 +51,9 @@ function SetupLinks({ directory }: { directory: Directory }) {
   const [lifetime, setLifetime] = useState(String(7 * 86_400));
   const [made, setMade] = useState<{ url: string; expires_at: string } | undefined>();
   const [revoking, setRevoking] = useState(false);
-  const links = useOwn<{ data: ListedSetupLink[] }>(`/directories/${directory.id}/setup_links`);
+  const links = useOwn<SetupLinks>(`/directories/${directory.id}/setup_links`);
   const working = links.data?.data ?? [];
-  const making = useWrite<{ url: string; expires_at: string }>(
+  const making = useWrite<SetupLink>(
     () => ({ path: `/directories/${directory.id}/setup_link`, body: { expires_in: Number(lifetime) } }),
     setMade,
   );
@@ -171,7 +171,7 @@ function BearerTokens({ directory }: { directory: Directory }) {
   const [asking, setAsking] = useState<'replace' | 'revoke' | BearerToken | undefined>();
   const [overlap, setOverlap] = useState('0');
   const [issued, setIssued] = useState<string | undefined>();
-  const making = useWrite<{ token: string }>(
+  const making = useWrite<IssuedToken>(
     () => ({
       path: `/directories/${directory.id}/bearer_token`,
       body: directory.has_bearer_token ? { expire_previous_in: Number(overlap) } : {},

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { useApi, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, DirectoryHealth, Failure, Organization } from '../broker/shapes';
+import type { Directory, DirectoryHealth, Failure, Organization } from '../broker/answers';
 import { DotsIcon, ProviderMark } from '../icons';
 import { Answer, Nothing, Sketch } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';

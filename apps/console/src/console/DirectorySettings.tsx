@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Problem } from '../broker/call';
 import { useApi, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { AttributeMapping, Brake, Directory } from '../broker/shapes';
+import type { AttributeMapping, Brake, Directory } from '../broker/answers';
 import { Answer, Failed, Refusal, Sketch } from '../parts/Answer';
 import { ConfirmDialog } from '../parts/dialogs';
 import { faultOf, useFields } from '../parts/fields';

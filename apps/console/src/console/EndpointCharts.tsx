@@ -1,7 +1,7 @@
 import { BarChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import { Stack } from '@mantine/core';
-import type { EndpointStatistics } from '../broker/shapes';
+import type { EndpointStatistics } from '../broker/answers';
 import { Section } from '../parts/PageFrame';
 import { duration, number } from '../parts/words';
 

@@ -4,7 +4,19 @@ import { lazy, Suspense, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { useApi, useApiList, useApiWhole, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Attempt, Delivery, Directory, Endpoint, EndpointStatistics, LastAttempt, LogEvent, Organization } from '../broker/shapes';
+import type {
+  Attempt,
+  Delivery,
+  Directory,
+  Endpoint,
+  EndpointStatistics,
+  LastAttempt,
+  LogEvent,
+  Organization,
+  ReplacedSecret,
+  ReplayPreview,
+  TestSent,
+} from '../broker/answers';
 import { DotsIcon, PlayIcon, ReplayIcon } from '../icons';
 import { Answer, Nothing, Sketch } from '../parts/Answer';
 import { Copyable, InlineId } from '../parts/Copyable';
@@ -43,7 +55,7 @@ function Shown({ endpoint }: { endpoint: Endpoint }) {
   const path = `/webhook_endpoints/${endpoint.id}`;
   const base = page(`/webhooks/${endpoint.id}`);
 
-  const testing = useWrite<{ event_id: string }>(
+  const testing = useWrite<TestSent>(
     () => ({ path: `${path}/test` }),
     () => {
       notifications.show({ message: 'A test event is on its way. It appears among the deliveries.' });
@@ -193,7 +205,7 @@ function EndpointState({ endpoint, enable }: { endpoint: Endpoint; enable: () =>
 }
 
 function Failing({ endpoint }: { endpoint: Endpoint }) {
-  const last = useOwn<{ data: LastAttempt | null }>(`/webhook_endpoints/${endpoint.id}/last_attempt`, { everyMs: 5_000 }).data?.data;
+  const last = useOwn<LastAttempt>(`/webhook_endpoints/${endpoint.id}/last_attempt`, { everyMs: 5_000 }).data?.data;
   return (
     <Alert color="red" title={`Webhooks are failing${last?.error ? `: ${last.error}` : ''}`}>
       <Stack gap="xs">
@@ -501,7 +513,7 @@ function ReplayDialog({ opened, endpoint, onClose }: { opened: boolean; endpoint
         seconds === '' ? undefined : new Date(Math.floor(Date.now() / 60_000) * 60_000 - Number(seconds) * 1000).toISOString(),
   );
   const from = since(back);
-  const preview = useOwn<{ events: number; capped: boolean; first_at: string | null }>(`/webhook_endpoints/${endpoint.id}/replay_preview`, {
+  const preview = useOwn<ReplayPreview>(`/webhook_endpoints/${endpoint.id}/replay_preview`, {
     parameters: { since: from, directory_id: directoryId },
     enabled: opened,
   });
@@ -578,7 +590,7 @@ function RotateDialog({
   onRotated: (secret: string) => void;
 }) {
   const [overlap, setOverlap] = useState('86400');
-  const rotating = useWrite<{ secret: string }>(
+  const rotating = useWrite<ReplacedSecret>(
     () => ({ path: `/webhook_endpoints/${endpoint.id}/rotate_secret`, body: { overlap: Number(overlap) } }),
     ({ secret }) => {
       onClose();

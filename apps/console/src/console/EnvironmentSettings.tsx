@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useOwn, useOwnWrite } from '../broker/queries';
 import { sessionKey, useHere } from '../broker/session';
-import type { SetupAppearance } from '../broker/shapes';
+import type { SetupAppearance } from '../broker/answers';
 import { Answer, Refusal } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';
 import { ConfirmDialog } from '../parts/dialogs';

@@ -4,7 +4,7 @@ import { Link, useParams } from 'react-router';
 import { call, Problem } from '../broker/call';
 import { useApi, useApiWhole, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Delivery, Directory, Endpoint, LogEvent, WholeRequest } from '../broker/shapes';
+import type { Delivery, Directory, Endpoint, LogEvent, WholeRequest } from '../broker/answers';
 import { ReplayIcon } from '../icons';
 import { Answer, Failed, Sketch } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';

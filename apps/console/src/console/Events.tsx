@@ -5,7 +5,7 @@ import { useSearchParams } from 'react-router';
 import { call, query as queryString } from '../broker/call';
 import { useApiWhole } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { LogEvent, Organization, Page } from '../broker/shapes';
+import type { LogEvent, NewestEvents, Organization } from '../broker/answers';
 import { EventsIcon, PauseIcon, PlayIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';
@@ -44,11 +44,6 @@ export default function Events() {
   );
 }
 
-interface EventPage extends Page<LogEvent> {
-  /** The end of the log, from which it is followed. */
-  head: number;
-}
-
 interface Filter {
   types: string;
   organization_id: string;
@@ -78,8 +73,8 @@ export function EventList({
   const key = ['broker', url, asked] as const;
   const events = useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => call<EventPage>(`${url}${queryString({ ...asked, before: pageParam, limit: 50 })}`, { signal }),
-    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => call<NewestEvents>(`${url}${queryString({ ...asked, before: pageParam, limit: 50 })}`, { signal }),
+    initialPageParam: null as number | null,
     getNextPageParam: (last) => last.next_cursor,
     staleTime: Infinity, // what is new comes by the stream, below
   });
@@ -205,7 +200,7 @@ function useFollowing(
       source.onmessage = ({ data, lastEventId }: MessageEvent<string>) => {
         const event = JSON.parse(data) as LogEvent; // as every answer of the broker's, it is what its OpenAPI document says
         after = Number(lastEventId);
-        queries.setQueryData<InfiniteData<EventPage>>(key, (before) => {
+        queries.setQueryData<InfiniteData<NewestEvents>>(key, (before) => {
           const [first, ...rest] = before?.pages ?? [];
           if (!before || !first || first.data.some(({ id }) => id === event.id)) return before;
           return { ...before, pages: [{ ...first, head: after, data: [event, ...first.data] }, ...rest] };

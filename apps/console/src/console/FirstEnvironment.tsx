@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { call } from '../broker/call';
 import { sessionKey, useSigningOut } from '../broker/session';
-import type { Environment, Session } from '../broker/shapes';
+import type { Environment, Session } from '../broker/answers';
 import { Refusal } from '../parts/Answer';
 import { FormDialog } from '../parts/dialogs';
 import { useFields } from '../parts/fields';

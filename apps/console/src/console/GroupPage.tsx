@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { useParams } from 'react-router';
 import { useApi, useApiList } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, Group, GroupMember } from '../broker/shapes';
+import type { Directory, Group, GroupMember } from '../broker/answers';
 import { GroupIcon } from '../icons';
 import { Answer, Failed, Nothing, Sketch } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';

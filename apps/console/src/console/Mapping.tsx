@@ -1,5 +1,5 @@
 import { useApi } from '../broker/queries';
-import type { AttributeMapping } from '../broker/shapes';
+import type { AttributeMapping } from '../broker/answers';
 import { Answer, Sketch } from '../parts/Answer';
 import { PageFrame } from '../parts/PageFrame';
 import { MappingEditor } from './MappingEditor';

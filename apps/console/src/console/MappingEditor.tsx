@@ -23,7 +23,7 @@ import { Link } from 'react-router';
 import { Problem } from '../broker/call';
 import { useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { AttributeMapping, MappedAttribute, MappingPreview, RuleAction } from '../broker/shapes';
+import type { AttributeMapping, MappedAttribute, MappingPreview, RemapBegun, RuleAction } from '../broker/answers';
 import { ChevronDownIcon, CrossIcon, PlusIcon } from '../icons';
 import { Refusal } from '../parts/Answer';
 import { Section } from '../parts/PageFrame';
@@ -79,7 +79,7 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
   const [draft, setDraft] = useState<MappingDraft>(() => draftOf(mapping));
   const [preview, setPreview] = useState<MappingPreview | undefined>();
   const previewing = useWrite<MappingPreview>(() => ({ path: `${path}/preview`, body: mappingOf(draft) }), setPreview);
-  const saving = useWrite<{ remap_id?: string }>(
+  const saving = useWrite<Partial<RemapBegun>>(
     () => ({ path, method: 'PUT', body: mappingOf(draft) }),
     (answer) => {
       setPreview(undefined);

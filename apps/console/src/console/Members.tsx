@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useOwn, useOwnWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { MembersAndInvitations, Role } from '../broker/shapes';
+import type { Invited, MembersAndInvitations, Role } from '../broker/answers';
 import { PlusIcon } from '../icons';
 import { Answer } from '../parts/Answer';
 import { ConfirmDialog, FormDialog } from '../parts/dialogs';
@@ -21,7 +21,7 @@ export default function Members() {
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<{ id: string; email: string } | undefined>();
   const { values, set, text, reset } = useFields({ email: '', role: 'admin' as Role });
-  const invitation = useOwnWrite<{ mail_reaches: boolean }>(
+  const invitation = useOwnWrite<Invited>(
     () => ({ path: '/invitations', body: values }),
     () => {
       setInviting(false);

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { useApi, useApiWhole, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, Organization } from '../broker/shapes';
+import type { Directory, Organization } from '../broker/answers';
 import { DirectoriesIcon, DotsIcon, PlusIcon } from '../icons';
 import { Answer, Nothing } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';

@@ -2,7 +2,7 @@ import { Button, NumberInput, Select, TagsInput, TextInput } from '@mantine/core
 import { useNavigate, useSearchParams } from 'react-router';
 import { useApiList, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Organization } from '../broker/shapes';
+import type { Organization } from '../broker/answers';
 import { OrganizationsIcon, PlusIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { FormDialog } from '../parts/dialogs';

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { useOwn } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { LogEvent, Overview as OverviewShape, Page } from '../broker/shapes';
+import type { NewestEvents, Overview as OverviewShape } from '../broker/answers';
 import { CheckIcon, SandboxIcon } from '../icons';
 import { Answer, Sketch } from '../parts/Answer';
 import { subjectOf } from '../parts/event-words';
@@ -206,7 +206,7 @@ function Line({ to, state, title, children }: { to: string; state: string; title
 
 function Newest() {
   const { page } = useHere();
-  const newest = useOwn<Page<LogEvent>>('/events', { parameters: { limit: 8 }, everyMs: 5_000 });
+  const newest = useOwn<NewestEvents>('/events', { parameters: { limit: 8 }, everyMs: 5_000 });
   return (
     <Section
       title="Newest events"

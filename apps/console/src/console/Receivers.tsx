@@ -1,6 +1,6 @@
 import { Code, List, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { Endpoint } from '../broker/shapes';
+import type { Endpoint } from '../broker/answers';
 import { CopyButton } from '../parts/Copyable';
 import { Section } from '../parts/PageFrame';
 

@@ -1,6 +1,6 @@
 import { Alert, Progress, Stack, Text } from '@mantine/core';
 import { useApi } from '../broker/queries';
-import type { Page, Remap } from '../broker/shapes';
+import type { Page, Remap } from '../broker/answers';
 import { count, number } from '../parts/words';
 
 /** How far the users have come who are being mapped anew, while any are. */

@@ -2,7 +2,7 @@ import { Anchor, SimpleGrid, Stack, Text } from '@mantine/core';
 import { Link, useParams } from 'react-router';
 import { useApi, useOwn } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, WholeRequest } from '../broker/shapes';
+import type { Directory, WholeRequest } from '../broker/answers';
 import { Answer, Failed, Sketch } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';
 import { JsonText } from '../parts/JsonText';

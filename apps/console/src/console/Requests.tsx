@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { useApiWhole, useOwnList } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, ListedRequest } from '../broker/shapes';
+import type { Directory, ListedRequest } from '../broker/answers';
 import { RequestsIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';

@@ -16,7 +16,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../broker/call';
 import { useHere } from '../broker/session';
-import type { Directory, Organization, Page } from '../broker/shapes';
+import type { Directory, IssuedToken, Organization, Page } from '../broker/answers';
 import { CheckIcon, ProviderMark } from '../icons';
 import { Refusal } from '../parts/Answer';
 import { Facts, PageFrame, Section } from '../parts/PageFrame';
@@ -59,7 +59,7 @@ export default function Sandbox() {
           name: `${wish.provider === 'entra' ? 'Entra' : 'Okta'} sandbox, ${new Date().toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })}`,
         },
       });
-      const { token } = await call<{ token: string }>(api(`/directories/${directory.id}/bearer_token`), { method: 'POST', body: {} });
+      const { token } = await call<IssuedToken>(api(`/directories/${directory.id}/bearer_token`), { method: 'POST', body: {} });
       const made = directory;
       const progress = await play(
         wish,

@@ -16,7 +16,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
 import { useHere, useSigningOut } from '../broker/session';
-import type { Environment } from '../broker/shapes';
+import type { Environment } from '../broker/answers';
 import {
   AuditIcon,
   BookIcon,

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { User } from '../broker/shapes';
+import type { User } from '../broker/answers';
 import { ConfirmDialog } from '../parts/dialogs';
 import { Section } from '../parts/PageFrame';
 

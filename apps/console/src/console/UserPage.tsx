@@ -2,7 +2,7 @@ import { Anchor, Badge, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { Link, useParams } from 'react-router';
 import { useApi } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, Json, User } from '../broker/shapes';
+import type { Directory, Json, User } from '../broker/answers';
 import { Answer, Failed, Nothing, Sketch } from '../parts/Answer';
 import { InlineId } from '../parts/Copyable';
 import { JsonText } from '../parts/JsonText';

@@ -15,7 +15,7 @@ import { useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useApiList, useApiWhole, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Endpoint, Organization } from '../broker/shapes';
+import type { Endpoint, IssuedEndpoint, Organization } from '../broker/answers';
 import { ChevronDownIcon, PlusIcon, WebhooksIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { FormDialog, SecretDialog } from '../parts/dialogs';
@@ -90,7 +90,7 @@ export function EndpointForm({ opened, endpoint, onClose }: { opened: boolean; e
       .map(([name, value]) => `${name}: ${value}`)
       .join('\n'),
   });
-  const writing = useWrite<Endpoint & { secret: string }>(
+  const writing = useWrite<IssuedEndpoint>(
     () => ({
       path: endpoint ? `/webhook_endpoints/${endpoint.id}` : '/webhook_endpoints',
       method: endpoint ? 'PATCH' : 'POST',

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect } from 'react';
 import { Link, Navigate, useNavigate, useParams, useSearchParams } from 'react-router';
 import { call } from '../broker/call';
 import { useEntering } from '../broker/session';
-import type { Role, Session } from '../broker/shapes';
+import type { Mailed, OpenedInvitation, Session } from '../broker/answers';
 import { Mark } from '../icons';
 import { Failed, Refusal, Sketch } from '../parts/Answer';
 import { faultOf, useFields } from '../parts/fields';
@@ -93,7 +93,7 @@ export function SignIn({ session }: { session: Session }) {
 export function SignUp({ session }: { session: Session }) {
   const { values, text } = useFields({ email: '', password: '', environment_name: '' });
   const asking = useMutation({
-    mutationFn: (body: typeof values) => call<{ mail_reaches: boolean }>('/console/api/sign_up', { method: 'POST', body }),
+    mutationFn: (body: typeof values) => call<Mailed>('/console/api/sign_up', { method: 'POST', body }),
   });
   if (session.member) return <Navigate to="/" replace />;
   const below = (
@@ -150,7 +150,7 @@ export function SignUp({ session }: { session: Session }) {
 export function Forgotten() {
   const { values, text } = useFields({ email: '' });
   const asking = useMutation({
-    mutationFn: (body: typeof values) => call<{ mail_reaches: boolean }>('/console/api/password_reset', { method: 'POST', body }),
+    mutationFn: (body: typeof values) => call<Mailed>('/console/api/password_reset', { method: 'POST', body }),
   });
   if (asking.isSuccess) return <Mailed title="Check your inbox" email={values.email} reaches={asking.data.mail_reaches} />;
   return (
@@ -297,7 +297,7 @@ export function Invitation() {
   const invitation = useQuery({
     queryKey: ['invitation', secret],
     queryFn: () =>
-      call<{ email: string; role: Role; environment_name: string; known: boolean }>('/console/api/invitation', {
+      call<OpenedInvitation>('/console/api/invitation', {
         method: 'POST',
         body: { secret },
       }),

@@ -1,4 +1,4 @@
-import type { AttributeMapping, Json, MappedAttribute, RoleRule, RuleAction, TransformStep } from '../broker/shapes';
+import type { AttributeMapping, Json, MappedAttribute, RoleRule, RuleAction, TransformStep } from '../broker/answers';
 
 /** An attribute as its form holds it: texts, as they are typed. */
 export interface AttributeDraft {
@@ -66,6 +66,18 @@ export function emptyRole(): RoleDraft {
   return { key: newKey(), kind: 'group', role: '', group: '', from: '', lookup: '', allowed: [], transform: [] };
 }
 
+function roleDraftOf(rule: RoleRule): RoleDraft {
+  if ('group' in rule) return { ...emptyRole(), kind: 'group', role: rule.role, group: rule.group };
+  return {
+    ...emptyRole(),
+    kind: 'attribute',
+    from: rule.role_from,
+    lookup: rule.lookup ? linesOf(rule.lookup).join('\n') : '',
+    allowed: rule.allowed_values ?? [],
+    transform: rule.transform ?? [],
+  };
+}
+
 /** A saved mapping, as forms hold it. */
 export function draftOf(mapping: AttributeMapping): MappingDraft {
   return {
@@ -89,16 +101,7 @@ export function draftOf(mapping: AttributeMapping): MappingDraft {
     }),
     mode: mapping.roles.mode,
     fallbackRole: mapping.roles.default ?? '',
-    roles: mapping.roles.rules.map((rule) => ({
-      key: newKey(),
-      kind: rule.group === undefined ? 'attribute' : 'group',
-      role: rule.role ?? '',
-      group: rule.group ?? '',
-      from: rule.role_from ?? '',
-      lookup: rule.lookup ? linesOf(rule.lookup).join('\n') : '',
-      allowed: rule.allowed_values ?? [],
-      transform: rule.transform ?? [],
-    })),
+    roles: mapping.roles.rules.map(roleDraftOf),
     rules: mapping.rules,
   };
 }

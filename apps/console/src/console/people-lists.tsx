@@ -2,7 +2,7 @@ import { Group, SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
 import { useOwnList } from '../broker/queries';
 import { useHere } from '../broker/session';
-import type { Directory, ListedGroup, ListedUser } from '../broker/shapes';
+import type { Directory, ListedGroup, ListedUser } from '../broker/answers';
 import { GroupIcon, UserIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { Breakable } from '../parts/Breakable';

@@ -1,4 +1,4 @@
-import type { EventData, EventType, LogEvent } from '../broker/shapes';
+import type { EventData, EventType, LogEvent } from '../broker/answers';
 import { count, date, number } from './words';
 
 // In the order in which they are offered. An object, and not a list: a type that is left out here fails to compile.

@@ -1,4 +1,4 @@
-import type { Directory, DirectoryHealth } from '../broker/shapes';
+import type { Directory, DirectoryHealth } from '../broker/answers';
 import { ago, count, inSentence, number, providerShortNames } from './words';
 
 export interface HealthInWords {

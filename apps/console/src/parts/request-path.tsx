@@ -1,4 +1,4 @@
-import type { ListedRequest } from '../broker/shapes';
+import type { ListedRequest } from '../broker/answers';
 import { shortId } from './words';
 
 /** A path with its filter as it was meant. */

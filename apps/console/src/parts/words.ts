@@ -1,4 +1,4 @@
-import type { Provider } from '../broker/shapes';
+import type { Provider } from '../broker/answers';
 
 export const providerNames: Record<Provider, string> = {
   entra: 'Microsoft Entra ID',

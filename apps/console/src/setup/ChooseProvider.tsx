@@ -1,7 +1,7 @@
 import { Anchor, Box, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
-import type { Provider } from '../broker/shapes';
+import type { Provider } from '../broker/answers';
 import { CheckIcon, ChevronRightIcon, ProviderMark } from '../icons';
 import { Refusal } from '../parts/Answer';
 import { providerNames } from '../parts/words';

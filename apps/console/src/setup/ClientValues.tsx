@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { IssuedOAuthClient } from '../broker/shapes';
+import type { IssuedSetupOAuthClient } from '../broker/answers';
 import { KeyIcon, WarningIcon } from '../icons';
 import { Refusal } from '../parts/Answer';
 import { Copyable } from '../parts/Copyable';
@@ -83,8 +83,8 @@ export function oktaAppName(address: string): string | undefined {
 
 function useIssuing(grant: 'client_credentials' | 'authorization_code') {
   const queries = useQueryClient();
-  const [client, setClient] = useState(() => queries.getQueryData<IssuedOAuthClient>(shownKey(grant)));
-  const making = useSetupWrite<IssuedOAuthClient, string[]>(
+  const [client, setClient] = useState(() => queries.getQueryData<IssuedSetupOAuthClient>(shownKey(grant)));
+  const making = useSetupWrite<IssuedSetupOAuthClient, string[]>(
     (redirectUris) => ({
       path: '/oauth_clients',
       body: { grant_type: grant, ...(grant === 'authorization_code' && { redirect_uris: redirectUris }) },
@@ -97,7 +97,7 @@ function useIssuing(grant: 'client_credentials' | 'authorization_code') {
   return { client, making };
 }
 
-function Issued({ client, idLabel, secretLabel }: { client: IssuedOAuthClient; idLabel: string; secretLabel: string }) {
+function Issued({ client, idLabel, secretLabel }: { client: IssuedSetupOAuthClient; idLabel: string; secretLabel: string }) {
   return (
     <>
       <Copyable label={idLabel} value={client.client_id} />

@@ -1,6 +1,7 @@
 import { Box, Text } from '@mantine/core';
 import { StackedTable } from '../parts/StackedTable';
-import { useSetup, type WantedAttribute } from './setup-session';
+import type { WantedAttribute } from '../broker/answers';
+import { useSetup } from './setup-session';
 
 /** One attribute to send, as the identity provider's own screen names it. */
 export interface MappingRow {

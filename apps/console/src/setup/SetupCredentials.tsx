@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { BearerToken, OAuthClient } from '../broker/shapes';
+import type { IssuedSetupSecret, SetupCredentials as Credentials, SetupOAuthClient } from '../broker/answers';
 import { Answer } from '../parts/Answer';
 import { ConfirmDialog, SecretDialog } from '../parts/dialogs';
 import { PageFrame, Section } from '../parts/PageFrame';
@@ -12,7 +12,7 @@ import { TokenValues } from './TokenValues';
 /** The credentials of the customer's identity provider: when each was last used, and how it is changed without an outage. */
 export default function SetupCredentials() {
   const { vendor } = useSetup();
-  const credentials = useSetupAnswer<{ bearer_tokens: BearerToken[]; oauth_clients: OAuthClient[] }>('/credentials', 15_000);
+  const credentials = useSetupAnswer<Credentials>('/credentials', 15_000);
   return (
     <PageFrame title="Credentials" about={`What your identity provider authenticates to ${vendor.name} with.`}>
       <Section
@@ -52,10 +52,10 @@ export default function SetupCredentials() {
   );
 }
 
-function Clients({ clients }: { clients: OAuthClient[] }) {
-  const [deleting, setDeleting] = useState<OAuthClient | undefined>();
+function Clients({ clients }: { clients: SetupOAuthClient[] }) {
+  const [deleting, setDeleting] = useState<SetupOAuthClient | undefined>();
   const [secret, setSecret] = useState<string | undefined>();
-  const rotating = useSetupWrite<{ client_secret: string }, string>(
+  const rotating = useSetupWrite<IssuedSetupSecret, string>(
     (id) => ({ path: `/oauth_clients/${id}/rotate_secret`, body: {} }),
     ({ client_secret: made }) => setSecret(made),
   );

@@ -8,7 +8,8 @@ import { PageTabs } from '../parts/PageTabs';
 import { When } from '../parts/When';
 import { ChooseProvider } from './ChooseProvider';
 import { GuidePage } from './GuidePage';
-import { InSetup, type SetupSession, useSetup, useSetupAnswer } from './setup-session';
+import type { SetupSession } from '../broker/answers';
+import { InSetup, useSetup, useSetupAnswer } from './setup-session';
 
 const SetupRequests = lazy(() => import('./SetupRequests'));
 const SetupRequestPage = lazy(() => import('./SetupRequestPage'));

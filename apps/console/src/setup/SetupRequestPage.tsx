@@ -1,5 +1,5 @@
 import { useParams } from 'react-router';
-import type { WholeRequest } from '../broker/shapes';
+import type { SetupRequest } from '../broker/answers';
 import { Answer, Failed } from '../parts/Answer';
 import { JsonText } from '../parts/JsonText';
 import { Facts, PageFrame, Section } from '../parts/PageFrame';
@@ -12,7 +12,7 @@ import { useSetupAnswer } from './setup-session';
 /** One request of the customer's own identity provider: what it sent, what it was answered, and what to do. */
 export default function SetupRequestPage() {
   const { request: id = '' } = useParams();
-  const request = useSetupAnswer<Omit<WholeRequest, 'events'>>(`/requests/${id}`);
+  const request = useSetupAnswer<SetupRequest>(`/requests/${id}`);
   const back = { to: '/requests', label: 'Request log' };
   if (request.error && !request.data)
     return (

@@ -1,6 +1,6 @@
 import { Group, SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
-import type { ListedRequest } from '../broker/shapes';
+import type { ListedRequest } from '../broker/answers';
 import { RequestsIcon } from '../icons';
 import { Nothing } from '../parts/Answer';
 import { EndlessTable } from '../parts/EndlessTable';

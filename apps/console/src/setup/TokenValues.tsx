@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { KeyIcon, WarningIcon } from '../icons';
 import { Refusal } from '../parts/Answer';
 import { Copyable } from '../parts/Copyable';
+import type { IssuedSetupToken } from '../broker/answers';
 import { useSetup, useSetupWrite } from './setup-session';
 
 const overlaps = [
@@ -30,7 +31,7 @@ export function TokenValues({
   const queries = useQueryClient();
   const [token, setToken] = useState(() => queries.getQueryData<string>(shownKey));
   const [overlap, setOverlap] = useState('86400');
-  const making = useSetupWrite<{ token: string }>(
+  const making = useSetupWrite<IssuedSetupToken>(
     () => ({ path: '/bearer_token', body: directory.has_bearer_token ? { expire_previous_in: Number(overlap) } : {} }),
     (issued) => {
       queries.setQueryData(shownKey, issued.token);

@@ -5,7 +5,8 @@ import { CheckIcon } from '../icons';
 import { When } from '../parts/When';
 import { count, providerShortNames, times } from '../parts/words';
 import classes from './setup.module.css';
-import { type Progress, useSetup, useSetupAnswer } from './setup-session';
+import type { Progress } from '../broker/answers';
+import { useSetup, useSetupAnswer } from './setup-session';
 
 export function useProgress() {
   return useSetupAnswer<Progress>('/progress', 2_000);

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Provider } from '../broker/shapes';
+import type { Provider } from '../broker/answers';
 import { EntraClientSteps, entraPitfalls, EntraTokenSteps } from './entra-guide';
 import { GenericSteps, GoogleSteps, JumpCloudSteps, OneLoginSteps, PingSteps } from './other-guides';
 import { OktaCodeSteps, OktaHeaderSteps, oktaPitfalls } from './okta-guide';

@@ -1,49 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext } from 'react';
 import { call, type CallOptions, query as queryString } from '../broker/call';
-import type { DirectoryHealth, Page, Provider } from '../broker/shapes';
-
-export interface SetupDirectory {
-  id: string;
-  name: string;
-  provider: Provider;
-  state: 'pending' | 'active' | 'disabled';
-  basic_auth: boolean;
-  base_url: string;
-  token_url: string;
-  authorization_url: string;
-  has_bearer_token: boolean;
-  last_request_at: string | null;
-}
-
-export interface WantedAttribute {
-  name: string;
-  path: string;
-  required: boolean;
-  allowed_values: (string | number)[] | null;
-}
-
-export interface SetupSession {
-  directory: SetupDirectory;
-  organization_name: string;
-  /** What the vendor makes something of, beyond the usual fields. */
-  attributes: WantedAttribute[];
-  vendor: { name: string; color: string | null; has_logo: boolean; support_email: string | null };
-  expires_at: string;
-}
-
-export interface Arrival {
-  user_name: string;
-  display_name: string | null;
-  at: string;
-}
-
-export interface Progress {
-  directory: SetupDirectory;
-  health: DirectoryHealth;
-  first: Arrival | null;
-  newest: Arrival[];
-}
+import type { Page, SetupSession } from '../broker/answers';
 
 const key = (path: string): string[] => ['setup', path];
 
