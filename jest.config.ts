@@ -14,6 +14,7 @@ const pure = [
   'packages/delivery/attempt/{post,retry-schedule}',
   'packages/delivery/endpoint/{addresses,endpoint-url,signature}',
   'packages/delivery/lanes/{decision,shared-pages}',
+  'packages/directory/credentials/redirect-uri',
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
   'packages/directory/resource/known-rules',
