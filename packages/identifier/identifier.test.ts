@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { idAt, newId, parsePublicId, publicId } from './index';
+import { idAt, newId, parsePublicId, presentTime, publicId, tellTimeBy } from './index';
 
 test('a public id holds the id, and only its own prefix opens it', () => {
   const id = newId();
@@ -20,4 +20,17 @@ test('ids of one process rise, and lie above the smallest id of their millisecon
   expect([...ids].sort()).toEqual(ids);
   expect(ids[0]! > before).toBe(true);
   expect(ids[999]! < idAt(new Date(Date.now() + 60_000))).toBe(true);
+});
+
+test('ids tell the time of the clock that a process was told to go by', () => {
+  const [from, until] = ['2019-05-01T00:00:00.000Z', '2019-05-01T00:00:00.001Z'].map((text) => idAt(new Date(text)));
+  tellTimeBy(() => Date.parse('2019-05-01T00:00:00Z') + 0.4);
+  try {
+    const ids = [newId(), newId()];
+    expect(ids.every((id) => from! < id && id < until!)).toBe(true);
+    expect(ids[0]! < ids[1]!).toBe(true);
+    expect(presentTime().toISOString()).toBe('2019-05-01T00:00:00.000Z');
+  } finally {
+    tellTimeBy(Date.now);
+  }
 });

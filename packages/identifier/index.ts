@@ -5,13 +5,29 @@
  * hold the same bits: SQL can make the public one with `'usr_' || replace(id::text, '-', '')`.
  * Imports nothing of ours; everything but the pure packages may import it.
  */
-import { uuidv7 } from 'uuidv7';
+import { V7Generator } from 'uuidv7';
 
 export type Prefix = 'env' | 'org' | 'dir' | 'usr' | 'grp' | 'evt' | 'we' | 'req' | 'key' | 'oac' | 'tok' | 'act' | 'rmp';
 
-/** A new UUIDv7, greater than every one that this process made before. */
+/** A new UUIDv7, greater than every one that this process made before (unless the clock was set back by more than ten seconds). */
 export function newId(): string {
-  return uuidv7();
+  return generator.generateOrResetCore(clock(), 10_000).toString();
+}
+
+const generator = new V7Generator();
+let clock = Date.now;
+
+/**
+ * Makes ids, and all that a process notes the time of, tell the time of another clock than the machine's: the database's, by which
+ * partitions are cut. An id of a wrong clock would have no partition to lie in, or one that is dropped too soon.
+ */
+export function tellTimeBy(milliseconds: () => number): void {
+  clock = () => Math.floor(milliseconds());
+}
+
+/** The present, as new ids tell it. */
+export function presentTime(): Date {
+  return new Date(clock());
 }
 
 export function publicId(prefix: Prefix, id: string): string {

@@ -22,10 +22,11 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded-postgres';
+export { type DatabaseNotices, DatabaseWatch, watchDatabase } from './database-watch';
 export { CannotListen, listen, type Listening } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
-export { dropPartitionsBefore, ensurePartitions, type PartitionedTable } from './partitions';
+export { databaseTime, dropPartitionsOlderThan, type DroppedPartition, ensurePartitions, type PartitionedTable } from './partitions';
 export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
 export { analyzeGrown } from './young-tables';

@@ -48,7 +48,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     await client.query(`set lock_timeout = '10s'`);
     await applyFiles(client, options);
     if (options.queueInPostgres ?? true) await (await import('bullmq')).runMigrations(client, queueSchema);
-    await ensurePartitionsWith(client, new Date());
+    await ensurePartitionsWith(client);
   } finally {
     await client.end().catch(() => {});
   }

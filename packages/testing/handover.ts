@@ -1,7 +1,8 @@
-/** The variables through which jest's global setup tells test files where the servers are, and without-servers.ts that there are none. */
+/** The variables through which jest's global setup tells test files where the servers are and what moves clocks, and without-servers.ts that there are none. */
 export const handover = {
   postgres: 'CAUSEWAY_TEST_POSTGRES',
   redis: 'CAUSEWAY_TEST_REDIS',
+  faketime: 'CAUSEWAY_TEST_FAKETIME',
   without: 'CAUSEWAY_TEST_WITHOUT_SERVERS',
 } as const;
 

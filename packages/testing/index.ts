@@ -9,6 +9,7 @@ export { aMailServer, type MailServer } from './mail-server';
 export { freePort, startRedis, type RunningRedis } from './redis-server';
 export { callsOf, countCalls } from './calls';
 export { entering, inspectable } from './entered-files';
+export { clocksCanBeWrong, wrongClock } from './wrong-clock';
 export { eventually } from './eventually';
 export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';
 export { projectFolder, startProcess, type Ending, type ProcessOptions, type RunningProcess } from './processes';

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { unpackedPackages } from './debian-packages';
 
 export interface RunningRedis {
   url: string;
@@ -60,7 +60,6 @@ interface Binary {
 }
 
 const execute = promisify(execFile);
-const cache = path.resolve(__dirname, '../../.cache');
 
 async function run({ command, libraries }: Binary, folder: string, port: number) {
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
@@ -96,11 +95,7 @@ async function run({ command, libraries }: Binary, folder: string, port: number)
 
 async function findRedis(): Promise<Binary> {
   if (await works({ command: 'redis-server' })) return { command: 'redis-server' };
-  if (!existsSync('/usr/bin/dpkg'))
-    throw new Error('There is no redis-server on the PATH, and this is no Debian to take its packages from.');
-  const release = /VERSION_CODENAME=(\w+)/.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'unknown';
-  const unpacked = path.join(cache, `redis-${release}-${process.arch}`);
-  if (!existsSync(unpacked)) await unpackRedis(unpacked);
+  const unpacked = await unpackedPackages('redis', packages);
   const binary = await binaryIn(unpacked);
   if (!(await works(binary))) throw new Error(`${binary.command} does not run here; remove ${unpacked} to have it made anew.`);
   return binary;
@@ -127,38 +122,3 @@ async function binaryIn(unpacked: string): Promise<Binary> {
 
 /** What redis-server is made of and what it is linked with that a slim system may lack. */
 const packages = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1', 'libsystemd0'];
-
-async function unpackRedis(place: string): Promise<void> {
-  const work = `${place}.making-${process.pid}`;
-  const downloads = path.join(work, 'downloads');
-  await mkdir(downloads, { recursive: true });
-  try {
-    await download(downloads, work);
-    const files = (await readdir(downloads)).filter((name) => name.endsWith('.deb'));
-    const unpacked = path.join(work, 'unpacked');
-    for (const file of files) await execute('dpkg', ['-x', path.join(downloads, file), unpacked]);
-    await rename(unpacked, place);
-  } catch (error) {
-    // Another run may have been faster.
-    if (!existsSync(place))
-      throw new Error(`The packages of Redis could not be fetched: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-async function download(downloads: string, work: string): Promise<void> {
-  try {
-    await execute('apt-get', ['download', ...packages], { cwd: downloads });
-  } catch {
-    // A container knows of no packages until it has asked. Ask into a folder of our own: the system's is root's.
-    const state = path.join(work, 'apt');
-    await mkdir(path.join(state, 'lists', 'partial'), { recursive: true });
-    await mkdir(path.join(state, 'archives', 'partial'), { recursive: true });
-    const own = ['-o', `Dir::State::Lists=${path.join(state, 'lists')}`, '-o', `Dir::Cache=${state}`, '-o', 'APT::Sandbox::User=root'];
-    await execute('apt-get', [...own, 'update'], { cwd: downloads });
-    await execute('apt-get', [...own, 'download', ...packages], { cwd: downloads });
-  }
-}

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { register } from 'prom-client';
 import type { Router } from 'express';
 import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
@@ -6,9 +7,9 @@ import { Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
 import { directoryPool } from '#directory';
 import { Lookups } from '#postgres';
-import { newId, publicId } from '#identifier';
+import { newId, publicId, tellTimeBy } from '#identifier';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
-import { type Config, type Logger, checkDatabase, clientConfig, createPool, listen } from '#runtime';
+import { type Config, type DatabaseWatch, type Logger, checkDatabase, clientConfig, createPool, listen, watchDatabase } from '#runtime';
 import { createApp } from './app';
 import { brokerCaches } from './caches';
 import { FeedWatch } from './api/feed-watch';
@@ -69,11 +70,15 @@ const hourMs = 3_600_000;
 export async function startBroker(o: {
   config: Config;
   log: Logger;
+  /** Of this process, where there is one; otherwise it makes its own. */
+  watch?: DatabaseWatch;
   onLateBootstrap?: (made: PublicBootstrap) => void;
   onLateFirstMember?: (made: FirstMember) => void;
 }): Promise<Broker> {
   const { config, log } = o;
   await checkDatabase(config.databaseUrl);
+  const watch = o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register }));
+  tellTimeBy(watch.now);
 
   const onError = (err: Error): void => log.warn({ err }, 'a connection to the database broke');
   const keyring = new Keyring(config.encryptionKey);
@@ -83,7 +88,7 @@ export async function startBroker(o: {
     rules,
   );
   const metrics = new HttpMetrics();
-  const readiness = new Readiness(pool, config.redisUrl);
+  const readiness = new Readiness(pool, watch, config.redisUrl);
   const feed = new FeedWatch(pool);
   const recentRequests = new RecentRequests(pool, log, usedAttributes);
   const recentUses = new RecentUses(pool, log);
@@ -173,7 +178,7 @@ export async function startBroker(o: {
       onError: (err) => log.warn({ err }, 'a connection could not be taken'),
     });
   } catch (error) {
-    await pool.end();
+    await Promise.all([pool.end(), o.watch ? undefined : watch.stop()]);
     throw error;
   }
   if (!isOpen) log.warn({ readiness: (await readiness.look()).parts }, 'the database is not up to date: run the migrations');
@@ -216,7 +221,7 @@ export async function startBroker(o: {
       await recentRequests.stop();
       await recentUses.stop();
       redis?.disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), o.watch ? undefined : watch.stop()]);
     },
   };
 }

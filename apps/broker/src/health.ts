@@ -3,33 +3,37 @@ import { type Request, Router } from 'express';
 import Redis from 'ioredis';
 import type { Pool } from 'pg';
 import { secretsEqual } from '#credential';
-import { type SchemaState, schemaState } from '#runtime';
+import { type DatabaseNotices, type DatabaseWatch, type SchemaState, schemaState } from '#runtime';
 import { Problem } from './frame/errors';
 import { bearerOf } from './api/key';
 import type { HttpMetrics } from './frame/metrics';
 
-type Part = { state: 'ok' } | { state: 'unreachable' } | { state: 'outdated'; current: string | null; needed: string };
+type Part =
+  { state: 'ok' } | { state: 'read_only' } | { state: 'unreachable' } | { state: 'outdated'; current: string | null; needed: string };
 
 interface Found {
   ready: boolean;
   parts: { database: Part; schema?: Part; queue?: Part };
+  notices: DatabaseNotices;
 }
 
 const lookAgainMs = 1_000;
 const patienceMs = 3_000;
 
 /**
- * Whether the broker can do its work: the database answers, and its schema is as new as this build needs. Looked at once a
- * second at most, however often it is asked for.
+ * Whether the broker can do its work: the database answers, and its schema is as new as this build needs. That it takes no writes is
+ * told of and nothing more: reads go on. Looked at once a second at most, however often it is asked for.
  */
 export class Readiness {
   readonly #pool: Pool;
+  readonly #watch: DatabaseWatch;
   readonly #redisUrl: string | undefined;
   #looking: Promise<Found> | undefined;
 
   /** Without `redisUrl` the queue is in the database, and has no state of its own. */
-  constructor(pool: Pool, redisUrl: string | undefined) {
+  constructor(pool: Pool, watch: DatabaseWatch, redisUrl: string | undefined) {
     this.#pool = pool;
+    this.#watch = watch;
     this.#redisUrl = redisUrl;
   }
 
@@ -50,11 +54,12 @@ export class Readiness {
     return {
       ready: schema?.ok ?? false,
       parts: {
-        database: { state: schema ? 'ok' : 'unreachable' },
+        database: { state: schema ? (this.#watch.readOnly ? 'read_only' : 'ok') : 'unreachable' },
         ...(schema && { schema: schemaPart(schema) }),
         // Nothing stops for a queue that is away: deliveries go on without it.
         ...(this.#redisUrl !== undefined && { queue: { state: queue ? 'ok' : 'unreachable' } as const }),
       },
+      notices: this.#watch.notices(),
     };
   }
 }
@@ -70,8 +75,8 @@ export function healthRouter(o: { readiness: Readiness; metrics: HttpMetrics; me
   router.get('/livez', (_req, res) => void res.json({ status: 'alive' }));
 
   router.get('/readyz', async (_req, res) => {
-    const { ready, parts } = await o.readiness.look();
-    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', parts });
+    const { ready, parts, notices } = await o.readiness.look();
+    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not_ready', parts, ...notices });
   });
 
   router.get('/metrics', async (req, res) => {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { register } from 'prom-client';
 import {
   CannotListen,
   type Config,
@@ -13,6 +14,7 @@ import {
   startEmbeddedPostgres,
   type Stopping,
   stopOnSignals,
+  watchDatabase,
 } from '#runtime';
 import { startBroker } from '../../broker/src/broker';
 import { startWorker } from '../../worker/src/worker';
@@ -42,13 +44,15 @@ async function main(): Promise<void> {
 }
 
 async function run(config: Config, log: Logger, stopping: Stopping): Promise<void> {
+  const watch = await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register });
+  stopping.add('watch', () => watch.stop());
   const parts: { stop: (withinMs?: number) => Promise<void> }[] = [];
   // Both at once: while one of them still ended what is under way, the other would go on taking new work.
   stopping.add('broker and worker', async (withinMs) => void (await Promise.all(parts.map((part) => part.stop(withinMs - 500)))), 2_000);
 
-  const broker = await startBroker({ config, log: log.child({ part: 'broker' }) });
+  const broker = await startBroker({ config, log: log.child({ part: 'broker' }), watch });
   parts.push(broker);
-  parts.push(await startWorker({ config, log: log.child({ part: 'worker' }) }));
+  parts.push(await startWorker({ config, log: log.child({ part: 'worker' }), watch }));
   if (stopping.signal.aborted) return;
 
   log.info({ url: broker.url, public_url: config.publicUrl }, 'ready');

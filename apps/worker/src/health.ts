@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
 import { secretsEqual } from '#credential';
-import { ConfigError, listen, type Listening, schemaState } from '#runtime';
+import { ConfigError, type DatabaseNotices, type DatabaseWatch, listen, type Listening, schemaState } from '#runtime';
 import type { RunningWorker } from './worker';
 
 interface HealthOptions {
@@ -12,6 +12,7 @@ interface HealthOptions {
   metricsToken: string | undefined;
   registry: Registry;
   pool: Pool;
+  watch: DatabaseWatch;
   /** `undefined` until it is started. */
   worker: () => RunningWorker | undefined;
 }
@@ -53,8 +54,8 @@ async function answer(options: HealthOptions, request: IncomingMessage, response
     case '/livez':
       return json(response, 200, { status: 'alive' });
     case '/readyz': {
-      const { ready, parts } = await readiness(options);
-      return json(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not_ready', parts });
+      const { ready, parts, notices } = await readiness(options);
+      return json(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not_ready', parts, ...notices });
     }
     case '/metrics': {
       if (!mayRead(options, request)) return json(response, 403, { title: 'METRICS_TOKEN is asked for' });
@@ -68,19 +69,20 @@ async function answer(options: HealthOptions, request: IncomingMessage, response
 }
 
 /** A queue that cannot be reached is named, and nothing more: deliveries go on without it. */
-async function readiness({ pool, worker }: HealthOptions): Promise<{ ready: boolean; parts: object }> {
+async function readiness({ pool, watch, worker }: HealthOptions): Promise<{ ready: boolean; parts: object; notices: DatabaseNotices }> {
   const schema = await schemaState(pool).catch(() => undefined);
   const running = worker();
   return {
     ready: (schema?.ok ?? false) && running !== undefined,
     parts: {
-      database: { state: schema ? 'ok' : 'unreachable' },
+      database: { state: schema ? (watch.readOnly ? 'read_only' : 'ok') : 'unreachable' },
       ...(schema && {
         schema: schema.ok ? { state: 'ok' } : { state: 'outdated', current: schema.current ?? null, needed: schema.needed },
       }),
       worker: { state: running ? 'ok' : 'starting' },
       ...(running && { queue: { state: running.queueReachable() ? 'ok' : 'unreachable' } }),
     },
+    notices: watch.notices(),
   };
 }
 

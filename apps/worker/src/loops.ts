@@ -1,5 +1,6 @@
 import { pullBackTimes } from '#delivery';
 import type { DirectoryPool } from '#directory';
+import { presentTime } from '#identifier';
 import { type Mailer, sendDueMails } from '#notify';
 import { analyzeGrown, type Config, type Logger } from '#runtime';
 import type { Loop } from './loop';
@@ -49,7 +50,7 @@ export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAft
       name: 'mail',
       everyMs: Math.min(5_000, mailTimes.gatherMs),
       run: async (stop) => {
-        await writeMails(pool, mailTimes, new Date());
+        await writeMails(pool, mailTimes, presentTime());
         await sendDueMails(
           pool,
           mailer,
@@ -67,10 +68,14 @@ export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAft
       everyMs: hourMs,
       afterMs: upkeepAfterMs,
       run: async () => {
-        const done = await upkeep(pool, retention, new Date());
-        if (done && (done.made.length > 0 || done.dropped.length > 0 || done.forgotten > 0)) log.info(done, 'upkeep');
+        const done = await upkeep(pool, retention);
+        if (!done) return;
+        const { made, dropped, forgotten } = done;
+        if (made.length > 0 || forgotten > 0) log.info({ made, forgotten }, 'upkeep');
+        // Whoever misses something should find when it went.
+        if (dropped.length > 0) log.warn({ dropped }, 'partitions were dropped, whose time is over by RETENTION_…_DAYS');
       },
     },
-    { name: 'credentials', everyMs: hourMs, afterMs: upkeepAfterMs, run: (stop) => endCredentials(pool, stop, new Date()) },
+    { name: 'credentials', everyMs: hourMs, afterMs: upkeepAfterMs, run: (stop) => endCredentials(pool, stop) },
   ];
 }

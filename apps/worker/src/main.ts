@@ -10,6 +10,7 @@ import {
   type Logger,
   schemaState,
   stopOnSignals,
+  watchDatabase,
 } from '#runtime';
 import { listenForHealth, portIn } from './health';
 import { type RunningWorker, startWorker } from './worker';
@@ -29,6 +30,9 @@ async function main(): Promise<void> {
   });
   stopping.add('health connection', () => pool.end());
 
+  const watch = await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register });
+  stopping.add('watch', () => watch.stop());
+
   let worker: RunningWorker | undefined;
   if (port !== undefined) {
     const health = await listenForHealth({
@@ -37,6 +41,7 @@ async function main(): Promise<void> {
       metricsToken: config.metricsToken,
       registry: register,
       pool,
+      watch,
       worker: () => worker,
     });
     stopping.add('health', (withinMs) => health.close(Math.min(withinMs, 1_000)));
@@ -44,7 +49,7 @@ async function main(): Promise<void> {
   }
   if (!(await untilMigrated(() => schemaState(pool), log, stopping.signal))) return;
 
-  const started = await startWorker({ config, log });
+  const started = await startWorker({ config, log, watch });
   worker = started;
   stopping.add('worker', (withinMs) => started.stop(withinMs), 7_000);
 }

@@ -14,9 +14,9 @@ import {
   sweep,
 } from '#delivery';
 import { directoryPool } from '#directory';
-import { publicId } from '#identifier';
+import { publicId, tellTimeBy } from '#identifier';
 import { logMailer, smtpMailer } from '#notify';
-import { type Config, createPool, ensurePartitions, type Logger, queueBackend } from '#runtime';
+import { type Config, createPool, type DatabaseWatch, ensurePartitions, type Logger, queueBackend, watchDatabase } from '#runtime';
 import { deliveryCaches, workerRules } from './caches';
 import { startLoops } from './loop';
 import { workerLoops } from './loops';
@@ -45,16 +45,22 @@ const directlyAtMost = 1_000;
 export async function startWorker({
   config,
   log,
+  watch: givenWatch,
   mail = mailTimes,
   upkeepAfterMs = 60_000,
 }: {
   config: Config;
   log: Logger;
+  /** Of this process, where there is one; otherwise it makes its own. */
+  watch?: DatabaseWatch;
   mail?: MailTimes;
   upkeepAfterMs?: number;
 }): Promise<RunningWorker> {
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
   const onPoolError = warn('a connection to the database broke');
+
+  const watch = givenWatch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register }));
+  tellTimeBy(watch.now);
 
   // Positions must go on being given while deliveries use all of their connections.
   const sequencing = createPool(config.databaseUrl, {
@@ -132,7 +138,7 @@ export async function startWorker({
       : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
 
   // Without one for today no attempt could be recorded, and so nothing acked.
-  await ensurePartitions(pool, new Date()).catch(warn('partitions could not be made; tried again in a minute'));
+  await ensurePartitions(pool).catch(warn('partitions could not be made; tried again in a minute'));
   metrics.setQueueReachable(true);
   doorbell.listen((bell) => drain.answer(bell));
   sequencer.start();
@@ -161,7 +167,7 @@ export async function startWorker({
       mailer.close();
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
-      await Promise.all([pool.end(), sequencing.end()]);
+      await Promise.all([pool.end(), sequencing.end(), givenWatch ? undefined : watch.stop()]);
       metrics.remove();
       log.info('worker stopped');
     },

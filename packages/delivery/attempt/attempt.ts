@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { newId, publicId } from '#identifier';
+import { newId, presentTime, publicId } from '#identifier';
 import { withoutHeaderValues } from '../endpoint/endpoint-headers';
 import type { Poster } from './post';
 import { retryAfterSeconds } from './retry-schedule';
@@ -38,7 +38,7 @@ export async function attempt(
   sender: Sender,
   event: { id: string; json: string },
 ): Promise<{ outcome: Outcome; record: AttemptRecord }> {
-  const at = new Date();
+  const at = presentTime();
   const webhookId = publicId('evt', event.id);
   const { signed, body } = signedContent(webhookId, at, event.json);
   const answer = await poster.post(
@@ -55,7 +55,7 @@ export async function attempt(
   );
   const outcome: Outcome =
     answer.kind === 'answered'
-      ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, new Date()))
+      ? meaning(answer.status, retryAfterSeconds(answer.retryAfter, presentTime()))
       : { kind: answer.stopped ? 'stopped' : 'failed' };
   return {
     outcome,

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Keyring } from '#credential';
 import type { EventType } from '#directory';
-import { newId } from '#identifier';
+import { newId, presentTime } from '#identifier';
 import {
   type DisabledReason,
   type Endpoint,
@@ -487,7 +487,7 @@ export async function sendTestEvent(
 ): Promise<{ eventId: string }> {
   const eventId = newId();
   const type = query.type ?? 'user.created';
-  const json = JSON.stringify(exampleEvent(eventId, type, new Date()));
+  const json = JSON.stringify(exampleEvent(eventId, type, presentTime()));
   const made = await insertTestEvent.run(db, [query.environmentId, query.endpointId, eventId, type, json]);
   if (made.length === 0) {
     const [endpoint] = await selectEndpoint.run(db, [query.environmentId, query.endpointId]);

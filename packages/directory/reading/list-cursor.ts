@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentTime } from '#identifier';
 import { type ListQuery, ScimError } from '#scim';
 import type { SortKey } from './search-compiler';
 
@@ -21,7 +22,9 @@ const keyBytesAtMost = 400;
  */
 export function writeCursor(query: ListQuery, id: string, key: string | null): string {
   const place = key !== null && Buffer.byteLength(JSON.stringify(key)) > keyBytesAtMost ? true : key;
-  return Buffer.from(JSON.stringify([2, digestOf(query), query.count, Math.floor(Date.now() / 1000), id, place])).toString('base64url');
+  return Buffer.from(JSON.stringify([2, digestOf(query), query.count, Math.floor(presentTime().getTime() / 1000), id, place])).toString(
+    'base64url',
+  );
 }
 
 function digestOf(query: ListQuery): string {
@@ -52,7 +55,7 @@ export function readCursor(text: string, query: ListQuery, order: SortKey | unde
       `This cursor was given for pages of ${String(count)}: use the same count, or start again without a cursor value.`,
     );
   }
-  if (issuedAt + listCursorSeconds < Date.now() / 1000) {
+  if (issuedAt + listCursorSeconds < presentTime().getTime() / 1000) {
     throw new ScimError(400, 'expiredCursor', 'This cursor is more than 24 hours old: start again without a cursor value.');
   }
   return { id, key };

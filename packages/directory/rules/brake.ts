@@ -6,6 +6,7 @@
 import type { Pool } from 'pg';
 import { getDirectory } from './directories';
 import { appendEvents, type EventDraft } from '../log/event-log';
+import { presentTime } from '#identifier';
 import { prepared } from '#postgres';
 import { type DirectoryPool, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
@@ -140,7 +141,7 @@ const selectBrake = prepared<StateRow>(
 /** Null where it is off; `undefined` where the environment has no such directory. */
 export async function getBrake(pool: Pool, query: { environmentId: string; directoryId: string }): Promise<BrakeState | null | undefined> {
   if (!(await getDirectory(pool, query))) return undefined;
-  const [row] = await selectBrake.run(pool, [query.directoryId, new Date()]);
+  const [row] = await selectBrake.run(pool, [query.directoryId, presentTime()]);
   return row ? stateOf(row) : null;
 }
 

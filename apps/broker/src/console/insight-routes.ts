@@ -10,7 +10,7 @@ import {
   listPeople,
   readNewestEvents,
 } from '#directory';
-import { parsePublicId } from '#identifier';
+import { parsePublicId, presentTime } from '#identifier';
 import { notHere, refusal } from '../frame/errors';
 import { textCursorAt, textIn } from '../frame/page';
 import { JsonText, Streamed } from '../frame/route';
@@ -52,7 +52,7 @@ export const insightRoutes: ConsoleRoute[] = [
     path: `${here}/overview`,
     operationId: 'getOverview',
     answer: { status: 200, schema: Overview },
-    handle: ({ environmentId }, { pool }) => overviewOf(pool, { environmentId, now: new Date() }),
+    handle: ({ environmentId }, { pool }) => overviewOf(pool, { environmentId, now: presentTime() }),
   }),
   route({
     method: 'get',
@@ -131,7 +131,7 @@ export const insightRoutes: ConsoleRoute[] = [
     params: { directory: 'dir' },
     answer: { status: 200, schema: DirectoryHealth },
     handle: async ({ environmentId, params }, { pool }) => {
-      const health = await directoryHealth(pool, { environmentId, directoryId: params.directory, now: new Date() });
+      const health = await directoryHealth(pool, { environmentId, directoryId: params.directory, now: presentTime() });
       if (!health) throw notHere();
       return health;
     },
@@ -182,7 +182,7 @@ export const insightRoutes: ConsoleRoute[] = [
     answer: { status: 200, schema: EndpointStatistics },
     handle: ({ environmentId, params, query }, { pool, keyring }) =>
       orNotHere(
-        endpointStatistics(pool, keyring, { environmentId, endpointId: params.endpoint, hours: query.hours ?? 24, now: new Date() }),
+        endpointStatistics(pool, keyring, { environmentId, endpointId: params.endpoint, hours: query.hours ?? 24, now: presentTime() }),
       ),
   }),
   route({
@@ -192,7 +192,7 @@ export const insightRoutes: ConsoleRoute[] = [
     params: { endpoint: 'we' },
     answer: { status: 200, schema: LastAttempt },
     handle: async ({ environmentId, params }, { pool }) => ({
-      data: await lastAttemptOf(pool, { environmentId, endpointId: params.endpoint, now: new Date() }),
+      data: await lastAttemptOf(pool, { environmentId, endpointId: params.endpoint, now: presentTime() }),
     }),
   }),
   route({

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { noteCredentialUses, type UsedCredential } from '#directory';
+import { presentTime } from '#identifier';
 
 const everyMs = 1_000;
 
@@ -21,7 +22,7 @@ export class RecentUses {
   }
 
   add(credential: UsedCredential): void {
-    this.#latest.set(credential.id, { credential, at: new Date() });
+    this.#latest.set(credential.id, { credential, at: presentTime() });
     this.#timer ??= setTimeout(() => this.#flush(), everyMs);
   }
 

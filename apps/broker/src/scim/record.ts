@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { ScimDirectory } from '#directory';
+import { presentTime } from '#identifier';
 import type { ScimError } from '#scim';
 import type { Exchange } from './exchange';
 import { maskedBody, storable } from './masked';
@@ -17,7 +18,7 @@ declare global {
 
 /** Keeps the exchange for whoever must find out what the IdP did, once it has ended. */
 export function recordAtEnd(recentRequests: RecentRequests, directory: ScimDirectory, req: Request, res: Response): void {
-  const at = new Date();
+  const at = presentTime();
   const begun = performance.now();
   res.once('close', () => {
     const { refusal, exchange } = res.locals;

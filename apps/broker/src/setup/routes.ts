@@ -21,7 +21,7 @@ import {
   replaceBearerToken,
   rotateOAuthClientSecret,
 } from '#directory';
-import { publicId } from '#identifier';
+import { presentTime, publicId } from '#identifier';
 import { notHere, refusal } from '../frame/errors';
 import { textCursorAt, textIn } from '../frame/page';
 import { Bytes } from '../frame/route';
@@ -103,7 +103,7 @@ export const routes: readonly SetupRoute[] = [
     handle: async ({ session }, { pool, publicUrl }) => {
       const [directory, health, arrivals] = await Promise.all([
         directoryOf(pool, session),
-        directoryHealth(pool, { ...session, now: new Date() }),
+        directoryHealth(pool, { ...session, now: presentTime() }),
         arrivalsIn(pool, session),
       ]);
       if (!health) throw directoryGone();
