@@ -176,6 +176,12 @@ create table directory_published (
 ) with (fillfactor=50);
 CREATE INDEX directory_published_by_environment ON public.directory_published USING btree (environment_id);
 
+create table encryption_keys (
+  fingerprint text not null,
+  used_since timestamp with time zone default now() not null,
+  constraint encryption_keys_pkey PRIMARY KEY (fingerprint)
+);
+
 create table environment_members (
   environment_id uuid not null,
   member_id uuid not null,
@@ -296,6 +302,13 @@ create table idempotency_keys (
   constraint idempotency_keys_pkey PRIMARY KEY (environment_id, key)
 );
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+create table installation_keys (
+  name text not null,
+  sealed bytea not null,
+  constraint installation_keys_pkey PRIMARY KEY (name),
+  constraint installation_keys_name_check CHECK ((name = ANY (ARRAY['marking'::text, 'succession'::text])))
+);
 
 create table lanes (
   endpoint_id uuid not null,

@@ -6,6 +6,6 @@
  */
 export { generateApiKey, isApiKey, hashSecret, secretsEqual } from './api-key';
 export { BearerTokens, type IssuedBearerToken } from './bearer-token';
-export { Keyring, SealBroken } from './keyring';
+export { Keyring, type MarkKeys, SealBroken } from './keyring';
 export { isSecretOf, issueSecret, rowIdOfSecret, secretKinds, succeedSecret, type IssuedSecret, type SecretKind } from './marked-secret';
 export { hashPassword, shortestPassword, verifyPassword } from './password';

@@ -24,6 +24,7 @@ test('what is not set is taken for what the contract says', () => {
     databaseUrl: needed.DATABASE_URL,
     redisUrl: undefined,
     encryptionKey: Buffer.from(key, 'base64'),
+    previousEncryptionKeys: [],
     bootstrapApiKey: undefined,
     bootstrapAdminEmail: undefined,
     bootstrapAdminPassword: undefined,
@@ -57,10 +58,12 @@ test('npm run migrate needs the database alone', () => {
 });
 
 test('everything that is set is read', () => {
+  const former = ['A', 'B'].map((letter) => Buffer.alloc(32, letter).toString('base64'));
   expect(
     loadConfig({
       ...needed,
       HOST: '::1',
+      ENCRYPTION_KEY_PREVIOUS: `${former[0]}, ${former[1]}`,
       PORT: '9090',
       REDIS_URL: 'redis://:secret@cache:6379/2',
       BOOTSTRAP_API_KEY: `cwk_${'a'.repeat(32)}`,
@@ -82,6 +85,7 @@ test('everything that is set is read', () => {
   ).toMatchObject({
     port: 9090,
     publicUrl: 'http://[::1]:9090',
+    previousEncryptionKeys: former.map((text) => Buffer.from(text, 'base64')),
     webhookAllowedCidrs: ['10.0.0.0/8', 'fd00::/8', '192.168.1.7/32'],
     trustedProxies: ['10.0.0.7/32'],
     scimRateLimit: 0,
@@ -131,6 +135,7 @@ test.each([
   ['ENCRYPTION_KEY', 'too short'],
   ['ENCRYPTION_KEY', `${key}x`],
   ['ENCRYPTION_KEY', 'a'.repeat(64)],
+  ['ENCRYPTION_KEY_PREVIOUS', `${key},too short`],
   ['BOOTSTRAP_API_KEY', 'cwk_short'],
   ['BOOTSTRAP_ADMIN_EMAIL', 'ada'],
   ['WEBHOOK_ALLOWED_CIDRS', '10.0.0.0/33'],
@@ -157,6 +162,7 @@ test('a password without the address that it belongs to is refused', () => {
 
 test.each([
   ['ENCRYPTION_KEY', 'hunter2hunter2'],
+  ['ENCRYPTION_KEY_PREVIOUS', 'hunter2,hunter2'],
   ['BOOTSTRAP_API_KEY', 'cwk_hunter2!'],
   ['OPERATOR_API_KEY', 'hunter2'],
   ['METRICS_TOKEN', 'hunter2'],

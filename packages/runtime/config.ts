@@ -19,6 +19,8 @@ export interface StandaloneConfig {
   databaseUrl?: string;
   redisUrl?: string;
   encryptionKey?: Buffer;
+  /** 32 bytes each: what was encrypted with one of these is read too. */
+  previousEncryptionKeys: Buffer[];
   bootstrapApiKey?: string;
   bootstrapAdminEmail?: string;
   bootstrapAdminPassword?: string;
@@ -170,10 +172,17 @@ export const variables = {
     should: '32 bytes in base64 (44 characters that end in "=")',
     secret: 'whole',
     otherwise: '"openssl rand -base64 32" prints one, and "npm start" makes one by itself',
+    parse: encryptionKey,
+  }),
+  ENCRYPTION_KEY_PREVIOUS: variable({
+    name: 'ENCRYPTION_KEY_PREVIOUS',
+    meaning: 'keys that ENCRYPTION_KEY has taken the place of: good for reading, until "npm run reencrypt" has ended',
+    should: 'comma-separated keys of 32 bytes in base64 (44 characters that end in "=")',
+    secret: 'whole',
+    unset: '',
     parse: (text) => {
-      // Buffer.from skips what is not base64, so a mistyped key would become another one: compare the way back.
-      const key = Buffer.from(text, 'base64');
-      return key.length === 32 && key.toString('base64') === text.padEnd(44, '=') ? key : undefined;
+      const keys = partsOf(text).map(encryptionKey);
+      return keys.every((key) => key !== undefined) ? keys : undefined;
     },
   }),
   BOOTSTRAP_API_KEY: variable({
@@ -297,6 +306,7 @@ function standaloneSettings({ must, may }: Settings): StandaloneConfig {
     databaseUrl: may(variables.DATABASE_URL),
     redisUrl: may(variables.REDIS_URL),
     encryptionKey: may(variables.ENCRYPTION_KEY),
+    previousEncryptionKeys: must(variables.ENCRYPTION_KEY_PREVIOUS),
     bootstrapApiKey: may(variables.BOOTSTRAP_API_KEY),
     bootstrapAdminEmail: may(variables.BOOTSTRAP_ADMIN_EMAIL),
     bootstrapAdminPassword: may(variables.BOOTSTRAP_ADMIN_PASSWORD),
@@ -401,12 +411,21 @@ function parseUrl(text: string, ...schemes: string[]): URL | undefined {
   return url && schemes.includes(url.protocol) ? url : undefined;
 }
 
-function cidrs(text: string): string[] | undefined {
-  const parts = text
+function encryptionKey(text: string): Buffer | undefined {
+  // Buffer.from skips what is not base64, so a mistyped key would become another one: compare the way back.
+  const key = Buffer.from(text, 'base64');
+  return key.length === 32 && key.toString('base64') === text.padEnd(44, '=') ? key : undefined;
+}
+
+function partsOf(text: string): string[] {
+  return text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  const ranges = parts.map(cidr);
+}
+
+function cidrs(text: string): string[] | undefined {
+  const ranges = partsOf(text).map(cidr);
   return ranges.every((range) => range !== undefined) ? ranges : undefined;
 }
 

@@ -9,6 +9,8 @@ export interface DatabaseWatchOptions {
   log: Logger;
   /** Where its gauges go. */
   registry: Registry;
+  /** What `pg_stat_activity` shows. Default: `causeway watch`. */
+  applicationName?: string;
   /** How often it looks. Default: 2 s. */
   everyMs?: number;
 }
@@ -48,12 +50,12 @@ export class DatabaseWatch {
   #toldOfClock = -Infinity;
   #watching: Promise<void> = Promise.resolve();
 
-  constructor({ databaseUrl, log, registry, everyMs = 2_000 }: DatabaseWatchOptions) {
+  constructor({ databaseUrl, log, registry, applicationName = 'causeway watch', everyMs = 2_000 }: DatabaseWatchOptions) {
     // A connection of its own: it must see what is so while all the others are in use. A new one every ten seconds, because that a
     // database takes no writes may hold for new connections alone.
     this.#pool = createPool(databaseUrl, {
       max: 1,
-      applicationName: 'causeway watch',
+      applicationName,
       onError: () => {}, // whoever needs the database says that it is away
       maxLifetimeSeconds: 10,
       statementTimeoutMs: 5_000,

@@ -61,10 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     if (!existsSync(path.join(directory, 'PG_VERSION'))) await makeCluster(options, binaries, user);
     await checkMajorVersion(directory, binaries);
-    const socketDirectory = shortName ? path.join(shortName, 'pg') : directory;
-    // The socket counts, not the host; without one, not everybody takes it for a URL.
-    const url = (database: string) =>
-      `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
+    const url = urlsThrough(shortName ? path.join(shortName, 'pg') : directory);
     const server = await startOnceReleased(options, binaries, user, url('postgres'));
     const stop = async (withinMs = 10_000): Promise<void> => {
       await server.stop(withinMs);
@@ -75,6 +72,29 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await tidyUp();
     throw error;
   }
+}
+
+/**
+ * The server that another process has started on a cluster, for as long as it is lent: `done` leaves it running. `undefined` where
+ * none runs there.
+ */
+export async function runningPostgres(
+  directory: string,
+): Promise<{ url: (database: string) => string; done: () => Promise<void> } | undefined> {
+  const pid = Number.parseInt(await readFile(path.join(directory, 'postmaster.pid'), 'utf8').catch(() => ''), 10);
+  if (!(pid > 0) || !isRunning(pid) || !(await postmasterOf(directory, pid))) return undefined;
+  const shortName = await shortNameOf(directory);
+  return {
+    url: urlsThrough(shortName ? path.join(shortName, 'pg') : directory),
+    done: async () => {
+      if (shortName) await rm(shortName, { recursive: true, force: true });
+    },
+  };
+}
+
+function urlsThrough(socketDirectory: string): (database: string) => string {
+  // The socket counts, not the host; without one, not everybody takes it for a URL.
+  return (database) => `postgres://${role}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}`;
 }
 
 async function startOnceReleased(options: EmbeddedPostgresOptions, binaries: Binaries, user: User | undefined, url: string) {

@@ -19,6 +19,7 @@ export {
   startEmbeddedPostgres,
   ensureDatabase,
   releaseCluster,
+  runningPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded-postgres';

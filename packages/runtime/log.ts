@@ -44,6 +44,7 @@ const secretFields = [
   'access_token',
   'refresh_token',
   'encryptionKey',
+  'previousEncryptionKeys',
   'databaseUrl',
   'redisUrl',
   'smtpUrl',

@@ -115,6 +115,7 @@ export function aConfig(settings: Partial<Config> & { databaseUrl?: string }): C
     dataDir: '/nonexistent',
     databaseUrl: '',
     encryptionKey: randomBytes(32),
+    previousEncryptionKeys: [],
     webhookAllowedCidrs: ['127.0.0.0/8'],
     mailFrom: 'Causeway <causeway@localhost>',
     logLevel: 'fatal',

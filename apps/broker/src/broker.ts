@@ -8,6 +8,7 @@ import { listenToFeed } from '#delivery';
 import { directoryPool } from '#directory';
 import { Lookups } from '#postgres';
 import { newId, publicId, tellTimeBy } from '#identifier';
+import { admitKeys, KeyRefused, watchName } from '#keys';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
 import { type Config, type DatabaseWatch, type Logger, checkDatabase, clientConfig, createPool, listen, watchDatabase } from '#runtime';
 import { createApp } from './app';
@@ -65,7 +66,7 @@ const hourMs = 3_600_000;
  * answer 503, and they open by themselves once it has been migrated. `onLateBootstrap` is told if the first environment is made
  * only then.
  *
- * @throws DatabaseUnusable, CannotListen: each with one sentence for whoever started the process.
+ * @throws DatabaseUnusable, KeyRefused, CannotListen: each with one sentence for whoever started the process.
  */
 export async function startBroker(o: {
   config: Config;
@@ -74,14 +75,17 @@ export async function startBroker(o: {
   watch?: DatabaseWatch;
   onLateBootstrap?: (made: PublicBootstrap) => void;
   onLateFirstMember?: (made: FirstMember) => void;
+  /** Told where the key turns out not to be the database's only after the database has been migrated: the process must end. */
+  onRefused?: (refusal: KeyRefused) => void;
 }): Promise<Broker> {
   const { config, log } = o;
   await checkDatabase(config.databaseUrl);
-  const watch = o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register }));
+  const keyring = new Keyring(config.encryptionKey, config.previousEncryptionKeys);
+  const watch =
+    o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
   tellTimeBy(watch.now);
 
   const onError = (err: Error): void => log.warn({ err }, 'a connection to the database broke');
-  const keyring = new Keyring(config.encryptionKey);
   const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring);
   const pool = directoryPool(
     createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError }),
@@ -130,6 +134,7 @@ export async function startBroker(o: {
   let firstMember: FirstMember | undefined;
   const openDoors = async (): Promise<PublicBootstrap | undefined> => {
     if (!(await readiness.look()).ready) return undefined;
+    await admitKeys(pool, keyring);
     const made = publicBootstrap(await bootstrap(pool, { apiKey: config.bootstrapApiKey }));
     if (config.bootstrapAdminEmail !== undefined) {
       firstMember ??= await ensureFirstMember(pool, { email: config.bootstrapAdminEmail, password: config.bootstrapAdminPassword });
@@ -191,7 +196,12 @@ export async function startBroker(o: {
     1_000,
     async () => {
       if (isOpen) return opening.stop();
-      const late = await openDoors();
+      const late = await openDoors().catch((error: unknown) => {
+        if (!(error instanceof KeyRefused)) throw error;
+        opening.stop();
+        o.onRefused?.(error);
+        return undefined;
+      });
       if (isOpen) log.info('the database is up to date now');
       if (late) o.onLateBootstrap?.(late);
       if (isOpen && firstMember) o.onLateFirstMember?.(firstMember);

@@ -1,3 +1,4 @@
+import { KeyRefused } from '#keys';
 import { CannotListen, ConfigError, DatabaseUnusable, createLog, loadConfig, stopOnSignals } from '#runtime';
 import { type FirstMember, type PublicBootstrap, startBroker } from './broker';
 
@@ -7,7 +8,16 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel, 'broker');
   const stopping = stopOnSignals(log);
 
-  const broker = await startBroker({ config, log, onLateBootstrap: show, onLateFirstMember: showMember });
+  const broker = await startBroker({
+    config,
+    log,
+    onLateBootstrap: show,
+    onLateFirstMember: showMember,
+    onRefused: ({ message }) => {
+      log.fatal(message);
+      void stopping.stop('its key was refused', 1);
+    },
+  });
   stopping.add('broker', (withinMs) => broker.stop(withinMs));
   log.info({ url: broker.url, public_url: config.publicUrl }, 'listening');
   if (broker.bootstrap) show(broker.bootstrap);
@@ -26,7 +36,7 @@ function showMember({ email, password }: FirstMember): void {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof CannotListen;
-  console.error(expected ? error.message : error);
+  const expected = [ConfigError, DatabaseUnusable, KeyRefused, CannotListen].some((kind) => error instanceof kind);
+  console.error(expected && error instanceof Error ? error.message : error);
   process.exit(1);
 });

@@ -11,16 +11,37 @@ export class DataDirUnusable extends Error {
 }
 
 /**
- * The encryption key that lives in DATA_DIR: made at the first start, 32 bytes in base64, readable to its owner alone.
- * Whoever loses it loses every secret that is stored encrypted, so it is never made anew in place of one that is damaged.
+ * The encryption key that lives in DATA_DIR, made by an earlier start; `undefined` where there is none. Whoever loses it loses every
+ * secret that is stored encrypted, so one that is damaged is never taken for none.
  *
  * @throws DataDirUnusable with one sentence.
  */
-export async function keptEncryptionKey(dataDir: string): Promise<Buffer> {
-  const file = path.join(dataDir, 'encryption-key');
+export function keptEncryptionKey(dataDir: string): Promise<Buffer | undefined> {
+  return inDataDir(dataDir, async (file) => {
+    const text = await contents(file);
+    return text === undefined ? undefined : readKey(file, text);
+  });
+}
+
+/**
+ * Makes the encryption key of a new installation: 32 bytes in base64, readable to its owner alone. Must not be called for a database
+ * that needs another one.
+ *
+ * @throws DataDirUnusable with one sentence.
+ */
+export function newEncryptionKey(dataDir: string): Promise<Buffer> {
+  return inDataDir(dataDir, async (file) => readKey(file, await makeKey(file)));
+}
+
+/** Where the key lies. */
+export function encryptionKeyFile(dataDir: string): string {
+  return path.join(dataDir, 'encryption-key');
+}
+
+async function inDataDir<T>(dataDir: string, work: (file: string) => Promise<T>): Promise<T> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    return await readKey(file, (await contents(file)) ?? (await makeKey(file)));
+    return await work(encryptionKeyFile(dataDir));
   } catch (error) {
     if (error instanceof DataDirUnusable) throw error;
     throw new DataDirUnusable(`${dataDir} (DATA_DIR) cannot be used: ${error instanceof Error ? error.message : String(error)}.`, {
@@ -29,7 +50,7 @@ export async function keptEncryptionKey(dataDir: string): Promise<Buffer> {
   }
 }
 
-async function readKey(file: string, text: string): Promise<Buffer> {
+function readKey(file: string, text: string): Buffer {
   const key = Buffer.from(text, 'base64');
   if (key.length !== 32)
     throw new DataDirUnusable(

@@ -1,10 +1,10 @@
-import path from 'node:path';
 import { register } from 'prom-client';
 import {
   CannotListen,
   type Config,
   ConfigError,
   createLog,
+  createPool,
   DatabaseUnusable,
   ensureDatabase,
   loadStandaloneConfig,
@@ -12,14 +12,18 @@ import {
   migrate,
   MigrationUnderWay,
   startEmbeddedPostgres,
+  type StandaloneConfig,
   type Stopping,
   stopOnSignals,
   watchDatabase,
 } from '#runtime';
 import { startBroker } from '../../broker/src/broker';
 import { startWorker } from '../../worker/src/worker';
-import { DataDirUnusable, keptEncryptionKey } from './encryption-key';
+import { Keyring } from '#credential';
+import { admitKeys, isKeyNeeded, KeyRefused, watchName } from '#keys';
+import { DataDirUnusable, encryptionKeyFile, keptEncryptionKey, newEncryptionKey } from './encryption-key';
 import { greeting } from './greeting';
+import { ownCluster, ownDatabaseName } from './own-database';
 
 /** `npm start`: the database, the broker and the worker in one go, with nothing else installed. */
 async function main(): Promise<void> {
@@ -27,13 +31,15 @@ async function main(): Promise<void> {
   const log = createLog(settings.logLevel, 'causeway');
   const stopping = stopOnSignals(log);
   try {
-    const encryptionKey = settings.encryptionKey ?? (await keptEncryptionKey(settings.dataDir));
+    // Looked at first: a folder that cannot be used is told of before anything is made.
+    const kept = settings.encryptionKey ?? (await keptEncryptionKey(settings.dataDir));
     const databaseUrl = settings.databaseUrl ?? (await ownDatabase(settings.dataDir, log, stopping));
     await migrate(databaseUrl, {
       waitMs: 60_000,
       queueInPostgres: settings.redisUrl === undefined,
       onApplied: (migration) => log.info({ migration }, 'applied'),
     });
+    const encryptionKey = await theKey(settings, kept, databaseUrl);
     await run({ ...settings, databaseUrl, encryptionKey }, log, stopping);
   } catch (error) {
     // Told to stop while it was starting, it fails at whatever it was doing.
@@ -43,8 +49,36 @@ async function main(): Promise<void> {
   }
 }
 
+/**
+ * The key that this database is encrypted with: the one that is set or kept, or a new one for a database that needs none yet.
+ *
+ * @throws KeyRefused
+ */
+async function theKey(settings: StandaloneConfig, kept: Buffer | undefined, databaseUrl: string): Promise<Buffer> {
+  const file = encryptionKeyFile(settings.dataDir);
+  const pool = createPool(databaseUrl, { max: 1, applicationName: 'causeway start', onError: () => {} });
+  try {
+    if (!kept && (await isKeyNeeded(pool))) {
+      throw new KeyRefused(
+        `${file} is not there, and this database's secrets are encrypted with the key that it held: restore it from a backup, or set ` +
+          'ENCRYPTION_KEY to what it held.',
+      );
+    }
+    const key = kept ?? (await newEncryptionKey(settings.dataDir));
+    await admitKeys(pool, new Keyring(key, settings.previousEncryptionKeys), settings.encryptionKey ? 'ENCRYPTION_KEY' : file);
+    return key;
+  } finally {
+    await pool.end();
+  }
+}
+
 async function run(config: Config, log: Logger, stopping: Stopping): Promise<void> {
-  const watch = await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register });
+  const watch = await watchDatabase({
+    databaseUrl: config.databaseUrl,
+    log,
+    registry: register,
+    applicationName: watchName(new Keyring(config.encryptionKey)),
+  });
   stopping.add('watch', () => watch.stop());
   const parts: { stop: (withinMs?: number) => Promise<void> }[] = [];
   // Both at once: while one of them still ended what is under way, the other would go on taking new work.
@@ -70,7 +104,7 @@ async function run(config: Config, log: Logger, stopping: Stopping): Promise<voi
 async function ownDatabase(dataDir: string, log: Logger, stopping: Stopping): Promise<string> {
   const postgres = log.child({ part: 'postgresql' });
   const server = await startEmbeddedPostgres({
-    directory: path.join(dataDir, 'postgresql'),
+    directory: ownCluster(dataDir),
     settings: {
       log_checkpoints: 'off',
       // Its messages go to our log, where neither people's data nor statements belong.
@@ -85,12 +119,14 @@ async function ownDatabase(dataDir: string, log: Logger, stopping: Stopping): Pr
     },
   });
   stopping.add('PostgreSQL', (withinMs) => server.stop(withinMs - 1_500), 3_000);
-  await ensureDatabase(server, 'causeway');
-  return server.url('causeway');
+  await ensureDatabase(server, ownDatabaseName);
+  return server.url(ownDatabaseName);
 }
 
 function sayWhy(error: unknown): void {
-  const expected = [ConfigError, DataDirUnusable, DatabaseUnusable, MigrationUnderWay, CannotListen].some((kind) => error instanceof kind);
+  const expected = [ConfigError, DataDirUnusable, DatabaseUnusable, KeyRefused, MigrationUnderWay, CannotListen].some(
+    (kind) => error instanceof kind,
+  );
   console.error(expected && error instanceof Error ? error.message : error);
 }
 

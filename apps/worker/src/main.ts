@@ -12,6 +12,8 @@ import {
   stopOnSignals,
   watchDatabase,
 } from '#runtime';
+import { Keyring } from '#credential';
+import { KeyRefused, watchName } from '#keys';
 import { listenForHealth, portIn } from './health';
 import { type RunningWorker, startWorker } from './worker';
 
@@ -30,7 +32,12 @@ async function main(): Promise<void> {
   });
   stopping.add('health connection', () => pool.end());
 
-  const watch = await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register });
+  const watch = await watchDatabase({
+    databaseUrl: config.databaseUrl,
+    log,
+    registry: register,
+    applicationName: watchName(new Keyring(config.encryptionKey)),
+  });
   stopping.add('watch', () => watch.stop());
 
   let worker: RunningWorker | undefined;
@@ -67,7 +74,7 @@ async function untilMigrated(look: () => ReturnType<typeof schemaState>, log: Lo
 
 main().catch((error: unknown) => {
   // What the operator can put right is a sentence; anything else comes with where it happened.
-  const known = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof CannotListen;
-  console.error(known ? error.message : error);
+  const known = [ConfigError, DatabaseUnusable, KeyRefused, CannotListen].some((kind) => error instanceof kind);
+  console.error(known && error instanceof Error ? error.message : error);
   process.exit(1);
 });

@@ -15,6 +15,7 @@ import {
 } from '#delivery';
 import { directoryPool } from '#directory';
 import { publicId, tellTimeBy } from '#identifier';
+import { admitKeys, watchName } from '#keys';
 import { logMailer, smtpMailer } from '#notify';
 import { type Config, createPool, type DatabaseWatch, ensurePartitions, type Logger, queueBackend, watchDatabase } from '#runtime';
 import { deliveryCaches, workerRules } from './caches';
@@ -59,7 +60,9 @@ export async function startWorker({
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
   const onPoolError = warn('a connection to the database broke');
 
-  const watch = givenWatch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register }));
+  const keyring = new Keyring(config.encryptionKey, config.previousEncryptionKeys);
+  const watch =
+    givenWatch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
   tellTimeBy(watch.now);
 
   // Positions must go on being given while deliveries use all of their connections.
@@ -72,6 +75,12 @@ export async function startWorker({
     createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError }),
     workerRules(),
   );
+  try {
+    await admitKeys(pool, keyring);
+  } catch (error) {
+    await Promise.all([pool.end(), sequencing.end(), givenWatch ? undefined : watch.stop()]);
+    throw error;
+  }
   const metrics = new WorkerMetrics(register, () => readBacklog(pool));
 
   const doorbell = new Doorbell(
@@ -91,7 +100,7 @@ export async function startWorker({
   const drain = new Drain({
     pool,
     poster,
-    ...deliveryCaches(pool, new Keyring(config.encryptionKey)),
+    ...deliveryCaches(pool, keyring),
     ring: (bells) => void ring(bells),
     onError: warn('a delivery was broken off, and goes on when its lease has ended'),
     onNotice: (notice) => {
