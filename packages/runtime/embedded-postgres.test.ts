@@ -161,6 +161,29 @@ test("a pid file whose pid is a stranger's by now, or a zombie's, keeps nobody f
   }
 });
 
+test.each(['postmaster.pid', '.s.PGSQL.5432.lock'])(
+  'an empty %s, as a crash or a full disk leaves it, keeps nobody from starting',
+  async (lock) => {
+    const folder = await dataFolder();
+    await (await start(folder)).stop();
+    await writeFile(path.join(folder, 'postgresql', lock), '');
+    const server = await start(folder);
+    expect(await query(server, 'select 1 as n')).toEqual([{ n: 1 }]);
+  },
+);
+
+test('an empty postmaster.pid does not make a second server of a cluster whose first one runs', async () => {
+  const folder = await dataFolder();
+  const first = await start(folder);
+  const pidFile = path.join(folder, 'postgresql', 'postmaster.pid');
+  const text = await readFile(pidFile, 'utf8');
+  await writeFile(pidFile, '');
+  await expect(start(folder)).rejects.toThrow(/^Causeway already runs on .* \(process \d+\)/);
+  // Without its pid file the first one would end by itself within a minute.
+  await writeFile(pidFile, text);
+  expect(await query(first, 'select 1 as n')).toEqual([{ n: 1 }]);
+});
+
 test('a PostgreSQL in the folder that is not ours is left alone', async () => {
   const folder = await dataFolder();
   const elsewhere = await startElsewhere(folder);

@@ -137,9 +137,11 @@ export async function releaseCluster(directory: string): Promise<void> {
 }
 
 async function releaseLock(directory: string, file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
   const pid = Number.parseInt(text, 10);
-  if (!(pid > 0) || !exists(pid)) return;
+  if (!(pid > 0)) return releaseNobodysLock(directory, file);
+  if (!exists(pid)) return;
 
   const server = isRunning(pid) ? await postmasterOf(directory, pid) : undefined;
   if (server === undefined) {
@@ -149,6 +151,11 @@ async function releaseLock(directory: string, file: string): Promise<void> {
     await writeFile(file, text.replace(/^\d+/, String(process.pid)));
     return;
   }
+  await endAbandoned(directory, pid, server);
+}
+
+/** Ends a server whose starter has died. @throws DatabaseUnusable where it is somebody's still. */
+async function endAbandoned(directory: string, pid: number, server: Postmaster): Promise<void> {
   if (server.starter === undefined)
     throw new DatabaseUnusable(`A PostgreSQL that Causeway did not start (process ${pid}) runs in ${directory}; stop it first.`);
   if (server.starter === server.parent) {
@@ -158,6 +165,39 @@ async function releaseLock(directory: string, file: string): Promise<void> {
   }
 
   await endProcess(pid, 10_000);
+}
+
+/**
+ * Removes a lock in which no pid is written, which PostgreSQL would neither take nor remove: a crash or a full disk has left it before
+ * anything was written into it. A server that is starting writes its pid within a moment of making the file, so it is given one.
+ *
+ * @throws DatabaseUnusable where it is some server's all the same, or cannot be removed.
+ */
+async function releaseNobodysLock(directory: string, file: string): Promise<void> {
+  await delay(500);
+  if (Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10) > 0) return releaseLock(directory, file);
+  const running = await serverOf(directory);
+  if (running) await endAbandoned(directory, running.pid, running.server);
+  await rm(file, { force: true }).catch((error: unknown) => {
+    throw new DatabaseUnusable(
+      `Nothing stands in ${file}, and it could not be removed (${messageOf(error)}): remove it, and start again.`,
+      {
+        cause: error,
+      },
+    );
+  });
+}
+
+/** Whatever server runs on a cluster, found by looking at every process. */
+async function serverOf(directory: string): Promise<{ pid: number; server: Postmaster } | undefined> {
+  const listed = await readdir('/proc').catch(() => undefined);
+  const pids = listed ?? (await run('ps', ['-A', '-o', 'pid=']).catch(() => ({ stdout: '' }))).stdout.split(/\s+/);
+  for (const pid of pids.map(Number)) {
+    if (!(pid > 0) || !isRunning(pid)) continue;
+    const server = await startedOn(directory, pid);
+    if (server) return { pid, server };
+  }
+  return undefined;
 }
 
 // ── The server ──
@@ -350,8 +390,22 @@ async function checkMajorVersion(directory: string, binaries: Binaries): Promise
 
 // ── Processes ──
 
-/** The server that a pid belongs to, if it is this cluster's; `starter` is missing where we did not start it. */
-async function postmasterOf(directory: string, pid: number): Promise<{ parent: number; starter?: number } | undefined> {
+interface Postmaster {
+  parent: number;
+  /** The process that started it; missing where we did not. */
+  starter?: number;
+}
+
+/** The server that a pid of this cluster's pid file belongs to; `undefined` for a stranger, who has the pid by now. */
+async function postmasterOf(directory: string, pid: number): Promise<Postmaster | undefined> {
+  const server = await startedOn(directory, pid);
+  if (server || !worksIn(directory, pid)) return server;
+  const found = seenInProc(pid) ?? (await seenByPs(pid));
+  return found && { parent: found.parent };
+}
+
+/** A server as its command line shows it to be this cluster's. */
+async function startedOn(directory: string, pid: number): Promise<Postmaster | undefined> {
   const found = seenInProc(pid) ?? (await seenByPs(pid));
   if (!found) return undefined;
   const { parent, commandLine } = found;
@@ -359,7 +413,7 @@ async function postmasterOf(directory: string, pid: number): Promise<{ parent: n
     const starter = new RegExp(`${starterSetting}=(\\d+) `).exec(commandLine)?.[1];
     return { parent, starter: Number(starter) };
   }
-  return worksIn(directory, pid) || commandLine.includes(`-D ${directory} `) ? { parent } : undefined;
+  return commandLine.includes(`-D ${directory} `) ? { parent } : undefined;
 }
 
 /** The folder by device and inode: whatever path it is reached by, and no other one's while its server runs. */
