@@ -600,6 +600,18 @@ create table setup_sessions (
 CREATE INDEX setup_sessions_by_expiry ON public.setup_sessions USING btree (expires_at);
 CREATE INDEX setup_sessions_by_link ON public.setup_sessions USING btree (link_id);
 
+create table unshown_secrets (
+  kind text not null,
+  environment_id uuid,
+  member_id uuid,
+  sealed bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint unshown_secrets_pkey PRIMARY KEY (kind),
+  constraint unshown_secrets_check CHECK (((kind = 'api_key'::text) = (environment_id IS NOT NULL))),
+  constraint unshown_secrets_check1 CHECK (((kind = 'password'::text) = (member_id IS NOT NULL))),
+  constraint unshown_secrets_kind_check CHECK ((kind = ANY (ARRAY['api_key'::text, 'password'::text])))
+);
+
 create table users (
   id uuid not null,
   environment_id uuid not null,
@@ -722,6 +734,8 @@ alter table setup_appearances add constraint setup_appearances_environment_id_fk
 alter table setup_links add constraint setup_links_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES directories(id) ON DELETE CASCADE;
 alter table setup_links add constraint setup_links_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table setup_sessions add constraint setup_sessions_link_id_fkey FOREIGN KEY (link_id) REFERENCES setup_links(id) ON DELETE CASCADE;
+alter table unshown_secrets add constraint unshown_secrets_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
+alter table unshown_secrets add constraint unshown_secrets_member_id_fkey FOREIGN KEY (member_id) REFERENCES members(id) ON DELETE CASCADE;
 alter table users add constraint users_environment_id_organization_id_directory_id_fkey FOREIGN KEY (environment_id, organization_id, directory_id) REFERENCES directories(environment_id, organization_id, id);
 alter table webhook_endpoints add constraint webhook_endpoints_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table webhook_endpoints add constraint webhook_endpoints_environment_id_organization_id_fkey FOREIGN KEY (environment_id, organization_id) REFERENCES organizations(environment_id, id);

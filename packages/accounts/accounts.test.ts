@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { Keyring } from '#credential';
 import { testDatabase } from '#testing';
 import { newId } from '#identifier';
 import {
@@ -87,5 +89,5 @@ test('keys and environments are listed by age, from after a given one', async ()
 test('where there is an environment, nothing is bootstrapped', async () => {
   const { pool } = await testDatabase();
   await createEnvironment(pool, { name: 'x' });
-  expect(await bootstrap(pool, {})).toBeUndefined();
+  expect(await bootstrap(pool, new Keyring(randomBytes(32)), {})).toBeUndefined();
 });

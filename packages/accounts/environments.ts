@@ -1,8 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
-import { generateApiKey } from '#credential';
+import { generateApiKey, type Keyring } from '#credential';
 import { newId } from '#identifier';
 import { inTransaction, prepared } from '#postgres';
 import { addApiKey } from './api-keys';
+import { keepUnshownApiKey } from './first-secrets';
 
 export interface Environment {
   id: string;
@@ -36,10 +37,14 @@ const lockBootstrap = prepared(
 );
 
 /**
- * On a database with no environment, makes the one named `default`, with the key given or a random one. Answers `undefined`
- * where there was an environment already. Of several processes that start at once, one makes it.
+ * On a database with no environment, makes the one named `default`, with the key given or a random one, which is kept, sealed, until
+ * it has been shown. Answers `undefined` where there was an environment already. Of several processes that start at once, one makes it.
  */
-export async function bootstrap(pool: Pool, { apiKey }: { apiKey?: string | undefined }): Promise<Bootstrapped | undefined> {
+export async function bootstrap(
+  pool: Pool,
+  keyring: Keyring,
+  { apiKey }: { apiKey?: string | undefined },
+): Promise<Bootstrapped | undefined> {
   if (await hasEnvironment(pool)) return undefined;
 
   return inTransaction(pool, async (client) => {
@@ -48,7 +53,9 @@ export async function bootstrap(pool: Pool, { apiKey }: { apiKey?: string | unde
     if (await hasEnvironment(client)) return undefined;
 
     const created = await insertEnvironment(client, { name: 'default', apiKey: apiKey ?? generateApiKey() });
-    return apiKey === undefined ? { environmentId: created.id, apiKey: created.apiKey } : { environmentId: created.id };
+    if (apiKey !== undefined) return { environmentId: created.id };
+    await keepUnshownApiKey(client, keyring, { environmentId: created.id, apiKey: created.apiKey });
+    return { environmentId: created.id, apiKey: created.apiKey };
   });
 }
 

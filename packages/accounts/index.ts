@@ -23,6 +23,7 @@ export {
   type IssuedApiKey,
 } from './api-keys';
 export { actorTypes, listActs, recordAct, type Act, type Actor, type ActorType, type RecordedAct } from './audit-log';
+export { type FirstSecrets, showFirstSecrets, type SignIns, whoSignsIn } from './first-secrets';
 export { forgetExpiredAccess } from './expired';
 export {
   acceptInvitation,
@@ -49,7 +50,7 @@ export {
   roleIn,
   roles,
 } from './members';
-export { changePassword, requestPasswordReset, resetPassword } from './password';
+export { changePassword, giveNewPassword, requestPasswordReset, resetPassword } from './password';
 export {
   authenticateSession,
   endOtherSessions,

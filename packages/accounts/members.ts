@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import { hashPassword } from '#credential';
+import { hashPassword, type Keyring } from '#credential';
 import { newId } from '#identifier';
 import { prepared } from '#postgres';
+import { sealUnshownPassword } from './first-secrets';
 
 /** A person who signs in to the console. */
 export interface Member {
@@ -71,6 +72,11 @@ const insertFirstMember = prepared<{ email: string }>(
     insert into environment_members (environment_id, member_id, role)
     select environment.id, member.id, 'admin'
       from environment, member
+  ), unshown as (
+    insert into unshown_secrets (kind, member_id, sealed)
+    select 'password', id, $5
+      from member
+     where $5::bytea is not null
   )
   select email
     from member`,
@@ -78,20 +84,30 @@ const insertFirstMember = prepared<{ email: string }>(
 
 /**
  * On an installation where nobody can sign in yet, makes the first member, an admin of its oldest environment, with the password
- * given or a random one. `undefined` where there is a member already, or no environment yet. Of several processes that start at
- * once, one makes it.
+ * given or a random one, which is kept, sealed, until it has been shown (without a keyring: not). `undefined` where there is a member
+ * already, or no environment yet. Of several processes that start at once, one makes it.
  */
 export async function ensureFirstMember(
   pool: Pool,
-  { email, password }: { email: string; password?: string | undefined },
+  { email, password, keyring }: { email: string; password?: string | undefined; keyring?: Keyring },
 ): Promise<{ email: string; password?: string } | undefined> {
   if ((await selectAnyMember.run(pool, [])).length > 0) return undefined;
 
-  // Without the letters and digits that are mistaken for one another; 100 bits.
-  const made = password ?? Array.from(randomBytes(20), (byte) => 'abcdefghjkmnpqrstuvwxyz23456789ABC'[byte % 32]).join('');
-  const [row] = await insertFirstMember.run(pool, [newId(), email.trim(), emailKey(email), await hashPassword(made)]);
+  const made = password ?? randomPassword();
+  const [row] = await insertFirstMember.run(pool, [
+    newId(),
+    email.trim(),
+    emailKey(email),
+    await hashPassword(made),
+    password === undefined && keyring ? sealUnshownPassword(keyring, made) : null,
+  ]);
   if (!row) return undefined;
   return password === undefined ? { email: row.email, password: made } : { email: row.email };
+}
+
+/** 100 bits, without the letters and digits that are mistaken for one another. */
+export function randomPassword(): string {
+  return Array.from(randomBytes(20), (byte) => 'abcdefghjkmnpqrstuvwxyz23456789ABC'[byte % 32]).join('');
 }
 
 const selectMemberEnvironments = prepared<MemberEnvironment>(

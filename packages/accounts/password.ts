@@ -3,7 +3,8 @@ import { hashPassword, verifyPassword } from '#credential';
 import { newId } from '#identifier';
 import { prepared } from '#postgres';
 import { linkHash, newLinkSecret } from './mailed-link';
-import { emailKey } from './members';
+import { recordAct } from './audit-log';
+import { emailKey, listMemberEnvironments, randomPassword } from './members';
 
 const selectPassword = prepared<{ passwordHash: string }>(
   'select_password',
@@ -109,4 +110,48 @@ export async function resetPassword(
   if ((await selectPasswordReset.run(pool, [hash])).length === 0) return undefined;
   const [row] = await usePasswordReset.run(pool, [hash, await hashPassword(password)]);
   return row;
+}
+
+const updateForgottenPassword = prepared<{ id: string; email: string }>(
+  'update_forgotten_password',
+  `
+  with changed as (
+    update members
+       set password_hash = $2
+     where email_key = $1
+    returning id, email
+  ), ended as (
+    delete from member_sessions s
+     using changed
+     where s.member_id = changed.id
+  ), replaced as (
+    delete from member_links
+     where email_key = $1
+       and kind = 'password_reset'
+  )
+  select id, email
+    from changed`,
+);
+
+/**
+ * Gives a member a random password, for whoever operates the installation: ends every session of theirs, and every link by which they
+ * could have chosen one. Noted in the audit log of each of their environments. `undefined` where nobody has that address.
+ */
+export async function giveNewPassword(pool: Pool, { email }: { email: string }): Promise<{ email: string; password: string } | undefined> {
+  const password = randomPassword();
+  const [member] = await updateForgottenPassword.run(pool, [emailKey(email), await hashPassword(password)]);
+  if (!member) return undefined;
+  for (const { id: environmentId } of await listMemberEnvironments(pool, { memberId: member.id })) {
+    await recordAct(pool, {
+      environmentId,
+      actor: { type: 'operator', id: null },
+      act: 'resetPassword',
+      targets: [member.email],
+      fields: [],
+      requestId: null,
+      remoteAddress: null,
+      userAgent: null,
+    });
+  }
+  return { email: member.email, password };
 }

@@ -20,4 +20,5 @@ export const sealedColumns: SealedColumn[] = [
     key: ['environment_id', 'key'],
     context: (environmentId, key) => `idempotent_answer:${environmentId}:${key}`,
   },
+  { table: 'unshown_secrets', column: 'sealed', key: ['kind'], context: (kind) => `unshown_secret:${kind}` },
 ];

@@ -1,3 +1,4 @@
+import './node-version';
 import { ConfigError, loadDatabaseConfig } from './config';
 import { createLog } from './log';
 import { migrate, MigrationUnderWay } from './migrate';

@@ -358,9 +358,14 @@ const ownerships: Ownership[] = [
     because: "a vendor's workspace is the accounts'; who maps or declares for all of it locks its row",
   },
   {
-    tables: ['api_keys', 'audit_log', 'environment_members', 'members', 'member_links', 'member_sessions'],
+    tables: ['api_keys', 'audit_log', 'environment_members', 'members', 'member_links', 'member_sessions', 'unshown_secrets'],
     writtenBy: ['packages/accounts'],
     because: 'who may call, and what they did, is decided apart from what there is to see',
+  },
+  {
+    tables: ['encryption_keys', 'installation_keys'],
+    writtenBy: ['packages/keys'],
+    because: 'which keys an installation has is asked before anything else may be used',
   },
   {
     tables: ['setup_appearances', 'setup_links', 'setup_sessions'],
@@ -566,6 +571,10 @@ const unprepared: { folder: string; because: string }[] = [
   {
     folder: 'packages/runtime',
     because: 'it makes databases, schemas and partitions: of each statement there is one, and names cannot be values',
+  },
+  {
+    folder: 'packages/keys',
+    because: 'it goes over whatever columns are sealed, whose names cannot be values, at a start and where a key is changed',
   },
   { folder: 'packages/delivery/poll', because: 'LISTEN belongs to one connection and takes a name' },
   { folder: 'apps/worker/src', because: 'an advisory lock belongs to one connection, and names no table' },

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { giveNewPassword } from '#accounts';
 import { BearerTokens, Keyring } from '#credential';
 import { newId } from '#identifier';
 import { createLog, ensureDatabase, migrate, startEmbeddedPostgres } from '#runtime';
 import { createTestDatabase, eventually, freePort } from '#testing';
 import { aBroker, aConfig, caller } from './a-broker';
-import { type Broker, startBroker } from './broker';
+import { type Broker, startBroker, type Welcome } from './broker';
 
 const log = createLog('fatal', 'test');
 
@@ -26,6 +27,47 @@ test('the first start makes one environment and shows its key once, however many
   const again = await startBroker({ config, log });
   expect(again.bootstrap).toBeUndefined();
   await again.stop();
+});
+
+test('what the first start made is shown once, at the next start where it was not shown at this one', async () => {
+  const { url: databaseUrl, pool } = await createTestDatabase();
+  const config = aConfig({ databaseUrl, bootstrapAdminEmail: 'ada@vendor.example' });
+  const shownBy = async (broker: Broker): Promise<Welcome[]> => {
+    const shown: Welcome[] = [];
+    await broker.welcome(async (welcome) => void shown.push(welcome));
+    return shown;
+  };
+  const signIns = { emails: ['ada@vendor.example'], more: 0 };
+
+  const first = await startBroker({ config, log });
+  const { apiKey = '', environmentId } = first.bootstrap ?? {};
+  await expect(first.welcome(() => Promise.reject(new Error('nobody reads it')))).rejects.toThrow('nobody reads it');
+  await first.stop();
+
+  const [second, beside] = await Promise.all([startBroker({ config, log }), startBroker({ config, log })]);
+  const both = (await Promise.all([shownBy(second), shownBy(beside)])).flat();
+  expect(both).toHaveLength(2);
+  expect(both).toContainEqual({
+    bootstrap: { environmentId, apiKey },
+    firstMember: { email: 'ada@vendor.example', password: expect.stringMatching(/^\w{20}$/) },
+    signIns,
+  });
+  expect(both).toContainEqual({ signIns });
+  expect(await shownBy(second)).toEqual([{ signIns }]);
+  expect((await pool.query('select 1 from unshown_secrets')).rowCount).toBe(0);
+  await Promise.all([second.stop(), beside.stop()]);
+});
+
+test('a secret that was revoked or changed before it was shown is not shown', async () => {
+  const { url: databaseUrl, pool } = await createTestDatabase();
+  const config = aConfig({ databaseUrl, bootstrapAdminEmail: 'ada@vendor.example' });
+  const broker = await startBroker({ config, log });
+  await giveNewPassword(pool, { email: 'ada@vendor.example' });
+  await pool.query('delete from api_keys');
+  const shown: Welcome[] = [];
+  await broker.welcome(async (welcome) => void shown.push(welcome));
+  expect(shown).toEqual([{ signIns: { emails: ['ada@vendor.example'], more: 0 } }]);
+  await broker.stop();
 });
 
 test('a key that the operator chose works, and is not told', async () => {
@@ -108,4 +150,5 @@ test('a port in use is one sentence, and leaves nothing behind', async () => {
     "select 1 from pg_stat_activity where application_name like 'causeway%' and datname = current_database()",
   );
   expect(rows).toEqual([]);
+  expect((await pool.query('select 1 from environments')).rowCount).toBe(0);
 });

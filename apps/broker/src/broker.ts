@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { register } from 'prom-client';
 import type { Router } from 'express';
 import Redis from 'ioredis';
-import { type Bootstrapped, bootstrap, ensureFirstMember } from '#accounts';
+import { type Bootstrapped, bootstrap, ensureFirstMember, showFirstSecrets, type SignIns, whoSignsIn } from '#accounts';
 import { Keyring } from '#credential';
 import { listenToFeed } from '#delivery';
 import { directoryPool } from '#directory';
@@ -33,10 +33,15 @@ import { SetupSessions } from './setup/session';
 export interface Broker {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   url: string;
-  /** Set where this start made the first environment. `apiKey` is there only where nobody chose it: to be shown this once. */
+  /** Whether the database is as new as this build needs: until then the doors to the data are closed. */
+  isOpen(): boolean;
+  /** Set where this start made the first environment. `apiKey` is there only where nobody chose it. */
   bootstrap?: PublicBootstrap;
-  /** Set where this start made the first member of the console. */
-  firstMember?: FirstMember;
+  /**
+   * Hands over what whoever started this should see, the secrets of the first start among them until they have been shown once: they
+   * are forgotten when `show` is done, and are there at the next start where it fails. To be called once the doors are open.
+   */
+  welcome(show: (welcome: Welcome) => Promise<void>): Promise<void>;
   /** Takes no new work, ends what is under way, and cuts off what has not ended after `withinMs`. */
   stop(withinMs?: number): Promise<void>;
 }
@@ -47,10 +52,14 @@ export interface PublicBootstrap {
   apiKey?: string;
 }
 
-/** Who can sign in to the console from now on; `password` is there only where nobody chose it: to be shown this once. */
-export interface FirstMember {
-  email: string;
-  password?: string;
+/** What whoever started a broker should see. */
+export interface Welcome {
+  /** The first environment's key, where nobody chose it and nobody has seen it. */
+  bootstrap?: Required<PublicBootstrap>;
+  /** The first member's password, likewise. */
+  firstMember?: { email: string; password: string };
+  /** Who can sign in to the console. */
+  signIns: SignIns;
 }
 
 const stopsWithinMs = 10_000;
@@ -63,8 +72,7 @@ const hourMs = 3_600_000;
  * Starts the HTTP side: SCIM, the vendor's API, its reference, and what operators look at.
  *
  * The database must answer, but its schema may still be older than this build needs: then /readyz says so, the doors to the data
- * answer 503, and they open by themselves once it has been migrated. `onLateBootstrap` is told if the first environment is made
- * only then.
+ * answer 503, and they open by themselves once it has been migrated. `onLateOpening` is told then.
  *
  * @throws DatabaseUnusable, KeyRefused, CannotListen: each with one sentence for whoever started the process.
  */
@@ -73,8 +81,7 @@ export async function startBroker(o: {
   log: Logger;
   /** Of this process, where there is one; otherwise it makes its own. */
   watch?: DatabaseWatch;
-  onLateBootstrap?: (made: PublicBootstrap) => void;
-  onLateFirstMember?: (made: FirstMember) => void;
+  onLateOpening?: () => void;
   /** Told where the key turns out not to be the database's only after the database has been migrated: the process must end. */
   onRefused?: (refusal: KeyRefused) => void;
 }): Promise<Broker> {
@@ -131,13 +138,12 @@ export async function startBroker(o: {
       : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
 
   let isOpen = false;
-  let firstMember: FirstMember | undefined;
   const openDoors = async (): Promise<PublicBootstrap | undefined> => {
     if (!(await readiness.look()).ready) return undefined;
     await admitKeys(pool, keyring);
-    const made = publicBootstrap(await bootstrap(pool, { apiKey: config.bootstrapApiKey }));
+    const made = publicBootstrap(await bootstrap(pool, keyring, { apiKey: config.bootstrapApiKey }));
     if (config.bootstrapAdminEmail !== undefined) {
-      firstMember ??= await ensureFirstMember(pool, { email: config.bootstrapAdminEmail, password: config.bootstrapAdminPassword });
+      await ensureFirstMember(pool, { email: config.bootstrapAdminEmail, password: config.bootstrapAdminPassword, keyring });
     }
     isOpen = true;
     return made;
@@ -174,15 +180,17 @@ export async function startBroker(o: {
   });
 
   let made: PublicBootstrap | undefined;
-  let listening: Awaited<ReturnType<typeof listen>>;
+  let listening: Awaited<ReturnType<typeof listen>> | undefined;
   try {
-    made = await openDoors();
+    // First, so that nothing is made, and no secret lost, by a start that cannot be.
     listening = await listen(app, {
       host: config.host,
       port: config.port,
       onError: (err) => log.warn({ err }, 'a connection could not be taken'),
     });
+    made = await openDoors();
   } catch (error) {
+    await listening?.close(0);
     await Promise.all([pool.end(), o.watch ? undefined : watch.stop()]);
     throw error;
   }
@@ -196,15 +204,14 @@ export async function startBroker(o: {
     1_000,
     async () => {
       if (isOpen) return opening.stop();
-      const late = await openDoors().catch((error: unknown) => {
+      await openDoors().catch((error: unknown) => {
         if (!(error instanceof KeyRefused)) throw error;
         opening.stop();
         o.onRefused?.(error);
-        return undefined;
       });
-      if (isOpen) log.info('the database is up to date now');
-      if (late) o.onLateBootstrap?.(late);
-      if (isOpen && firstMember) o.onLateFirstMember?.(firstMember);
+      if (!isOpen) return;
+      log.info('the database is up to date now');
+      o.onLateOpening?.();
     },
     log,
   );
@@ -218,8 +225,16 @@ export async function startBroker(o: {
 
   return {
     url: listening.url,
+    isOpen: () => isOpen,
     ...(made && { bootstrap: made }),
-    ...(firstMember && { firstMember }),
+    welcome: (show) =>
+      showFirstSecrets(pool, keyring, async ({ environment, member }) =>
+        show({
+          ...(environment && { bootstrap: { environmentId: publicId('env', environment.id), apiKey: environment.apiKey } }),
+          ...(member && { firstMember: member }),
+          signIns: await whoSignsIn(pool),
+        }),
+      ),
     stop: async (withinMs = stopsWithinMs) => {
       opening.stop();
       forgetting.stop();

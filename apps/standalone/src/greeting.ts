@@ -1,16 +1,10 @@
+import type { Welcome } from '../../broker/src/broker';
+
 /**
- * What `npm start` prints once it is ready: where everything is; at the very first start the console's first password and the
- * API key, this once; and a command that works when pasted.
+ * What `npm start` prints once it is ready: where everything is; who signs in, and how they get back in; until they have been seen the
+ * console's first password and the API key; and a command that works when pasted.
  */
-export function greeting({
-  publicUrl,
-  bootstrap,
-  firstMember,
-}: {
-  publicUrl: string;
-  bootstrap?: { environmentId: string; apiKey?: string };
-  firstMember?: { email: string; password?: string };
-}): string {
+export function greeting({ publicUrl, bootstrap, firstMember, signIns }: Welcome & { publicUrl: string }): string {
   const lines = [
     '',
     'Causeway is ready.',
@@ -19,14 +13,12 @@ export function greeting({
     `  API        ${publicUrl}/v1`,
     `  Reference  ${publicUrl}/docs`,
   ];
-  if (firstMember?.password !== undefined) {
-    lines.push(
-      `  Sign in    ${firstMember.email}`,
-      `  Password   ${firstMember.password}`,
-      '             shown this once: change it in the console, under your account',
-    );
-  }
-  if (bootstrap?.apiKey === undefined) {
+  const [first] = signIns.emails;
+  if (first !== undefined) lines.push(`  Sign in    ${signIns.emails.join(', ')}${signIns.more > 0 ? ` and ${signIns.more} more` : ''}`);
+  if (firstMember)
+    lines.push(`  Password   ${firstMember.password}`, '             shown this once: change it in the console, under your account');
+  if (first !== undefined) lines.push(`  Forgotten  npm run reset-password -- ${first}`);
+  if (!bootstrap) {
     // Without the key, which is shown once, there is nothing of the API to try.
     lines.push('', 'Try it:', '', `  curl -sS ${publicUrl}/readyz`);
   } else {

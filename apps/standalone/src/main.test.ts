@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type Ending, eventually, freePort, type RunningProcess, startProcess } from '#testing';
+import { type Ending, eventually, freePort, projectFolder, type RunningProcess, startProcess } from '#testing';
 
 const folders: string[] = [];
 
@@ -48,6 +48,15 @@ const postgresPid = async (folder: string) =>
 async function paste(command: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)('bash', ['-c', command]);
   return JSON.parse(stdout);
+}
+
+async function signIn(url: string, email: string, password: string): Promise<number> {
+  const { status } = await fetch(`${url}/console/api/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-causeway-page': '1', 'sec-fetch-site': 'same-origin' },
+    body: JSON.stringify({ email, password }),
+  });
+  return status;
 }
 
 function isRunning(pid: number): boolean {
@@ -117,6 +126,74 @@ test('the key that it makes is readable to its owner alone, and stays the same',
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   await (await npmStart(folder)).stop();
   expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('a port that is busy the first time costs no secret: the next start shows them', async () => {
+  const folder = await dataDir();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const { ending } = await failingStart(folder, { PORT: typeof address === 'object' && address ? String(address.port) : '' });
+  server.close();
+  expect(ending).toEqual({ code: 1, signal: null });
+
+  const running = await npmStart(folder);
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.stdout())?.[0] ?? '';
+  const [, password = ''] = /^ {2}Password {3}(\S+)$/m.exec(running.stdout()) ?? [];
+  expect(await signIn(url, 'admin@localhost', password)).toBe(200);
+  expect(await paste(curlIn(running.stdout()))).toMatchObject({ name: 'Acme' });
+  await running.stop();
+});
+
+test('every start says who signs in; a forgotten password is replaced while it runs and while it does not', async () => {
+  const folder = await dataDir();
+  const reset = async (...whose: string[]): Promise<{ code: number | null; said: string; password: string }> => {
+    const command = await startProcess({
+      command: ['npm', 'run', '--silent', 'reset-password', '--', ...whose],
+      env: { DATA_DIR: folder },
+    });
+    const { code } = await command.ended;
+    return { code, said: command.stderr(), password: command.stdout().trim().split('\n').at(-1) ?? '' };
+  };
+  expect(await reset('admin@localhost')).toMatchObject({
+    code: 1,
+    said: `There is no database in ${folder} (DATA_DIR), and DATABASE_URL is not set.\n`,
+  });
+
+  const first = await npmStart(folder);
+  const urlOf = ({ stdout }: RunningProcess): string => /http:\/\/127\.0\.0\.1:\d+/.exec(stdout())?.[0] ?? '';
+  const [, shown = ''] = /^ {2}Password {3}(\S+)$/m.exec(first.stdout()) ?? [];
+  const says = /^ {2}Sign in {4}admin@localhost\n(.*\n){0,2} {2}Forgotten {2}npm run reset-password -- admin@localhost$/m;
+  expect(first.stdout()).toMatch(says);
+  const whileItRuns = await reset('Admin@LocalHost');
+  expect(whileItRuns).toMatchObject({ code: 0, said: '' });
+  expect(await signIn(urlOf(first), 'admin@localhost', shown)).toBe(401);
+  expect(await signIn(urlOf(first), 'admin@localhost', whileItRuns.password)).toBe(200);
+  expect(await reset('ada@example.com')).toMatchObject({
+    code: 1,
+    said: 'Nobody signs in to the console as ada@example.com. These do: admin@localhost.\n',
+  });
+  expect(await reset()).toMatchObject({ code: 1, said: 'Say whose password it is: npm run reset-password -- ada@example.com\n' });
+  await first.stop();
+
+  const whileItDoesNot = await reset('admin@localhost');
+  expect(whileItDoesNot.code).toBe(0);
+  const second = await npmStart(folder);
+  expect(second.stdout()).toMatch(says);
+  expect(second.stdout()).not.toContain('Password');
+  expect(await signIn(urlOf(second), 'admin@localhost', whileItDoesNot.password)).toBe(200);
+  await second.stop();
+});
+
+test.each(['standalone', 'broker', 'worker'])('a Node that is too old is one sentence (%s)', async (part) => {
+  const main = path.join(projectFolder, `dist/apps/${part}/src/main.js`);
+  const pretending = `Object.defineProperty(process.versions, 'node', { value: '20.18.3' }); require(${JSON.stringify(main)});`;
+  const old = await startProcess({ command: [process.execPath, '-e', pretending] });
+  expect(await old.ended).toEqual({ code: 1, signal: null });
+  expect([old.stdout(), old.stderr()]).toEqual([
+    '',
+    `Causeway needs Node 20.19 or newer, and this is Node 20.18.3 (${process.execPath}).\n`,
+  ]);
 });
 
 describe('what keeps it from starting is told in one sentence, and it ends with 1', () => {

@@ -1,3 +1,4 @@
+import '../../../packages/runtime/node-version';
 import { register } from 'prom-client';
 import {
   CannotListen,
@@ -91,13 +92,11 @@ async function run(config: Config, log: Logger, stopping: Stopping): Promise<voi
 
   log.info({ url: broker.url, public_url: config.publicUrl }, 'ready');
   // To whoever started the process, and not to its log: this is the only time that the key and the password are seen.
-  process.stdout.write(
-    greeting({
-      publicUrl: config.port === 0 ? broker.url : config.publicUrl,
-      ...(broker.bootstrap && { bootstrap: broker.bootstrap }),
-      ...(broker.firstMember && { firstMember: broker.firstMember }),
-    }),
-  );
+  await broker.welcome((welcome) => say(greeting({ publicUrl: config.port === 0 ? broker.url : config.publicUrl, ...welcome })));
+}
+
+function say(text: string): Promise<void> {
+  return new Promise((resolve, reject) => void process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
 }
 
 /** Starts the PostgreSQL that lives under DATA_DIR, to be ended after all that uses it, and gives its URL. */

@@ -2,6 +2,7 @@
  * `npm run reencrypt`: encrypts with ENCRYPTION_KEY all that was encrypted with one of ENCRYPTION_KEY_PREVIOUS, while everything goes
  * on. Ends with 0 once the previous keys are needed no more.
  */
+import '../../../packages/runtime/node-version';
 import { Keyring } from '#credential';
 import { KeyRefused, reencrypt, type ReencryptionProgress } from '#keys';
 import { ConfigError, DatabaseUnusable, loadStandaloneConfig } from '#runtime';

@@ -1,3 +1,4 @@
+import '../../../packages/runtime/node-version';
 import { register } from 'prom-client';
 import {
   checkDatabase,

@@ -2,6 +2,7 @@
  * `npm run rewind`: to be run once after the database was set back (restored to a point in time, or a standby promoted with loss), before
  * events are read again. Cursors of the time before then answer 409 `feed_rewound` with the cursor to go on from.
  */
+import '../../../packages/runtime/node-version';
 import { rewindFeeds } from '#directory';
 import { checkDatabase, createPool, loadDatabaseConfig } from '#runtime';
 
