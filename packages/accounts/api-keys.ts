@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { generateApiKey, hashSecret, isApiKey } from '#credential';
 import { newId } from '#identifier';
-import { prepared } from '#postgres';
+import { noteWhereWritable, prepared } from '#postgres';
 
 export interface ApiKey {
   id: string;
@@ -43,7 +43,7 @@ export async function authenticateApiKey(pool: Pool, secret: string): Promise<Ca
 
   const [row] = await findApiKey.run(pool, [hashSecret(secret)]);
   if (!row) return undefined;
-  if (row.stale) await noteUse(pool, row.keyId);
+  if (row.stale) await noteWhereWritable(noteUse(pool, row.keyId));
   return { environmentId: row.environmentId, keyId: row.keyId };
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { hashSecret, verifyPassword } from '#credential';
 import { newId } from '#identifier';
-import { prepared } from '#postgres';
+import { noteWhereWritable, prepared } from '#postgres';
 import { emailKey, type Member } from './members';
 
 /** Who is signed in, by one cookie. */
@@ -95,7 +95,7 @@ export async function authenticateSession(pool: Pool, token: string): Promise<Se
   const [row] = await selectSession.run(pool, [hashSecret(token)]);
   if (!row) return undefined;
   const { sessionId, stale, ...member } = row;
-  if (stale) await noteSeen(pool, sessionId);
+  if (stale) await noteWhereWritable(noteSeen(pool, sessionId));
   return { id: sessionId, member };
 }
 

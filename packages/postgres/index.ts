@@ -6,5 +6,6 @@
 export { Lookups } from './lookups';
 export { isOutage, isRolledBack } from './outage';
 export { ask, firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
+export { isReadOnly, noteWhereWritable } from './read-only';
 export { inOneFlush, inTransaction, inTransactionOn, transaction, type Transaction } from './transaction';
 export { triedAgain, triesAgainAtMost } from './tried-again';

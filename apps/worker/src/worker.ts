@@ -16,6 +16,7 @@ import {
 import { directoryPool } from '#directory';
 import { publicId, tellTimeBy } from '#identifier';
 import { admitKeys, watchName } from '#keys';
+import { isReadOnly } from '#postgres';
 import { logMailer, smtpMailer } from '#notify';
 import { type Config, createPool, type DatabaseWatch, ensurePartitions, type Logger, queueBackend, watchDatabase } from '#runtime';
 import { deliveryCaches, workerRules } from './caches';
@@ -57,7 +58,8 @@ export async function startWorker({
   mail?: MailTimes;
   upkeepAfterMs?: number;
 }): Promise<RunningWorker> {
-  const warn = (what: string) => (err: unknown) => log.warn({ err }, what);
+  // That the database takes no writes is said once, and not with all that is tried meanwhile.
+  const warn = (what: string) => (err: unknown) => log[isReadOnly(err) ? 'debug' : 'warn']({ err }, what);
   const onPoolError = warn('a connection to the database broke');
 
   const keyring = new Keyring(config.encryptionKey, config.previousEncryptionKeys);
@@ -163,7 +165,8 @@ export async function startWorker({
         await Promise.all([sweep(pool).then(ring), doorbell.check().then(noteQueue)]);
       },
     }),
-    (err, { name, everyMs }) => log.warn({ err, loop: name }, `the loop "${name}" failed; tried again in ${everyMs / 1_000} s`),
+    (err, { name, everyMs }) =>
+      log[isReadOnly(err) ? 'debug' : 'warn']({ err, loop: name }, `the loop "${name}" failed; tried again in ${everyMs / 1_000} s`),
   );
   log.info({ queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'worker started');
 

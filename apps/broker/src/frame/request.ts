@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { newId, publicId } from '#identifier';
+import { isReadOnly } from '#postgres';
 import type { Door } from './door';
 import type { HttpMetrics } from './metrics';
 
@@ -53,7 +54,8 @@ export function identifyRequest(log: Logger, metrics: HttpMetrics) {
         directory_id: directoryId && publicId('dir', directoryId),
         remote: req.ip,
       };
-      if (failure !== undefined) log.error({ ...line, err: failure }, 'request failed');
+      // That the database takes no writes is said once, at error, and not with each of them.
+      if (failure !== undefined) log[isReadOnly(failure) ? 'warn' : 'error']({ ...line, err: failure }, 'request failed');
       else if (door === 'health') lines.debug(line, 'request');
       else lines.info(line, 'request');
     });

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { noteCredentialUses, type UsedCredential } from '#directory';
 import { presentTime } from '#identifier';
+import { isReadOnly } from '#postgres';
 
 const everyMs = 1_000;
 
@@ -41,7 +42,11 @@ export class RecentUses {
     this.#writing = this.#writing
       .then(() => noteCredentialUses(this.#pool, uses))
       .catch((error: unknown) => {
-        this.#log.warn({ err: error, credentials: uses.length }, 'when credentials were last used could not be noted');
+        // That the database takes no writes is said once, and not with every second's notes.
+        this.#log[isReadOnly(error) ? 'debug' : 'warn'](
+          { err: error, credentials: uses.length },
+          'when credentials were last used could not be noted',
+        );
       });
   }
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { isReadOnly } from '#postgres';
 import { noteLastRequests, recordRequests, type RequestToRecord, type UsedAttributes } from '#directory';
 
 // A second's worth at full load, and what is kept when the database falls behind or is away.
@@ -51,7 +52,8 @@ export class RecentRequests {
     this.#writing = this.#writing
       .then(() => this.#write())
       .catch((error: unknown) => {
-        this.#log.warn({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
+        // That the database takes no writes is said once, and not with every tenth of a second's requests.
+        this.#log[isReadOnly(error) ? 'debug' : 'warn']({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
       });
   }
 

@@ -1,6 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { type DirectoryPool, activateDirectory, type ListTotals, type ScimDirectory } from '#directory';
 import { publicId } from '#identifier';
+import { noteWhereWritable } from '#postgres';
 import { ScimError } from '#scim';
 import type { RequestRate } from '../guards/request-rate';
 import { send } from './answer';
@@ -63,7 +64,7 @@ function admit(parts: ScimParts) {
         'This directory is disabled: nothing is taken from it. Ask whoever gave you the base URL to enable it.',
       );
     }
-    if (directory.state === 'pending') await activateDirectory(parts.pool, directory, res.locals.requestId);
+    if (directory.state === 'pending') await noteWhereWritable(activateDirectory(parts.pool, directory, res.locals.requestId));
     next();
   };
 }
