@@ -10,6 +10,8 @@ export interface ReencryptionProgress {
   /** Values looked at so far, of how many. */
   done: number;
   total: number;
+  /** The first time, or one of those that look for what was written meanwhile. */
+  isFirst: boolean;
 }
 
 export interface Reencrypted {
@@ -39,10 +41,14 @@ export async function reencrypt(
   await admitKeys(pool, keyring);
   let changed = 0;
   const broken = new Set<string>();
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     let changedNow = 0;
     for (const column of sealedColumns) {
-      changedNow += await reencryptColumn(pool, keyring, column, { onProgress, onBroken: (row) => void broken.add(row), stop });
+      changedNow += await reencryptColumn(pool, keyring, column, {
+        onProgress: (progress) => onProgress({ ...progress, isFirst }),
+        onBroken: (row) => void broken.add(row),
+        stop,
+      });
       if (stop.aborted) return { finished: false, changed: changed + changedNow, broken: [...broken] };
     }
     changed += changedNow;
@@ -59,7 +65,7 @@ async function reencryptColumn(
   pool: Pool,
   keyring: Keyring,
   { table, column, key, context }: SealedColumn,
-  on: { onProgress: (progress: ReencryptionProgress) => void; onBroken: (row: string) => void; stop: AbortSignal },
+  on: { onProgress: (progress: Omit<ReencryptionProgress, 'isFirst'>) => void; onBroken: (row: string) => void; stop: AbortSignal },
 ): Promise<number> {
   const {
     rows: [counted],

@@ -33,10 +33,10 @@ async function main(): Promise<void> {
 /** Says how far each column is, when it begins, once a second, and when it ends. */
 function sayEachSecond(): (progress: ReencryptionProgress) => void {
   let saidAt = -Infinity;
-  return ({ column, done, total }) => {
+  return ({ column, done, total, isFirst }) => {
     if (done < total && performance.now() - saidAt < 1_000) return;
     saidAt = performance.now();
-    say(`${column}: ${done} of ${total}`);
+    say(`${isFirst ? '' : 'once more, '}${column}: ${done} of ${total}`);
   };
 }
 
