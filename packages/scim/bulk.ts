@@ -1,6 +1,7 @@
 import { invalidSyntax, invalidValue, quoted, ScimError } from './errors';
 import { Notes } from './notes';
 import { checkMessageSchemas, memberOf } from './patch';
+import { checkNamedOnce, namedTwice } from './read-value';
 import { isObject, resourceTypeNames } from './resource';
 import type { JsonObject, ResourceType } from './resource';
 import { locationOf } from './responses';
@@ -40,6 +41,7 @@ export interface BulkRequest {
  */
 export function parseBulk(body: unknown, limits: BulkLimits): BulkRequest {
   if (!isObject(body)) throw invalidSyntax('A bulk request must be a JSON object with "Operations".');
+  checkNamedOnce(body, 'The bulk request');
   checkMessageSchemas(memberOf(body, 'schemas'), bulkRequestUrn, new Notes());
   const list = memberOf(body, 'operations');
   if (!Array.isArray(list) || list.length === 0)
@@ -76,6 +78,8 @@ function parseOperation(sent: unknown, index: number): BulkOperation {
   const refused = (error: ScimError): BulkOperation => ({ ...entry, kind: 'refused', error });
   const where = `Operations[${index}]`;
 
+  const twice = namedTwice(members);
+  if (twice !== undefined) return refused(invalidSyntax(`${where} has ${quoted(twice)} twice: case makes no difference in a name.`));
   if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(method)) {
     return refused(
       method === 'GET'

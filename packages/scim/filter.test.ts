@@ -88,6 +88,27 @@ test.each([
   expect(() => parse(text)).toThrow(invalidFilter);
 });
 
+test.each([
+  ['userName eq “kim”', 'Write userName eq "kim"'],
+  ['userName eq “Kim Doe” and active eq true', 'Write userName eq "Kim Doe"'],
+  ['not (userName eq „Kim“)', 'Write userName eq "Kim"'],
+  ['userName eq ‘O’Brien’', 'Write userName eq "O’Brien"'],
+  ['userName eq «kim»', 'Write userName eq "kim"'],
+  ['userName eq "kim”', 'Write userName eq "kim"'],
+  ['userName eq “kim"', 'Write userName eq "kim"'],
+  ['userName eq "kim” and title eq "x"', 'Write userName eq "kim"'],
+  ["displayName eq 'Kim Doe'", 'Write displayName eq "Kim Doe"'],
+  ['emails[type eq “work”].value eq "x"', 'Write type eq "work"'],
+  ['userName eq “a \\ b”', 'Write userName eq "a \\\\ b"'],
+])('F4 quotes that are not straight are shown what to type: %s', (filter, shown) => {
+  expect(() => parseFilter(filter, 'User', coreSchemas)).toThrow(invalidFilter);
+  expect(() => parseFilter(filter, 'User', coreSchemas)).toThrow(shown);
+});
+
+test('F4 curly quotes in a string are a part of it', () => {
+  expect(parseFilter('title eq "say “hi”"', 'User', coreSchemas)).toMatchObject({ value: 'say “hi”' });
+});
+
 test('F4 a string without quotes is refused, with what would be right', () => {
   expect(() => parse('userName eq bob')).toThrow('write a string in double quotes, as in userName eq "bob"');
   expect(() => parse('userName eq 5')).toThrow(invalidFilter);

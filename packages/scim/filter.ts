@@ -3,6 +3,7 @@ import { invalidFilter, quoted } from './errors';
 import { leafOf } from './filter-tree';
 import type { AttributeReference, ComparisonOperator, Filter } from './filter-tree';
 import { foldText, foldInstant } from './fold';
+import { shown } from './notes';
 import { resourceTypeNames } from './resource';
 import type { ResourceType } from './resource';
 import type { AttributeDefinition, SchemaSet } from './schemas';
@@ -271,19 +272,21 @@ class FilterParser {
   private takeLiteral(after: string): Literal {
     this.skipSpace();
     const start = this.position;
-    const literal = this.text[start] === '"' ? this.takeString() : this.takeBareLiteral(after);
+    const literal = this.text[start] === '"' ? this.takeString(after) : this.takeBareLiteral(after);
     const next = this.text[this.position];
     if (next !== undefined && next !== ' ' && next !== '\t' && next !== ')' && next !== ']') {
+      this.checkQuotes(start, after);
       throw invalidFilter(`The filter cannot be read from ${quoted(this.text.slice(start))} on: a space is missing after the value.`);
     }
     this.skipSpace();
     return literal;
   }
 
-  private takeString(): string {
+  private takeString(after: string): string {
     const start = this.position;
     let end = start + 1;
     while (end < this.text.length && this.text[end] !== '"') end += this.text[end] === '\\' ? 2 : 1;
+    if (end >= this.text.length) this.checkQuotes(start, after);
     if (end >= this.text.length) throw invalidFilter(`The filter’s string ${quoted(this.text.slice(start))} has no closing quote.`);
     this.position = end + 1;
     const value = jsonString(this.text.slice(start, this.position));
@@ -294,15 +297,25 @@ class FilterParser {
     return value;
   }
 
+  /** Text that was typed into a document comes back with the quotes that documents have: shows what to type, where that is what is wrong. */
+  private checkQuotes(start: number, after: string): void {
+    const [whole, opening, inner = '', closing] = curlyString.exec(this.text.slice(start)) ?? [];
+    if (whole === undefined || opening === undefined || (opening === '"' && closing === '"')) return;
+    throw invalidFilter(`${shown(whole)} is not in straight double quotes. Write ${shown(after)} ${JSON.stringify(shown(inner))}`);
+  }
+
   private takeBareLiteral(after: string): Literal {
     const start = this.position;
+    this.checkQuotes(start, after);
     const word = this.takeName();
     const lower = word.toLowerCase();
     if (lower === 'true' || lower === 'false') return lower === 'true';
     if (lower === 'null') return null;
     if (/^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(word) && Number.isFinite(Number(word))) return Number(word);
     if (word === '') throw this.expected(`a value after ${quoted(after)}`, start);
-    throw invalidFilter(`${quoted(word)} is not a value: write a string in double quotes, as in ${after} "${word.replace(/^'|'$/g, '')}".`);
+    throw invalidFilter(
+      `${quoted(word)} is not a value: write a string in double quotes, as in ${after} "${word.replace(curlyQuote, '')}".`,
+    );
   }
 
   private takeWord(word: string): boolean {
@@ -340,6 +353,11 @@ class FilterParser {
     return invalidFilter(`The filter should have ${what}, but ${found === '' ? 'ends there' : `has ${quoted(found)}`}.`);
   }
 }
+
+/** A string whose quotes are not both straight double ones; the closing one is the first that ends a word, for O’Brien's sake. */
+const curlyString = /^(["'“”„‟«»‹›‘’‚‛′″‵‶＂＇`´])(.*?)(["'“”„‟«»‹›‘’‚‛′″‵‶＂＇`´])(?=[ \t)\]]|$)/u;
+
+const curlyQuote = /^['“”„‟«»‹›‘’‚‛′″‵‶＂＇`´]+|['“”„‟«»‹›‘’‚‛′″‵‶＂＇`´]+$/gu;
 
 function choosableAttribute(name: string, { attribute, subAttribute }: AttributeReference): AttributeDefinition {
   const choosable = attribute.multiValued || attribute.type === 'complex' || attribute.type === 'any';

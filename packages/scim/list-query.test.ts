@@ -117,8 +117,13 @@ describe('.search', () => {
     expect(search({ cursor: '' })).toEqual(parse({ cursor: '' }));
     expect(search({ startIndex: -1, count: -1, filter: null, attributes: null })).toMatchObject({ startIndex: 1, count: 0 });
   });
-  test('needs its schema', () => {
-    for (const body of [{}, { schemas: [] }, { schemas: ['x'] }, { schemas: 5 }, null, []])
+  test('may lack schemas, as a resource may, and has no other', () => {
+    for (const body of [{}, { schemas: [] }, { schemas: null }])
+      expect(parseSearchRequest({ ...body, filter: 'userName pr' }, 'User', coreSchemas, limits)).toMatchObject({
+        filter: { kind: 'present' },
+        notes: [`took the missing schemas for ${searchRequestUrn}`],
+      });
+    for (const body of [{ schemas: ['x'] }, { schemas: searchRequestUrn }, { schemas: 5 }, { filter: '', FILTER: '' }, null, []])
       expect(() => parseSearchRequest(body, 'User', coreSchemas, limits)).toThrow(refused('invalidSyntax'));
   });
   test('needs values of the right type', () => {

@@ -5,6 +5,7 @@ import { Notes } from './notes';
 import { checkMessageSchemas, memberOf } from './patch';
 import { parseProjection, projectionFromBody } from './projection';
 import type { Projection } from './projection';
+import { checkNamedOnce, isUnassigned } from './read-value';
 import { isObject } from './resource';
 import type { ResourceType } from './resource';
 import type { SchemaSet } from './schemas';
@@ -60,14 +61,11 @@ export function parseListQuery(query: QueryParameters, type: ResourceType | unde
 /** The body of POST …/.search (RFC 7644 §3.4.3): the same query as JSON. Throws as parseListQuery does, invalidSyntax for what is no search request. */
 export function parseSearchRequest(body: unknown, type: ResourceType | undefined, schemas: SchemaSet, limits: PageLimits): ListQuery {
   if (!isObject(body)) throw invalidSyntax('A search request must be a JSON object.');
-  const schemasSent = memberOf(body, 'schemas');
-  if (
-    !Array.isArray(schemasSent) ||
-    !schemasSent.some((entry) => typeof entry === 'string' && entry.toLowerCase() === searchRequestUrn.toLowerCase())
-  ) {
-    throw invalidSyntax(`schemas must be [${quoted(searchRequestUrn)}] in a search request.`);
-  }
+  checkNamedOnce(body, 'The search request');
   const notes = new Notes();
+  const schemasSent = memberOf(body, 'schemas');
+  if (!isUnassigned(schemasSent) && !Array.isArray(schemasSent))
+    throw invalidSyntax(`schemas must be [${quoted(searchRequestUrn)}] in a search request.`);
   checkMessageSchemas(schemasSent, searchRequestUrn, notes);
   const asked: Asked = {
     filter: text(body, 'filter'),

@@ -32,6 +32,9 @@ describe('P2 a body', () => {
     ['with no operation', { schemas: [patchOpUrn], Operations: [] }],
     ['whose Operations are no array', { schemas: [patchOpUrn], Operations: { op: 'add' } }],
     ['with an operation that is no object', { Operations: ['add'] }],
+    ['with a name twice', { Operations: [{ op: 'remove', path: 'title' }], operations: [] }],
+    ['with an operation of two paths', { Operations: [{ op: 'remove', path: 'title', Path: 'nickName' }] }],
+    ['with an attribute twice in a value', { Operations: [{ op: 'replace', value: { title: 'a', TITLE: 'b' } }] }],
     ['without op', { Operations: [{ path: 'title', value: 'x' }] }],
     ['with another op', { Operations: [{ op: 'move', path: 'title', value: 'x' }] }],
     ['with add and no value', { Operations: [{ op: 'add', path: 'title' }] }],
@@ -126,6 +129,45 @@ test('P8 replace of a complex attribute keeps the sub-attributes that were not s
     givenName: 'Augusta',
     familyName: 'Lovelace',
   });
+});
+
+describe('P8 replace by an object leaves what it does not name', () => {
+  test.each<[string, unknown]>([
+    ['name', {}],
+    ['name', [{}]],
+    ['name', { nope: null }],
+    ['emails', {}],
+    ['emails[type eq "work"]', {}],
+    [`${enterpriseUserUrn}:manager`, {}],
+    [`${enterpriseUserUrn}:manager`, { $ref: null }],
+    [enterpriseUserUrn, {}],
+    [enterpriseUserUrn, { nope: 'x', manager: {} }],
+  ])('%s: %j', (path, value) => {
+    for (const op of ['add', 'replace']) {
+      expect(patched(ada, [{ op, path, value }])).toEqual(ada);
+      expect(patched(ada, [{ op, value: { [path]: value } }])).toEqual(ada);
+    }
+  });
+  test('and changes what it names', () => {
+    expect(patched(ada, [{ op: 'replace', path: enterpriseUserUrn, value: { costCenter: 'C', department: null } }])).toEqual({
+      ...ada,
+      [enterpriseUserUrn]: { costCenter: 'C', manager: { value: 'usr_1', displayName: 'Charles' } },
+    });
+    expect(patched(ada, [{ op: 'replace', path: 'name', value: { givenName: '', middleName: 'B' } }])['name']).toEqual({
+      familyName: 'Lovelace',
+      middleName: 'B',
+    });
+    expect(patched(ada, [{ op: 'replace', path: 'name', value: { givenName: null, familyName: null } }])).not.toHaveProperty('name');
+  });
+});
+
+test.each<[string, unknown]>([
+  ['emails', [...(Array.isArray(ada['emails']) ? ada['emails'] : [])].reverse()],
+  ['emails[type eq "home"].primary', false],
+  ['emails[type eq "home"]', { primary: 'False' }],
+])('P9 values in another order, or primary: false where it was absent, change nothing: %s', (path, value) => {
+  expect(patched(ada, [{ op: 'replace', path, value }])).toEqual(ada);
+  expect(patched(ada, [{ op: 'add', path, value }])).toEqual(ada);
 });
 
 test('P9 replace of several values replaces them all, by an array or by one', () => {
@@ -424,7 +466,7 @@ describe('P23 "" and null clear', () => {
       for (const value of ['', null]) expect(patched(ada, [{ op, path, value }])).toEqual(patched(ada, [{ op: 'remove', path }]));
   });
   test('a manager whose value is empty', () => {
-    for (const value of [{ value: '' }, { value: null }, [{ value: '' }], [], {}, { value: '', displayName: 'x' }]) {
+    for (const value of [{ value: '' }, { value: null }, [{ value: '' }], [], { value: '', displayName: 'x' }]) {
       expect(patched(ada, [{ op: 'Replace', path: `${enterpriseUserUrn}:manager`, value }])[enterpriseUserUrn]).toEqual({
         department: 'Engines',
       });
@@ -434,10 +476,19 @@ describe('P23 "" and null clear', () => {
     for (const value of ['', null, '  '])
       expect(() => patched(ada, [{ op: 'replace', path: 'userName', value }])).toThrow(refused('invalidValue'));
   });
-  test('not active, which only remove can', () => {
+  test('not active, which nothing clears', () => {
     for (const value of ['', null]) expect(patched(ada, [{ op: 'replace', path: 'active', value }])).toEqual(ada);
     expect(patched(ada, [{ op: 'replace', value: { active: null } }])).toEqual(ada);
-    expect(patched(ada, [{ op: 'remove', path: 'active' }])).not.toHaveProperty('active');
+    for (const operation of [
+      { op: 'remove', path: 'active' },
+      { op: 'Remove', path: `${userUrn}:ACTIVE`, value: true },
+      { op: 'add', path: 'active', value: null },
+      { op: 'replace', path: 'active', value: [] },
+    ])
+      expect(patched(ada, [operation])).toEqual(ada);
+    expect(parsePatch({ Operations: [{ op: 'remove', path: 'active' }] }, 'User', coreSchemas).notes).toContain(
+      'kept active as it is: it cannot be removed',
+    );
   });
   test('a value of labels alone goes with its content', () => {
     const user = { userName: 'a', addresses: [{ type: 'work', primary: true, locality: 'London' }] };

@@ -5,7 +5,19 @@ import { Notes, shown } from './notes';
 import { findPath, parsePath } from './path';
 import type { Path } from './path';
 import { readMembers } from './read-members';
-import { appendValues, checkName, isLabel, isUnassigned, maxValues, readSingle, readValue, settlePrimary, storedValue } from './read-value';
+import {
+  appendValues,
+  checkName,
+  checkNamedOnce,
+  isLabel,
+  isUnassigned,
+  maxValues,
+  readSingle,
+  readValue,
+  settled,
+  settlePrimary,
+  storedValue,
+} from './read-value';
 import { isJsonObject, isObject } from './resource';
 import type { Json, JsonObject, MemberReference, Resource, ResourceType } from './resource';
 import { anyAttribute, extensionOf } from './schemas';
@@ -41,6 +53,7 @@ const maxValuesLookedAt = 100_000;
 export function parsePatch(body: unknown, type: ResourceType, schemas: SchemaSet): { operations: PatchOperation[]; notes: string[] } {
   const notes = new Notes();
   if (!isObject(body)) throw invalidSyntax('A PATCH body must be a JSON object with "Operations".');
+  checkNamedOnce(body, 'The PATCH');
   checkMessageSchemas(memberOf(body, 'schemas'), patchOpUrn, notes);
   const list = memberOf(body, 'operations');
   if (!Array.isArray(list) || list.length === 0)
@@ -92,6 +105,7 @@ export class OperationReader {
 
   readOperation(entry: unknown, where: string): void {
     if (!isObject(entry)) throw invalidSyntax(`${where} must be an object with "op".`);
+    checkNamedOnce(entry, where);
     const sentOp = memberOf(entry, 'op');
     const op = typeof sentOp === 'string' ? sentOp.toLowerCase() : undefined;
     if (op !== 'add' && op !== 'replace' && op !== 'remove') {
@@ -114,17 +128,34 @@ export class OperationReader {
   }
 
   /** The attributes of a value that has no path, or of a whole resource: each name is a path. What cannot be written is ignored and noted. */
-  readAttributes(op: 'add' | 'replace', attributes: Record<string, unknown>, underCoreUrn = false): void {
+  readAttributes(op: 'add' | 'replace', attributes: Record<string, unknown>): void {
+    this.readNamed(op, attributes, new Map(), false);
+  }
+
+  /** `named`: the core attributes that there were, and by which names; with its URN an attribute is the same one as without. */
+  private readNamed(
+    op: 'add' | 'replace',
+    attributes: Record<string, unknown>,
+    named: Map<AttributeDefinition, string>,
+    underCoreUrn: boolean,
+  ): void {
+    checkNamedOnce(attributes, 'The body');
     for (const [key, value] of Object.entries(attributes)) {
       if (key.toLowerCase() === 'schemas') continue;
       const found = findPath(key, this.type, this.schemas);
       if (found.kind !== 'found') {
         const isCore = !underCoreUrn && key.toLowerCase() === this.schemas.core[this.type].urn.toLowerCase();
-        if (isCore && isObject(value)) this.readAttributes(op, value, true);
+        if (isCore && isObject(value)) this.readNamed(op, value, named, true);
         else this.notes.add(`ignored unknown attribute ${shown(key)}`);
         continue;
       }
       const { path } = found;
+      if (path.attribute && path.extension === undefined && !path.filter && !path.subAttribute) {
+        const other = named.get(path.attribute);
+        if (other !== undefined)
+          throw invalidSyntax(`${quoted(other)} and ${quoted(key)} are one and the same attribute: send one of them.`);
+        named.set(path.attribute, key);
+      }
       if (path.attribute && isReadOnly(path)) {
         if (!isUnassigned(value) && path.attribute.name !== 'id' && path.attribute.name !== 'meta')
           this.notes.add(`ignored read-only attribute ${shown(key)}`);
@@ -162,11 +193,12 @@ export class OperationReader {
   }
 
   private readExtension(op: 'add' | 'replace', urn: string, value: unknown): void {
-    if (isUnassigned(value) || (isObject(value) && Object.keys(value).length === 0)) {
+    if (isUnassigned(value)) {
       if (op === 'replace') this.removeExtension(urn, urn);
       return;
     }
     if (!isObject(value)) throw invalidValue(`${quoted(urn)} is an extension: its value must be an object of its attributes.`);
+    checkNamedOnce(value, urn);
     const schema = extensionOf(this.schemas, this.type, urn.toLowerCase());
     for (const [key, member] of Object.entries(value)) {
       const text = `${urn}:${key}`;
@@ -205,15 +237,18 @@ export class OperationReader {
       this.notes.add(`accepted ${attribute.name}, which is not kept`);
       return;
     }
+    const isActive = attribute.name === 'active' && path.extension === undefined;
     if (op === 'remove') {
-      this.operations.push({ op, path, ...namedValues(value) });
+      if (isActive)
+        this.notes.add('kept active as it is: it cannot be removed'); // tolerances.active_not_cleared
+      else this.operations.push({ op, path, ...namedValues(value) });
       return;
     }
     const read = this.readAt(path, value);
     if (read !== undefined) this.operations.push({ op, path, value: read });
-    else if (attribute.name === 'active' && path.extension === undefined) {
+    else if (isActive)
       this.notes.add('kept active as it is: an empty value was sent for it'); // tolerances.active_not_cleared
-    } else if (isClearing(op, path, value)) this.operations.push({ op, path });
+    else if (isClearing(op, path, value)) this.operations.push({ op, path });
   }
 
   private readAt({ attribute, filter, subAttribute, text }: Path, value: unknown): Json | undefined {
@@ -228,13 +263,17 @@ function isReadOnly({ attribute, subAttribute }: Path): boolean {
   return attribute?.mutability === 'readOnly' || subAttribute?.mutability === 'readOnly';
 }
 
-/** Whether a value that reads as nothing means that the attribute is to go. An add to several values adds nothing instead. */
-function isClearing(op: 'add' | 'replace', { attribute, filter, subAttribute }: Path, value: unknown): boolean {
-  const addsToValues = op === 'add' && attribute?.multiValued === true && !filter && !subAttribute;
-  if (addsToValues) return false;
+/**
+ * Whether a value that reads as nothing means that the attribute is to go. An add to several values adds nothing instead, and an
+ * object leaves what it does not name (RFC 7644 §3.5.2.3), so {} and one of nothing but what is unknown or read-only changes nothing.
+ */
+function isClearing(op: 'add' | 'replace', { attribute, filter, subAttribute }: Path, sent: unknown): boolean {
+  const isOfValues = attribute?.multiValued === true && !filter && !subAttribute;
+  const value: unknown = !isOfValues && Array.isArray(sent) && sent.length === 1 ? sent[0] : sent;
+  if (op === 'add' && isOfValues) return false;
   if (!isObject(value)) return true;
-  // An object of nothing but what is unknown or read-only says nothing about the attribute.
-  return Object.values(value).every((member) => isUnassigned(member)) && (op === 'replace' || Object.keys(value).length > 0);
+  // One value in place of them all, and it is empty.
+  return isOfValues && Object.keys(value).length > 0 && Object.values(value).every((member) => isUnassigned(member));
 }
 
 /** tolerances.remove_named_values: null and "" are what a serializer makes of no value, [] names none. */
@@ -294,7 +333,7 @@ function setMember(object: JsonObject, name: string, value: Json | undefined): v
 }
 
 function changed(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
-  const next = changedValue(current, attribute, operation, run);
+  const next = settled(current, changedValue(current, attribute, operation, run));
   const text = quoted(operation.path.text);
   if (attribute.required && isBlank(next)) {
     if (operation.op === 'remove') throw mutability(`${text} is required: it can be replaced, not removed.`);

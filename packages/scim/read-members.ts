@@ -1,7 +1,7 @@
 import { invalidValue } from './errors';
 import { shown } from './notes';
 import type { Notes } from './notes';
-import { isUnassigned, readText } from './read-value';
+import { checkNamedOnce, isUnassigned, readText } from './read-value';
 import { isObject, resourceTypeNames } from './resource';
 import type { MemberReference } from './resource';
 import { jsonFromText } from './tolerances';
@@ -26,6 +26,7 @@ function readMember(element: unknown, index: number, name: string, notes: Notes)
     return { value: readText(element, `${name}[${index}]`) };
   }
   if (!isObject(element)) throw invalidValue(`${shown(name)}[${index}] must be an object with the member’s id as "value".`);
+  checkNamedOnce(element, `${name}[${index}]`);
   let value: unknown;
   let type: unknown;
   let display: unknown;

@@ -1,8 +1,8 @@
-import { invalidValue, quoted } from './errors';
+import { invalidSyntax, invalidValue, quoted } from './errors';
 import { foldCase, foldInstant } from './fold';
 import { shown } from './notes';
 import type { Notes } from './notes';
-import { isObject } from './resource';
+import { isJsonObject, isObject } from './resource';
 import type { Json, JsonObject } from './resource';
 import type { AttributeDefinition } from './schemas';
 import { bareValue, booleanFromText, jsonFromText, numberFromText, onlyElement } from './tolerances';
@@ -109,6 +109,7 @@ function readComplex(definition: AttributeDefinition, sent: unknown, name: strin
   if (isUnassigned(value)) return undefined;
   if (!isObject(value))
     throw wrongType(name, `an object with ${definition.subAttributes?.map((sub) => sub.name).join(', ') ?? 'members'}`, value);
+  checkNamedOnce(value, name);
   const read: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     const sub = definition.subAttributesByName.get(key.toLowerCase());
@@ -152,6 +153,7 @@ function readAny(value: unknown, name: string, depth: number): Json | undefined 
     return elements.length === 0 ? undefined : elements;
   }
   if (!isObject(value)) throw wrongType(name, 'JSON', value);
+  checkNamedOnce(value, name);
   const read: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     checkName(key);
@@ -166,6 +168,19 @@ export function checkName(name: string): void {
   // Assigning __proto__ would change what an object is, not what it holds.
   if (name === '__proto__' || name === '' || name.length > 500 || /[\0\p{Cs}]/u.test(name))
     throw invalidValue(`${quoted(name)} cannot be the name of an attribute.`);
+}
+
+/** RFC 7643 §2.1: names are the same whatever their case; of two that are nobody could say which is meant. Throws ScimError invalidSyntax. */
+export function checkNamedOnce(object: Record<string, unknown>, where: string): void {
+  const twice = namedTwice(object);
+  if (twice !== undefined) throw invalidSyntax(`${shown(where)} has ${quoted(twice)} twice: case makes no difference in a name.`);
+}
+
+/** The second of two names that differ in case alone. */
+export function namedTwice(object: Record<string, unknown>): string | undefined {
+  const names = Object.keys(object);
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name.toLowerCase()).size);
 }
 
 function wrongType(name: string, wanted: string, value: unknown): Error {
@@ -216,6 +231,30 @@ function identityOf(value: Json): string {
     return `${label}\0${typeof content === 'string' ? content : JSON.stringify(content)}`;
   }
   return JSON.stringify(value, Object.keys(value).sort());
+}
+
+/**
+ * The value as it is after a change; as it was before where nobody could tell the two apart: several values have no order (RFC 7643
+ * §2.4), and `primary: false` says no more than its absence.
+ */
+export function settled(before: Json | undefined, after: Json | undefined): Json | undefined {
+  if (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length) return after;
+  const [were, are] = [before.map(meaningOf).sort(), after.map(meaningOf).sort()];
+  return were.every((meaning, index) => meaning === are[index]) ? before : after;
+}
+
+function meaningOf(element: Json): string {
+  if (!isJsonObject(element)) return inOrder(element);
+  const { primary, ...rest } = element;
+  return inOrder(primary === false ? rest : element);
+}
+
+/** JSON that is the same whatever the order of names. */
+function inOrder(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(inOrder).join(',')}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}:${inOrder(member)}`);
+  return `{${members.sort().join(',')}}`;
 }
 
 /**

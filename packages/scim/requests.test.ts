@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { countCalls } from '../testing/calls';
 import { ScimError } from './errors';
 import { isActive, parseGroup, parseUser, replaceGroup, replaceUser } from './requests';
+import type { Resource } from './resource';
 import { coreSchemas, schemaSet } from './schemas';
 import { enterpriseUserUrn, groupUrn, userUrn } from './urns';
 
@@ -72,7 +73,10 @@ describe('G12 schemas', () => {
 
 test('G11 names are of any case', () => {
   expect(
-    user({ USERNAME: 'b', Name: { GIVENNAME: 'x' }, EMAILS: [{ VALUE: 'v' }], [enterpriseUserUrn.toUpperCase()]: { DEPARTMENT: 'd' } }),
+    parseUser(
+      { USERNAME: 'b', Name: { GIVENNAME: 'x' }, EMAILS: [{ VALUE: 'v' }], [enterpriseUserUrn.toUpperCase()]: { DEPARTMENT: 'd' } },
+      coreSchemas,
+    ).resource,
   ).toEqual({
     userName: 'b',
     active: true,
@@ -80,6 +84,23 @@ test('G11 names are of any case', () => {
     emails: [{ value: 'v' }],
     [enterpriseUserUrn]: { department: 'd' },
   });
+});
+
+test.each<[string, object]>([
+  ['an attribute', { displayName: 'a', DisplayName: 'b' }],
+  ['a required one', { USERNAME: 'b' }],
+  ['one that is equal', { title: 'a', Title: 'a' }],
+  ['an unknown one', { nope: 1, Nope: 2 }],
+  ['one with its URN', { [`${userUrn}:userName`]: 'b' }],
+  ['one under its URN', { title: 'a', [userUrn]: { title: 'b' } }],
+  ['a sub-attribute', { name: { givenName: 'a', GivenName: 'b' } }],
+  ['one of several values', { emails: [{ value: 'a', Value: 'b' }] }],
+  ['an extension', { [enterpriseUserUrn]: { department: 'a' }, [enterpriseUserUrn.toUpperCase()]: { department: 'b' } }],
+  ['an attribute of one', { [enterpriseUserUrn]: { department: 'a', Department: 'b' } }],
+  ['one of an extension that nobody declared', { 'urn:x:y:2.0:User': { a: '1', A: '2' } }],
+  ['one deep in it', { 'urn:x:y:2.0:User': { a: [{ b: '1', B: '2' }] } }],
+])('G11 a name that is there twice, in whatever case, is refused: %s', (_what, body) => {
+  expect(() => user(body)).toThrow(refused('invalidSyntax'));
 });
 
 test('G14 null, "" and [] are not there', () => {
@@ -252,6 +273,43 @@ describe('PUT', () => {
     expect(
       replaceUser(before, { id: 'other', meta: { version: 'x' }, groups: [{ value: 'g' }], userName: 'ada' }, coreSchemas).resource,
     ).toEqual({ userName: 'ada', active: false });
+  });
+  test('U9 values in another order, and primary: false where it was absent, are what was there', () => {
+    const urn = 'urn:x:y:2.0:User';
+    const stored: Resource = {
+      userName: 'ada',
+      active: true,
+      emails: [
+        { value: 'a', type: 'work', primary: true },
+        { value: 'b', type: 'home' },
+      ],
+      [urn]: { folders: ['A', 'B'], cards: [{ value: '1' }, { value: '2', primary: false }], point: { at: [1, 2] } },
+    };
+    const sent = {
+      userName: 'ada',
+      active: true,
+      emails: [
+        { type: 'home', value: 'b', primary: false },
+        { value: 'a', type: 'work', primary: true },
+      ],
+      [urn]: { folders: ['B', 'A'], cards: [{ value: '2' }, { value: '1', primary: false }], point: { at: [1, 2] } },
+    };
+    expect(replaceUser(stored, sent, coreSchemas).resource).toEqual(stored);
+    for (const other of [
+      { ...sent, emails: sent.emails.slice(1) },
+      {
+        ...sent,
+        emails: [
+          { value: 'b', type: 'home', primary: true },
+          { value: 'a', type: 'work' },
+        ],
+      },
+      { ...sent, [urn]: { ...sent[urn], folders: ['A', 'A'] } },
+    ])
+      expect(replaceUser(stored, other, coreSchemas).resource).not.toEqual(stored);
+    expect(
+      replaceGroup({ displayName: 'g', [urn]: { a: ['1', '2'] } }, { displayName: 'g', [urn]: { a: ['2', '1'] } }, coreSchemas).resource,
+    ).toEqual({ displayName: 'g', [urn]: { a: ['1', '2'] } });
   });
   test('U3 an immutable attribute keeps its value', () => {
     const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';

@@ -4,10 +4,11 @@ import { isOnMembers } from './group-change';
 import { keyIn } from './match';
 import { Notes } from './notes';
 import { applyOperations, isBlank, memberOf, OperationReader } from './patch';
-import { isUnassigned } from './read-value';
+import { isUnassigned, settled } from './read-value';
 import { isJsonObject, isObject, resourceTypeNames } from './resource';
 import type { MemberReference, Resource, ResourceType } from './resource';
 import type { SchemaSet } from './schemas';
+import { isUri } from './urns';
 
 /** `notes`: what was tolerated or ignored, in words for the request log. */
 export interface ParsedUser {
@@ -37,7 +38,7 @@ export function parseGroup(body: unknown, schemas: SchemaSet): ParsedGroup {
  * (tolerances.active_not_cleared). Throws ScimError, mutability among them for another value of an immutable attribute.
  */
 export function replaceUser(before: Resource, body: unknown, schemas: SchemaSet): ParsedUser {
-  const { resource, notes } = readBody(body, 'User', schemas);
+  const { resource, notes } = readBody(body, 'User', schemas, before);
   keepImmutable(before, resource, 'User', schemas);
   const { active } = before;
   if (!Object.hasOwn(resource, 'active') && active !== undefined) {
@@ -49,17 +50,23 @@ export function replaceUser(before: Resource, body: unknown, schemas: SchemaSet)
 
 /** The body of PUT /Groups/{id}: `members` are all that it is to have, none where they were not sent. */
 export function replaceGroup(before: Resource, body: unknown, schemas: SchemaSet): ParsedGroup {
-  const { resource, members, notes } = readBody(body, 'Group', schemas);
+  const { resource, members, notes } = readBody(body, 'Group', schemas, before);
   keepImmutable(before, resource, 'Group', schemas);
   return { resource, members, notes: notes.list() };
 }
 
-/** Whether a stored user is active: one whose `active` was removed, which only a PATCH that says so can do, is not. */
+/** Whether a stored user is active: one of whom it is not said is not. */
 export function isActive(user: Resource): boolean {
   return user['active'] === true;
 }
 
-function readBody(body: unknown, type: ResourceType, schemas: SchemaSet): { resource: Resource; members: MemberReference[]; notes: Notes } {
+/** `before`: what the body is to replace, if it is there. */
+function readBody(
+  body: unknown,
+  type: ResourceType,
+  schemas: SchemaSet,
+  before?: Resource,
+): { resource: Resource; members: MemberReference[]; notes: Notes } {
   if (!isObject(body)) throw invalidSyntax(`The body must be a JSON object: a ${type}.`);
   const notes = new Notes();
   checkResourceSchemas(memberOf(body, 'schemas'), type, schemas, notes);
@@ -69,11 +76,23 @@ function readBody(body: unknown, type: ResourceType, schemas: SchemaSet): { reso
   const members = new Map<string, MemberReference>();
   for (const operation of reader.operations) for (const member of operation.members ?? []) members.set(member.value, member);
   const attributes = reader.operations.filter((operation) => !isOnMembers(operation));
-  const resource = applyOperations({}, attributes, notes);
+  const read = applyOperations({}, attributes, notes);
+  const resource = before ? asItWas(before, read) : read;
   for (const { name, required } of schemas.core[type].attributes) {
     if (required && isBlank(resource[name])) throw invalidValue(`${name} is required, and must be a string that is not empty.`);
   }
   return { resource, members: [...members.values()], notes };
+}
+
+/** The resource with what is as it was in the form in which it was: several values in another order are the same ones (settled). */
+function asItWas(before: Resource, after: Resource): Resource {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => {
+      const former = Object.hasOwn(before, name) ? before[name] : undefined;
+      const isExtension = isUri(name) && isJsonObject(value) && isJsonObject(former);
+      return [name, isExtension ? asItWas(former, value) : (settled(former, value) ?? value)];
+    }),
+  );
 }
 
 /** tolerances.schemas_missing_or_foreign; what is certainly a mistake is refused (invalidSyntax). */

@@ -67,7 +67,7 @@ export const tolerances = {
     seen: `Entra’s null updates and manager {"value": ""} (${entraReference}); OneLogin’s nulls; scimgateway’s null arrays`,
   },
   active_not_cleared: {
-    what: 'active stays as it is where null or nothing is sent for it: a default would bring back somebody who was fired, and its absence lock somebody out.',
+    what: 'active stays as it is where null or nothing is sent for it, and where it is removed: a default would bring back somebody who was fired, and its absence lock somebody out.',
     seen: 'Okta PUT without active; Entra’s null update of every mapped attribute',
   },
   created_by_value_path: {

@@ -58,9 +58,9 @@ export function displayNameOf(resource: Resource): string | null {
   return textAt(resource, 'displayName') ?? textAt(name, 'formatted') ?? (parts.length > 0 ? parts.join(' ') : null);
 }
 
-/** The primary e-mail address, else the one for work, else the first. */
+/** The primary e-mail address, else the one for work, else the first, of those that are addresses: one may be labels alone. */
 function emailOf(emails: Json[]): string | null {
-  const records = emails.filter(isJsonObject);
+  const records = emails.filter(isJsonObject).filter((email) => textAt(email, 'value') !== null);
   const chosen =
     records.find((email) => email.primary === true) ??
     records.find((email) => typeof email.type === 'string' && email.type.toLowerCase() === 'work') ??

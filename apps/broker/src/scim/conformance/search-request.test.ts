@@ -54,8 +54,14 @@ test('§7 numbers are taken as in a query: less than 1 is 1, less than 0 is 0', 
   expect((await search({ count: null, filter: null, attributes: null })).body.itemsPerPage).toBe(2);
 });
 
+test('§7 a search request may lack its schemas, as a resource may', async () => {
+  await scim.aUser({ userName: 'lacking' });
+  for (const body of [{}, { schemas: [] }, { schemas: null }])
+    expect((await scim.post('/Users/.search', { ...body, filter: 'userName eq "lacking"' })).body).toMatchObject({ totalResults: 1 });
+});
+
 test('§7 what is no search request is invalidSyntax', async () => {
-  for (const body of [{}, { schemas: [userUrn] }, { schemas: searchUrn }, { schemas: [] }, { filter: 'userName pr' }]) {
+  for (const body of [{ schemas: [userUrn] }, { schemas: searchUrn }, { filter: 'userName pr', Filter: 'title pr' }]) {
     expect([body, seen(await scim.post('/Users/.search', body))]).toEqual([body, anError(400, 'invalidSyntax')]);
   }
   expect(seen(await scim.post('/Users/.search', '[]'))).toEqual(anError(400, 'invalidSyntax'));
