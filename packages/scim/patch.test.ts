@@ -363,16 +363,24 @@ describe('P16', () => {
 test.each<[string, Json]>([
   ['active', 'banana'],
   ['active', 1],
-  ['emails', 'x'],
-  ['emails', ['x']],
+  ['emails', true],
+  ['emails', [true]],
+  ['emails', [['x']]],
+  ['emails', 5],
+  ['emails', [5]],
+  ['addresses', 'x'],
+  ['addresses', [5]],
   ['name', 5],
   ['name', 'x'],
-  ['title', 5],
+  ['title', 1.5],
+  ['title', 2 ** 53],
+  ['title', true],
   ['title', { a: 'b' }],
   ['title', ['a', 'b']],
   ['emails.primary', 'maybe'],
-  ['emails[type eq "work"]', 'x'],
-  ['emails[type eq "work"].value', 5],
+  ['emails[type eq "work"]', true],
+  ['emails[type eq "work"].value', -0.5],
+  ['emails[type eq "work"].primary', 1],
   ['userName', true],
 ])('P17 %s: %j is refused', (path, value) => {
   expect(() => patched(ada, [{ op: 'replace', path, value }])).toThrow(refused('invalidValue'));
@@ -518,6 +526,64 @@ describe('P24', () => {
       { value: '{"value":"Admin"}' },
     ]);
     expect(patched(ada, [{ op: 'add', path: 'title', value: '["x"]' }])['title']).toBe('["x"]');
+  });
+});
+
+describe('P24 a value of several may be its "value" alone', () => {
+  const before = { userName: 'a' };
+  test.each(['roles', 'entitlements', 'photos', 'ims', 'x509Certificates', 'phoneNumbers', 'emails'])('%s', (path) => {
+    const values = [{ value: 'x' }, { value: 'y', type: 'work' }];
+    for (const op of ['add', 'replace']) {
+      expect(patched(before, [{ op, path, value: ['x', values[1]] }])).toEqual({ ...before, [path]: values });
+      expect(patched(before, [{ op, path, value: 'x' }])).toEqual({ ...before, [path]: [{ value: 'x' }] });
+      expect(patched(before, [{ op, value: { [path]: ['x', '', null, values[1]] } }])).toEqual({ ...before, [path]: values });
+      expect(patched({ ...before, [path]: values }, [{ op: 'add', path, value: ['x'] }])).toEqual({ ...before, [path]: values });
+    }
+    expect(patched({ ...before, [path]: values }, [{ op: 'Remove', path, value: ['x'] }])).toEqual({ ...before, [path]: [values[1]] });
+  });
+  test('and that of the value that a path chooses', () => {
+    expect(patched(ada, [{ op: 'replace', path: 'emails[type eq "work"]', value: 'x' }])['emails']).toEqual([
+      { value: 'x', type: 'work', primary: true },
+      { value: 'ada@home.example', type: 'home' },
+    ]);
+    expect(patched(before, [{ op: 'add', path: 'emails[type eq "work"]', value: ['x'] }])['emails']).toEqual([
+      { type: 'work', value: 'x' },
+    ]);
+  });
+});
+
+test('P17 whole numbers are text where text is wanted', () => {
+  const numbers = [
+    { op: 'add', path: 'externalId', value: 157663 },
+    { op: 'add', path: 'title', value: -1 },
+    { op: 'add', path: 'nickName', value: Number.MAX_SAFE_INTEGER },
+    { op: 'add', path: 'name.givenName', value: [0] },
+    { op: 'add', path: 'emails', value: [{ value: 1, display: 2 }] },
+    { op: 'add', path: `${enterpriseUserUrn}:employeeNumber`, value: 7 },
+    { op: 'add', path: `${enterpriseUserUrn}:manager.value`, value: 8 },
+  ];
+  expect(patched({ userName: 'a' }, numbers)).toEqual({
+    userName: 'a',
+    externalId: '157663',
+    title: '-1',
+    nickName: '9007199254740991',
+    name: { givenName: '0' },
+    emails: [{ value: '1', display: '2' }],
+    [enterpriseUserUrn]: { employeeNumber: '7', manager: { value: '8' } },
+  });
+});
+
+describe('P24 a value without a path may be JSON in a string', () => {
+  test('with or without the core schema’s URN for a path', () => {
+    for (const path of [undefined, '', userUrn])
+      expect(patched(ada, [{ op: 'replace', path, value: ' {"title":"Dr.","name.givenName":"A"}' }])).toEqual({
+        ...ada,
+        title: 'Dr.',
+        name: { givenName: 'A', familyName: 'Lovelace' },
+      });
+  });
+  test.each(['', 'x', '[{"title":"x"}]', '{"title"', '5', '"x"'])('which %j is not', (value) => {
+    expect(() => patched(ada, [{ op: 'replace', value }])).toThrow(refused('invalidValue'));
   });
 });
 

@@ -22,7 +22,7 @@ import { isJsonObject, isObject } from './resource';
 import type { Json, JsonObject, MemberReference, Resource, ResourceType } from './resource';
 import { anyAttribute, extensionOf } from './schemas';
 import type { AttributeDefinition, SchemaSet } from './schemas';
-import { isNamedValue, valueMadeByFilter } from './tolerances';
+import { isNamedValue, jsonFromText, valueMadeByFilter } from './tolerances';
 import { patchOpUrn } from './urns';
 
 /** One change at one target; an operation without a path was taken apart into one for each attribute of its value. */
@@ -120,8 +120,9 @@ export class OperationReader {
 
     if (sentPath === '' || sentPath.toLowerCase() === this.schemas.core[this.type].urn.toLowerCase()) {
       if (op === 'remove') throw noTarget(`${where} is a remove without a path: it must say what to remove.`);
-      if (!isObject(value)) throw invalidValue(`${where} has no path, so its value must be an object of attributes.`);
-      this.readAttributes(op, value);
+      const attributes = typeof value === 'string' ? jsonFromText(value, `${where}.value`, this.notes) : value;
+      if (!isObject(attributes)) throw invalidValue(`${where} has no path, so its value must be an object of attributes.`);
+      this.readAttributes(op, attributes);
       return;
     }
     this.readTarget(op, sentPath, value);

@@ -5,7 +5,7 @@ import type { Notes } from './notes';
 import { isJsonObject, isObject } from './resource';
 import type { Json, JsonObject } from './resource';
 import type { AttributeDefinition } from './schemas';
-import { bareValue, booleanFromText, jsonFromText, numberFromText, onlyElement } from './tolerances';
+import { bareValue, booleanFromText, jsonFromText, numberFromText, onlyElement, textFromNumber } from './tolerances';
 
 /**
  * An attribute's value from JSON: of the type that its definition wants, and what it is to be stored as. `name` is as sent.
@@ -87,7 +87,7 @@ export function readSingle(definition: AttributeDefinition, value: unknown, name
     case 'any':
       return readAny(value, name, 0);
     default: {
-      const text = readText(value, name);
+      const text = readText(definition.type === 'string' ? textFromNumber(value, name, notes) : value, name);
       if (
         definition.maxBytes !== undefined &&
         text.length * 8 > definition.maxBytes &&
@@ -102,10 +102,8 @@ export function readSingle(definition: AttributeDefinition, value: unknown, name
 
 function readComplex(definition: AttributeDefinition, sent: unknown, name: string, notes: Notes): JsonObject | undefined {
   let value = sent;
-  if (typeof value === 'string') {
-    value = jsonFromText(value, name, notes);
-    if (typeof value === 'string' && !definition.multiValued) value = bareValue(value, definition, name, notes);
-  }
+  if (typeof value === 'string') value = jsonFromText(value, name, notes);
+  if (typeof value === 'string') value = bareValue(value, definition, name, notes);
   if (isUnassigned(value)) return undefined;
   if (!isObject(value))
     throw wrongType(name, `an object with ${definition.subAttributes?.map((sub) => sub.name).join(', ') ?? 'members'}`, value);

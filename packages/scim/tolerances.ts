@@ -16,6 +16,11 @@ const entraDocumentation =
 const entraReference = 'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups';
 const entraAttributes = 'https://learn.microsoft.com/en-us/entra/identity/app-provisioning/customize-application-attributes';
 const oktaReference = 'https://developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20';
+const oktaRoles = 'https://support.okta.com/help/s/article/How-to-add-multivalue-roles-in-SCIM-Cloud-integration';
+const authentikNumbers = 'https://github.com/goauthentik/authentik/issues/15533';
+const laravelNumbers = 'https://github.com/limosa-io/laravel-scim-server/issues/40';
+const scimSdkQuotes = 'https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/404';
+const scimSdkArrays = 'https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/968';
 
 export const tolerances = {
   boolean_as_text: {
@@ -28,15 +33,27 @@ export const tolerances = {
   },
   single_value_in_array: {
     what: 'The value of a single-valued attribute may stand in an array of one.',
-    seen: `Entra without aadOptscim062020: manager as [{"$ref", "value"}] (${entraDocumentation})`,
+    seen: `Entra without aadOptscim062020: manager as [{"$ref", "value"}] (${entraDocumentation}); SCIM-SDK (${scimSdkArrays})`,
   },
   bare_reference: {
     what: 'A complex attribute that has a "value" may be that value alone: "manager": "ID".',
     seen: `Entra: Add of manager with the raw id (${entraReference})`,
   },
+  bare_value: {
+    what: 'A value of a multi-valued attribute may be its "value" alone: "roles": ["ADMIN"].',
+    seen: `Okta’s SCIM template, whose roles are an array of strings (${oktaRoles})`,
+  },
+  whole_number_for_text: {
+    what: 'A whole number may stand where the schema wants a string, up to 2^53, beyond which nobody can tell which one was sent.',
+    seen: `Directories that count their people and send externalId as a number (${authentikNumbers}, ${laravelNumbers})`,
+  },
   json_in_text: {
     what: 'A complex value may be its JSON in a string. A string that is wanted as a string stays one, JSON or not.',
     seen: `Entra app roles through an expression mapping (${entraAttributes})`,
+  },
+  pathless_json_in_text: {
+    what: 'The value of a PATCH operation without a path may be its JSON in a string.',
+    seen: `Clients built on SCIM-SDK, whose builder quotes what it is given (${scimSdkQuotes})`,
   },
   attribute_without_urn: {
     what: 'An extension’s attribute may be named without the URN, where the core schema has none of that name: "manager".',
@@ -120,14 +137,21 @@ export function onlyElement(values: readonly unknown[], name: string, notes: Not
   return values[0];
 }
 
-/** bare_reference; where the attribute has no "value" the text stays what it is. */
+/** bare_reference and bare_value; where the attribute has no "value" the text stays what it is. */
 export function bareValue(text: string, definition: AttributeDefinition, name: string, notes: Notes): JsonObject | string {
   if (!definition.subAttributesByName.has('value')) return text;
   notes.add(`read the text of ${shown(name)} as its value`);
   return { value: text };
 }
 
-/** json_in_text; what is no object or array stays the text that it is. */
+/** whole_number_for_text; what is no such number stays what it is. */
+export function textFromNumber(value: unknown, name: string, notes: Notes): unknown {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return value;
+  notes.add(`read the number of ${shown(name)} as text`);
+  return String(value);
+}
+
+/** json_in_text and pathless_json_in_text; what is no object or array stays the text that it is. */
 export function jsonFromText(text: string, name: string, notes: Notes): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {

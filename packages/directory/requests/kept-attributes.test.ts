@@ -48,6 +48,8 @@ test('of operations their values are looked at by path, and without one by name'
           { op: 'Add', path: `${custom}:folders`, value: ['1'] },
           { op: 'Add', path: `${metadata}:site`, value: 'BER' },
           { op: 'replace', value: { active: false, nickName: 'A', 'name.familyName': 'L' } },
+          { op: 'replace', value: '{"active":false,"nickName":"A"}' },
+          { op: 'replace', value: 'nickName=A' },
           { method: 'POST', path: '/Users', data: { userName: 'ada', nickName: 'A' } },
         ],
       },
@@ -62,6 +64,8 @@ test('of operations their values are looked at by path, and without one by name'
       { op: 'Add', path: `${custom}:folders`, value: ['1'] },
       { op: 'Add', path: `${metadata}:site`, value: notKept },
       { op: 'replace', value: { active: false, nickName: notKept, 'name.familyName': 'L' } },
+      { op: 'replace', value: `{"active":false,"nickName":"${notKept}"}` },
+      { op: 'replace', value: notKept },
       { method: 'POST', path: '/Users', data: { userName: 'ada', nickName: notKept } },
     ],
   });

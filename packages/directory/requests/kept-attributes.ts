@@ -67,7 +67,7 @@ function keepInOperation(operation: unknown, kept: KeptAttributes): unknown {
     Object.entries(operation).map(([key, value]) => {
       switch (key.toLowerCase()) {
         case 'value':
-          return [key, typeof path === 'string' && path !== '' ? keepValue(path, value, kept) : keepAttributes(value, kept)];
+          return [key, typeof path === 'string' && path !== '' ? keepValue(path, value, kept) : keepPathless(value, kept)];
         case 'data':
           return [key, keepAttributes(value, kept)];
         default:
@@ -75,6 +75,17 @@ function keepInOperation(operation: unknown, kept: KeptAttributes): unknown {
       }
     }),
   );
+}
+
+/** The attributes may be JSON in a string; what is no JSON names none, and so nothing of it is kept. */
+function keepPathless(value: unknown, kept: KeptAttributes): unknown {
+  if (typeof value !== 'string') return keepAttributes(value, kept);
+  try {
+    const attributes: unknown = JSON.parse(value);
+    return isObject(attributes) ? JSON.stringify(keepAttributes(attributes, kept)) : notKept;
+  } catch {
+    return notKept;
+  }
 }
 
 /** `name`: an attribute, or the path of one. */

@@ -31,7 +31,7 @@ const mask = '[masked]';
 
 function masked(value: unknown, depth: number): unknown {
   if (depth > 20) return '[deeper]';
-  if (typeof value === 'string') return withoutOwnSecrets(value).replace(comparedPassword, `$1${mask}`);
+  if (typeof value === 'string') return withoutOwnSecrets(withoutPasswords(value, depth)).replace(comparedPassword, `$1${mask}`);
   if (Array.isArray(value)) return value.map((element) => masked(element, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
@@ -42,6 +42,18 @@ function masked(value: unknown, depth: number): unknown {
       return [withoutOwnSecrets(name), secret ? mask : masked(inner, depth + 1)];
     }),
   );
+}
+
+/** A value may be JSON in a string, with a password in it. Left as it was sent where none is. */
+function withoutPasswords(text: string, depth: number): string {
+  if (!/^\s*[[{]/.test(text)) return text;
+  try {
+    const value: unknown = JSON.parse(text);
+    const [sent, kept] = [JSON.stringify(value), JSON.stringify(masked(value, depth + 1))];
+    return sent === kept ? text : kept;
+  } catch {
+    return text;
+  }
 }
 
 function isPassword(name: string): boolean {
