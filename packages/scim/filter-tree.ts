@@ -8,8 +8,8 @@ export type ComparisonOperator = 'eq' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' 
  *
  * A comparison's `value` is folded already: it is compared as it is with what foldResource stores; `sent` is as sent.
  * Strings are compared by code point (`collate "C"`), dateTimes as the text of their one UTC form, numbers as numbers; an
- * attribute of type `any` is equal only to a value of the same JSON type. co, sw and ew occur with strings only, gt, ge, lt
- * and le never with booleans or binary.
+ * attribute of type `any` is equal only to a value of the same JSON type, but for a boolean, which its text is equal to. co, sw and
+ * ew occur with strings only, gt, ge, lt and le never with booleans or binary.
  */
 export type Filter =
   | { readonly kind: 'and'; readonly filters: readonly Filter[] }
@@ -44,9 +44,23 @@ export interface AttributeReference {
   readonly attribute: AttributeDefinition;
   readonly subAttribute?: AttributeDefinition;
   readonly keys: readonly string[];
+  /** the whole name, where nobody declared its URN: it may be the name of an extension as well, which `pr` asks for too */
+  readonly undeclaredUrn?: string;
 }
 
 /** What a value of the reference is: the sub-attribute's definition, or the attribute's. */
 export function leafOf(reference: AttributeReference): AttributeDefinition {
   return reference.subAttribute ?? reference.attribute;
+}
+
+/**
+ * Where the values are that a reference to an attribute which nobody declared compares; undefined for any other reference. Whether
+ * they are simple or complex only the resource knows. A simple one is its own value, and a complex one is compared by its "value"
+ * (RFC 7644 §3.4.2.2), whether the filter says so or not: `X:cards`, `X:cards.value`, `X:cards[value …]`.
+ */
+export function ownValueOf(reference: AttributeReference): { keys: readonly string[] } | undefined {
+  const { extension, subAttribute, keys } = reference;
+  if (leafOf(reference).type !== 'any') return undefined;
+  if (extension !== undefined && !subAttribute) return { keys };
+  return keys.at(-1) === 'value' ? { keys: keys.slice(0, -1) } : undefined;
 }

@@ -1,4 +1,5 @@
 import { findAttribute, isName } from './attribute-names';
+import type { FoundAttribute } from './attribute-names';
 import { invalidFilter, quoted } from './errors';
 import { leafOf } from './filter-tree';
 import type { AttributeReference, ComparisonOperator, Filter } from './filter-tree';
@@ -53,7 +54,7 @@ function resourceNames(type: ResourceType | undefined, schemas: SchemaSet, unkno
       let nothing = unknownIsNothing;
       for (const candidate of types) {
         const found = findAttribute(name, candidate, schemas);
-        if (found.kind === 'attribute') return referenceTo(found.extension, found.attribute, found.subAttribute);
+        if (found.kind === 'attribute') return referenceTo(found);
         // A whole extension can be asked for with `pr`; it is an attribute in its own right (RFC 7643 §3.3).
         if (found.kind === 'schema' && found.extension) return referenceToExtension(found.extension);
         if (found.kind === 'malformed') throw invalidFilter(`${quoted(name)} is not an attribute’s name.`);
@@ -85,15 +86,22 @@ function elementNames(attribute: AttributeDefinition): Names {
   };
 }
 
-function referenceTo(
-  extension: string | undefined,
-  attribute: AttributeDefinition,
-  subAttribute: AttributeDefinition | undefined,
-): AttributeReference {
+function referenceTo({
+  extension,
+  attribute,
+  subAttribute,
+  undeclaredUrn,
+}: Extract<FoundAttribute, { kind: 'attribute' }>): AttributeReference {
   const keys = [attribute.name.toLowerCase()];
   if (extension) keys.unshift(extension.toLowerCase());
   if (subAttribute) keys.push(subAttribute.name.toLowerCase());
-  return { ...(extension && { extension }), attribute, ...(subAttribute && { subAttribute }), keys };
+  return {
+    ...(extension && { extension }),
+    attribute,
+    ...(subAttribute && { subAttribute }),
+    keys,
+    ...(undeclaredUrn && { undeclaredUrn }),
+  };
 }
 
 function referenceToExtension(extension: string): AttributeReference {
@@ -120,7 +128,7 @@ export function findSortAttribute(name: string, type: ResourceType | undefined, 
   for (const candidate of type ? [type] : resourceTypeNames) {
     const found = findAttribute(name, candidate, schemas);
     if (found.kind !== 'attribute') continue;
-    const reference = withDefaultSubAttribute(referenceTo(found.extension, found.attribute, found.subAttribute));
+    const reference = withDefaultSubAttribute(referenceTo(found));
     const leaf = leafOf(reference);
     const readElsewhere = !found.extension && ['members', 'groups', 'schemas'].includes(found.attribute.name);
     if (leaf.type === 'complex' || leaf.returned === 'never' || readElsewhere) continue;

@@ -8,7 +8,7 @@ export * from './bulk';
 export * from './discovery';
 export * from './errors';
 export { filterLimits, formatFilter, parseFilter } from './filter';
-export { leafOf } from './filter-tree';
+export { leafOf, ownValueOf } from './filter-tree';
 export type { AttributeReference, Comparison, ComparisonOperator, Filter } from './filter-tree';
 export { compareCodePoints, foldCase, foldInstant, foldResource } from './fold';
 export { patchGroup } from './group-change';

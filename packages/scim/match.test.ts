@@ -3,6 +3,7 @@ import { compareCodePoints, foldResource } from './fold';
 import { parseFilter } from './filter';
 import type { Filter } from './filter-tree';
 import { isPresent, matches } from './match';
+import { leafOf, ownValueOf } from './filter-tree';
 import { isJsonObject } from './resource';
 import type { Json, JsonObject } from './resource';
 import { coreSchemas } from './schemas';
@@ -90,6 +91,78 @@ test.each([
   expect(matches(parseFilter(text, 'User', coreSchemas), user)).toBe(expected);
 });
 
+const x = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
+const undeclaredKinds: JsonObject = {
+  userName: 'a',
+  [x]: {
+    assurance: ['low', 'high'],
+    level: 'high',
+    cards: [
+      { value: 'gold', type: 'a', primary: true },
+      { Value: 'tin', type: 'b', primary: false },
+    ],
+    desk: { value: 'D-1', floor: '4' },
+    flag: true,
+    off: false,
+    text: 'True',
+    rooms: [{ floor: '4' }],
+  },
+};
+
+test.each<[string, boolean]>([
+  ['assurance[value eq "HIGH"]', true],
+  ['assurance[value eq "none"]', false],
+  ['assurance[value sw "lo" and value ew "ow"]', true],
+  ['assurance[value eq "low" and value eq "high"]', false],
+  ['assurance[not (value eq "low")]', true],
+  ['assurance[value pr]', true],
+  ['assurance[type pr]', false],
+  ['assurance.value eq "high"', true],
+  ['assurance.VALUE co "ig"', true],
+  ['assurance.value ne "high"', false],
+  ['assurance.value pr', true],
+  ['assurance.type pr', false],
+  ['assurance eq "high"', true],
+  ['level.value eq "high"', true],
+  ['level[value eq "high"]', true],
+  ['cards co "g"', true],
+  ['cards eq "tin"', true],
+  ['cards eq "a"', false],
+  ['cards ne "gold"', false],
+  ['cards.value eq "TIN"', true],
+  ['cards[value eq "tin" and type eq "b"]', true],
+  ['cards[value eq "tin" and type eq "a"]', false],
+  ['cards[type eq "a"].value eq "gold"', true],
+  ['cards[primary eq "True"]', true],
+  ['cards[primary eq "true" and type eq "b"]', false],
+  ['cards[primary eq "FALSE" and type eq "b"]', true],
+  ['cards.primary eq "True"', true],
+  ['cards.primary eq true', true],
+  ['desk eq "d-1"', true],
+  ['desk[floor eq "4"]', true],
+  ['flag eq "True"', true],
+  ['flag eq "False"', false],
+  ['flag ne "True"', false],
+  ['off eq "False"', true],
+  ['flag co "t"', false],
+  ['text eq "true"', true],
+  ['text eq true', false],
+  ['rooms.value pr', false],
+  ['rooms eq "4"', false],
+  ['rooms[value pr]', false],
+])('F7, F8, F23 of an attribute that nobody declared: %s is %s', (filter, expected) => {
+  expect(matches(parseFilter(`${x}:${filter}`, 'User', coreSchemas), undeclaredKinds)).toBe(expected);
+});
+
+test.each([
+  [`${x} pr`, true],
+  [`${x.toUpperCase()} pr`, true],
+  [`${x} eq null`, false],
+  ['urn:ietf:params:scim:schemas:extension:acme:2.0:Group pr', false],
+])('F10 an extension that nobody declared is present where it holds data: %s is %s', (filter, expected) => {
+  expect(matches(parseFilter(filter, 'User', coreSchemas), undeclaredKinds)).toBe(expected);
+});
+
 test('F10 what is empty is not present', () => {
   const empties: (Json | undefined)[] = [undefined, null, '', [], {}, [[]], [{}], { a: '' }, [{ a: null }]];
   for (const empty of empties) expect(isPresent(empty)).toBe(false);
@@ -114,18 +187,34 @@ function matchesFolded(filter: Filter, document: Json): boolean {
       return !matchesFolded(filter.filter, document);
     case 'nothing':
       return false;
-    case 'present':
-      return values(filter.attribute.keys).some(isPresent);
+    case 'present': {
+      const { subAttribute, extension, undeclaredUrn } = filter.attribute;
+      const own = subAttribute || extension === undefined ? ownValueOf(filter.attribute) : undefined;
+      return [
+        ...values(filter.attribute.keys),
+        ...(own ? values(own.keys).filter((value) => !isJsonObject(value)) : []),
+        ...(undeclaredUrn === undefined ? [] : values([undeclaredUrn.toLowerCase()])),
+      ].some(isPresent);
+    }
     case 'value_path':
       return values(filter.attribute.keys).some((element) => matchesFolded(filter.filter, element));
-    case 'comparison':
-      return values(filter.attribute.keys).some((value) => compares(filter.operator, value, filter.value));
+    case 'comparison': {
+      const own = ownValueOf(filter.attribute);
+      const compared = own ? [...values(own.keys), ...values([...own.keys, 'value'])] : values(filter.attribute.keys);
+      const isAny = leafOf(filter.attribute).type === 'any';
+      return compared.some((value) => compares(filter.operator, isAny && value === true ? asWanted(filter.value) : value, filter.value));
+    }
   }
 }
 
 function elements(value: Json | undefined): Json[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value.flatMap(elements) : [value];
+}
+
+/** A boolean of an attribute that nobody declared: the text "true" asks for it as well. */
+function asWanted(wanted: Json): Json {
+  return wanted === 'true' ? wanted : true;
 }
 
 function compares(operator: string, value: Json, wanted: string | number | boolean): boolean {
@@ -171,7 +260,14 @@ test('a resource and its folded form satisfy the same filters', () => {
       ),
       [enterpriseUserUrn]: optional(fc.record({ department: text, manager: optional(fc.record({ value: text })) })),
       [custom]: optional(
-        fc.record({ Folders: fc.array(text, { minLength: 1, maxLength: 3 }), level: optional(fc.integer({ min: 0, max: 3 })) }),
+        fc.record({
+          Folders: fc.array(text, { minLength: 1, maxLength: 3 }),
+          level: optional(fc.integer({ min: 0, max: 3 })),
+          on: optional(fc.boolean()),
+          cards: optional(
+            fc.array(fc.oneof(text, fc.record({ value: optional(text), on: optional(fc.boolean()) })), { minLength: 1, maxLength: 3 }),
+          ),
+        }),
       ),
     })
     .map((resource): JsonObject => JSON.parse(JSON.stringify(resource)));
@@ -188,6 +284,9 @@ test('a resource and its folded form satisfy the same filters', () => {
           `${enterpriseUserUrn}:department`,
           'manager',
           `${custom}:folders`,
+          `${custom}:folders.value`,
+          `${custom}:cards`,
+          `${custom}:cards.value`,
           `${custom}:level`,
         ),
         fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'),
@@ -202,6 +301,11 @@ test('a resource and its folded form satisfy the same filters', () => {
       `${custom}:LEVEL lt 2`,
       `schemas eq "${custom}"`,
       `${custom} pr`,
+      `${custom}:on eq "True"`,
+      `${custom}:cards.on eq "True"`,
+      `${custom}:cards.value pr`,
+      `${custom}:cards[value pr]`,
+      `${custom}:cards[value eq "a"]`,
       'active ne true',
     ),
     fc

@@ -1,5 +1,5 @@
 import { compareCodePoints, foldText } from './fold';
-import { leafOf } from './filter-tree';
+import { leafOf, ownValueOf } from './filter-tree';
 import type { AttributeReference, Comparison, Filter } from './filter-tree';
 import { isJsonObject } from './resource';
 import type { Json, JsonObject } from './resource';
@@ -32,11 +32,14 @@ function matchesValue(filter: Filter, root: Json): boolean {
     case 'not':
       return !matchesValue(filter.filter, root);
     case 'present':
-      return someValue(filter.attribute, root, isPresent);
+      return (
+        someValue(filter.attribute, root, isPresent, isNamed(filter.attribute)) ||
+        (filter.attribute.undeclaredUrn !== undefined && isPresent(memberOf(root, filter.attribute.undeclaredUrn, true)))
+      );
     case 'comparison':
-      return someValue(filter.attribute, root, (value) => satisfies(filter, value));
+      return someValue(filter.attribute, root, (value) => satisfies(filter, value), true);
     case 'value_path':
-      return someValue(filter.attribute, root, (element) => matchesValue(filter.filter, element));
+      return someValue(filter.attribute, root, (element) => matchesValue(filter.filter, element), false);
     case 'nothing':
       return false;
   }
@@ -61,7 +64,9 @@ function satisfies({ attribute, operator, value: wanted }: Comparison, value: Js
   }
   if (typeof value === 'number' && typeof wanted === 'number')
     return operator === 'eq' ? value === wanted : isInOrder(operator, value - wanted);
-  return typeof value === 'boolean' && operator === 'eq' && value === wanted;
+  if (typeof value !== 'boolean' || operator !== 'eq') return false;
+  // tolerances.boolean_as_text: of what nobody declared the value says that it is a boolean.
+  return value === wanted || (leafOf(attribute).type === 'any' && String(value) === wanted);
 }
 
 function isInOrder(operator: Comparison['operator'], difference: number): boolean {
@@ -79,12 +84,27 @@ function isInOrder(operator: Comparison['operator'], difference: number): boolea
   }
 }
 
-/** Whether any value that the reference leads to passes the test; arrays on the way are gone through. */
-function someValue({ extension, attribute, subAttribute, keys }: AttributeReference, root: Json, test: (value: Json) => boolean): boolean {
+/** Whether the reference has a sub-attribute in its name, or is one. */
+function isNamed({ extension, subAttribute }: AttributeReference): boolean {
+  return subAttribute !== undefined || extension === undefined;
+}
+
+/**
+ * Whether any value that the reference leads to passes the test; arrays on the way are gone through. `compared`: what is wanted of an
+ * attribute that nobody declared are its own values (ownValueOf), and not what holds them.
+ */
+function someValue(reference: AttributeReference, root: Json, test: (value: Json) => boolean, compared: boolean): boolean {
+  const { extension, attribute, keys } = reference;
+  const own = compared ? ownValueOf(reference) : undefined;
+  const ownValue = (element: Json): boolean =>
+    isJsonObject(element) ? someElement(memberOf(element, 'value', true), test) : test(element);
   if (keys.length === 0) return someElement(root, test);
+  if (own?.keys.length === 0) return someElement(root, ownValue);
   const container = extension === undefined ? root : memberOf(root, extension, true);
   if (!isJsonObject(container)) return false;
   const value = memberOf(container, attribute.name, isLoose(attribute, extension));
+  if (own) return someElement(value, ownValue);
+  const { subAttribute } = reference;
   if (!subAttribute) return someElement(value, test);
   return someElement(
     value,

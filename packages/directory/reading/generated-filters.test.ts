@@ -171,6 +171,8 @@ const userBodies = fc.record(
       {
         Folders: fc.array(text, { maxLength: 3 }),
         n: fc.constantFrom<unknown>(0, 1, 1.5, -3, '1', true, 'true'),
+        flag: fc.boolean(),
+        mixed: fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 2 }), fc.record({ value: text }), several(text)),
         object: fc.record({ Key: text, n: fc.integer({ min: 0, max: 2 }) }, { requiredKeys: [] }),
         objects: fc.array(fc.record({ value: text, k: fc.integer({ min: 0, max: 2 }) }, { requiredKeys: [] }), { maxLength: 2 }),
       },
@@ -350,6 +352,11 @@ const strings = [
   `${undeclared}:folders`,
   `${undeclared}:object.key`,
   `${undeclared}:objects.value`,
+  `${undeclared}:folders.value`,
+  `${undeclared}:objects`,
+  `${undeclared}:mixed`,
+  `${undeclared}:mixed.value`,
+  `${undeclared}:mixed.type`,
   `${declared}:code`,
   `${declared}:codes`,
   `${declared}:desk.room`,
@@ -387,6 +394,10 @@ const inBrackets = fc
     ),
     fc.tuple(fc.constantFrom(`${undeclared}:objects`), fc.oneof(element(['value']), compared(['k'], order, numbers))),
     fc.tuple(fc.constantFrom(`${undeclared}:folders`, `${declared}:codes`), element(['value'])),
+    fc.tuple(
+      fc.constantFrom(`${undeclared}:mixed`),
+      fc.oneof(element(['value', 'type']), fc.constantFrom('primary eq true', 'primary eq "True"', 'primary ne "false"')),
+    ),
     fc.tuple(fc.constant('name'), element(['givenName', 'familyName'])),
     fc.tuple(fc.constant('groups'), element(['display', 'value', 'type', '$ref'])),
     fc.tuple(fc.constant(`${enterprise}:manager`), element(['value', 'displayName'])),
@@ -433,6 +444,7 @@ const userFilter = combined(
     ]),
     compared(['active', `${declared}:flag`, 'roles.primary'], equality, fc.constantFrom('true', 'false', '"True"', 'FALSE')),
     compared([`${undeclared}:n`], equality, fc.constantFrom('true', '"1"', '1', '"true"', 'false', '1.5')),
+    compared([`${undeclared}:flag`, `${undeclared}:mixed.primary`], equality, fc.constantFrom('true', 'false', '"True"', '"FALSE"')),
     compared(
       [
         `${declared}:floor`,

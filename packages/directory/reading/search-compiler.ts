@@ -1,4 +1,4 @@
-import type { AttributeReference, Filter } from '#scim';
+import { type AttributeReference, type Filter, leafOf, ownValueOf } from '#scim';
 import { parsePublicId } from '#identifier';
 import type { SearchedTable } from './searched-tables';
 
@@ -39,14 +39,21 @@ export class SearchCompiler {
     }
   }
 
-  #present({ keys }: AttributeReference, document: string): string {
+  #present(reference: AttributeReference, document: string): string {
+    const { keys, extension, subAttribute, undeclaredUrn } = reference;
     if (this.#isRoot(document)) {
       const [first] = keys;
       if (first === 'id' || first === 'meta') return 'true';
       const membership = this.#membershipOf(first);
       if (membership) return `exists (select 1 from ${membership.from})`;
     }
-    return `jsonb_path_exists(${document}, ${this.#path(keys)})`;
+    const own = subAttribute || extension === undefined ? ownValueOf(reference) : undefined;
+    const ways = [
+      this.#path(keys),
+      ...(own ? [`${this.bind(`${jsonPath(own.keys)} ? (@.type() != "object")`)}::jsonpath`] : []),
+      ...(undeclaredUrn === undefined ? [] : [this.#path([undeclaredUrn.toLowerCase()])]),
+    ].map((path) => `jsonb_path_exists(${document}, ${path})`);
+    return ways.length === 1 ? ways.join('') : `(${ways.join(' or ')})`;
   }
 
   #comparison(filter: Extract<Filter, { kind: 'comparison' }>, document: string): string {
@@ -72,8 +79,15 @@ export class SearchCompiler {
     ) {
       return this.#compareJson(`(${document} #> ${this.bind(keys)}::text[])`, operator, value);
     }
-    const element = `jsonb_path_query(${document}, ${this.#path(keys)}) as v (value)`;
-    return `exists (select 1 from ${element} where ${this.#compareJson('v.value', operator, value)})`;
+    const own = ownValueOf(filter.attribute);
+    const values = [own?.keys ?? keys, ...(own ? [[...own.keys, 'value']] : [])]
+      .map((path) => `select jsonb_path_query(${document}, ${this.#path(path)})`)
+      .join(' union all ');
+    const compared = this.#compareJson('v.value', operator, value);
+    // tolerances.boolean_as_text: of what nobody declared the value says that it is a boolean.
+    const isTruth = leafOf(filter.attribute).type === 'any' && operator === 'eq' && (value === 'true' || value === 'false');
+    const matched = isTruth ? `(${compared} or v.value = ${this.bind(value)}::jsonb)` : compared;
+    return `exists (select 1 from (${values}) as v (value) where ${matched})`;
   }
 
   #valuePath(attribute: AttributeReference, filter: Filter, document: string): string {
@@ -161,7 +175,8 @@ export class SearchCompiler {
   }
 
   /** The value that a resource is sorted by: of several the primary one, else the first (RFC 7644 §3.4.2.3). */
-  sortKey({ keys, attribute, subAttribute }: AttributeReference): SortKey {
+  sortKey(reference: AttributeReference): SortKey {
+    const { keys, attribute, subAttribute } = reference;
     const { row } = this.#table;
     switch (keys.join('.')) {
       case 'id':
@@ -174,11 +189,16 @@ export class SearchCompiler {
         return { sql: `extract(epoch from ${this.#table.lastModified})`, type: 'numeric' };
     }
     const leaf = subAttribute ?? attribute;
-    const first = `jsonb_path_query_first(${row}.folded, ${this.#path(keys)})`;
-    const primary =
-      attribute.multiValued && keys.length > 1
-        ? `coalesce(jsonb_path_query_first(${row}.folded, ${this.bind(`${jsonPath(keys.slice(0, -1))} ? (@."primary" == true) ${jsonPath(keys.slice(-1)).slice(1)}`)}::jsonpath), ${first})`
-        : first;
+    // Of an attribute that nobody declared only the resource knows whether it is complex, and so is sorted by its "value".
+    const own = ownValueOf(reference);
+    const path = own ? [...own.keys, 'value'] : keys;
+    const chosen = `${jsonPath(path.slice(0, -1))} ? (@."primary" == true) ${jsonPath(path.slice(-1)).slice(1)}`;
+    const places = [
+      ...((attribute.multiValued || attribute.type === 'any') && path.length > 1 ? [`${this.bind(chosen)}::jsonpath`] : []),
+      this.#path(path),
+      ...(own ? [this.#path(own.keys)] : []),
+    ].map((place) => `jsonb_path_query_first(${row}.folded, ${place})`);
+    const primary = places.length === 1 ? places.join('') : `coalesce(${places.join(', ')})`;
     if (leaf.type === 'integer' || leaf.type === 'decimal') {
       return { sql: `(case when jsonb_typeof(${primary}) = 'number' then (${primary})::numeric end)`, type: 'numeric' };
     }

@@ -42,6 +42,18 @@ test('S3 of several values the primary one counts, else the first; of a complex 
   expect(seen(await scim.query('/Users', { sortBy: 'name' }))).toEqual(anError(400, 'invalidPath'));
 });
 
+test('S3 and so is an attribute that nobody declared, whatever its kind', async () => {
+  const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
+  await scim.aUser({
+    userName: 'second',
+    [urn]: { cards: [{ value: 'z' }, { value: 'b', primary: true }], floors: ['2', '1'], badge: { value: 'b' } },
+  });
+  await scim.aUser({ userName: 'third', [urn]: { cards: [{ value: 'c' }, { value: 'a' }], floors: ['3', '0'], badge: { value: 'c' } } });
+  await scim.aUser({ userName: 'first', [urn]: { cards: [{ value: 'a', type: 'z' }], floors: ['1'], badge: 'a' } });
+  for (const name of ['cards', 'cards.value', 'floors', 'floors.value', 'badge', 'badge.value'])
+    expect([name, await sorted(`${urn}:${name}`)]).toEqual([name, ['first', 'second', 'third']]);
+});
+
 test('S4 case and locale make no difference, and equals come in the order of their ids', async () => {
   for (const userName of ['É2', 'e3', 'é1', 'Z', 'z1', 'a']) await scim.aUser({ userName, title: 'same' });
   expect(await sorted('userName')).toEqual(['a', 'e3', 'Z', 'z1', 'é1', 'É2']);
