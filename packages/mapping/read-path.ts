@@ -93,12 +93,12 @@ function readCandidates(source: Source, user: JsonObject): Candidate[] {
     case 'path': {
       const { extension, attribute, filter, subAttribute, undeclaredUrn } = source.path;
       // What nobody declared may be an extension as well as an attribute in one; what is stored says which.
-      const whole = attribute ? (filter || subAttribute ? undefined : undeclaredUrn) : extension;
-      const stored = whole === undefined ? undefined : memberOf(user, whole);
-      if (isJsonObject(stored)) return candidatesOf(stored, undefined);
       const container = extension === undefined ? user : memberOf(user, extension);
-      if (!attribute || !isJsonObject(container)) return [];
-      const value = memberOf(container, attribute.name);
+      const value = attribute && isJsonObject(container) ? memberOf(container, attribute.name) : undefined;
+      const whole = attribute ? (filter || subAttribute ? undefined : undeclaredUrn) : extension;
+      const stored = whole === undefined || value !== undefined ? undefined : memberOf(user, whole);
+      if (isJsonObject(stored)) return candidatesOf(stored, undefined);
+      if (!attribute || value === undefined) return [];
       const elements = Array.isArray(value) ? value : [value];
       const chosen = filter ? elements.filter((element) => isSomething(element) && matchesElement(filter, element)) : elements;
       return candidatesOf(chosen, subAttribute?.name);

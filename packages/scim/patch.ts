@@ -12,6 +12,7 @@ import {
   isLabel,
   isUnassigned,
   maxValues,
+  readLoosely,
   readSingle,
   readValue,
   settled,
@@ -23,7 +24,8 @@ import type { Json, JsonObject, MemberReference, Resource, ResourceType } from '
 import { anyAttribute, extensionOf } from './schemas';
 import type { AttributeDefinition, SchemaSet } from './schemas';
 import { isNamedValue, jsonFromText, valueMadeByFilter } from './tolerances';
-import { patchOpUrn } from './urns';
+import { elementsOf, kindOf } from './undeclared';
+import { isUri, patchOpUrn } from './urns';
 
 /** One change at one target; an operation without a path was taken apart into one for each attribute of its value. */
 export interface PatchOperation {
@@ -36,6 +38,8 @@ export interface PatchOperation {
   readonly value?: Json;
   /** in place of `value` for a group's members */
   readonly members?: readonly MemberReference[];
+  /** The same for an extension of the path's whole name, which nobody declared: what is stored says which of the two is meant. */
+  readonly asExtension?: readonly PatchOperation[];
 }
 
 /** Changes of attributes in one request, members aside. */
@@ -97,10 +101,12 @@ export class OperationReader {
   readonly operations: PatchOperation[] = [];
   private attributeChanges = 0;
 
+  /** `isResource`: what is read is a whole one, not a PATCH. */
   constructor(
     private readonly type: ResourceType,
     private readonly schemas: SchemaSet,
     private readonly notes: Notes,
+    private readonly isResource = false,
   ) {}
 
   readOperation(entry: unknown, where: string): void {
@@ -147,6 +153,10 @@ export class OperationReader {
       if (found.kind !== 'found') {
         const isCore = !underCoreUrn && key.toLowerCase() === this.schemas.core[this.type].urn.toLowerCase();
         if (isCore && isObject(value)) this.readNamed(op, value, named, true);
+        else if (isUri(key) && key.trim().endsWith(':') && !isUnassigned(value))
+          throw invalidSyntax(
+            `${quoted(key)} ends in a colon, and so names nothing: an attribute’s name stands behind it, or it does not.`,
+          );
         else this.notes.add(`ignored unknown attribute ${shown(key)}`);
         continue;
       }
@@ -162,23 +172,16 @@ export class OperationReader {
           this.notes.add(`ignored read-only attribute ${shown(key)}`);
         continue;
       }
-      // tolerances.undeclared_extension: with an object under it, it is the extension itself.
-      if (path.undeclaredUrn !== undefined && isObject(value)) this.readExtension(op, key, value);
-      else if (!path.attribute) this.readExtension(op, path.extension ?? key, value);
+      if (!path.attribute) this.readExtension(op, path.extension ?? key, value);
       else this.push(op, path, value);
     }
   }
 
   private readTarget(op: PatchOperation['op'], text: string, value: unknown): void {
     const path = parsePath(text, this.type, this.schemas);
-    const extension = path.attribute
-      ? path.undeclaredUrn !== undefined && isObject(value)
-        ? path.undeclaredUrn
-        : undefined
-      : path.extension;
-    if (extension !== undefined) {
-      if (op === 'remove') this.removeExtension(extension, text);
-      else this.readExtension(op, extension, value);
+    if (!path.attribute && path.extension !== undefined) {
+      if (op === 'remove') this.removeExtension(path.extension, text);
+      else this.readExtension(op, path.extension, value);
       return;
     }
     if (isReadOnly(path)) {
@@ -203,15 +206,39 @@ export class OperationReader {
     const schema = extensionOf(this.schemas, this.type, urn.toLowerCase());
     for (const [key, member] of Object.entries(value)) {
       const text = `${urn}:${key}`;
-      if (!schema || (schema.open && !schema.attributesByName.has(key.toLowerCase()))) {
+      if ((!schema || (schema.open && !schema.attributesByName.has(key.toLowerCase()))) && !/[.:[\]]/.test(key)) {
         checkName(key);
         this.push(op, { text, extension: urn, attribute: anyAttribute(key) }, member);
         continue;
       }
+      // What a path would read as something else must not be kept by that name: keys are paths, or are refused.
+      if (!schema && this.isResource) throw invalidValue(`${quoted(key)} in ${quoted(urn)} cannot be the name of an attribute.`);
       const found = findPath(text, this.type, this.schemas);
-      if (found.kind === 'found' && found.path.attribute) this.push(op, found.path, member);
+      const isOfIt = found.kind === 'found' && found.path.attribute && found.path.extension?.toLowerCase() === urn.toLowerCase();
+      if (isOfIt) this.push(op, { ...found.path, undeclaredUrn: undefined }, member);
+      else if (!schema || schema.open) throw invalidValue(`${quoted(key)} in ${quoted(urn)} cannot be the name of an attribute.`);
       else this.notes.add(`ignored unknown attribute ${shown(text)}`);
     }
+  }
+
+  /** The value as that of an extension of the path's name, where it may be one: tolerances.undeclared_extension. */
+  private asExtension(
+    op: 'add' | 'replace',
+    { extension, undeclaredUrn }: Path,
+    value: unknown,
+  ): { asExtension?: readonly PatchOperation[] } {
+    if (undeclaredUrn === undefined || !isObject(value)) return {};
+    const reader = new OperationReader(this.type, this.schemas, this.notes, this.isResource);
+    reader.attributeChanges = this.attributeChanges - 1;
+    try {
+      reader.readExtension(op, undeclaredUrn, value);
+    } catch (error) {
+      // It is an attribute, unless an extension of that name is stored: its sub-attributes may be called what they like.
+      if (error instanceof ScimError && !this.isResource && isNameInSchema(extension)) return {};
+      throw error;
+    }
+    this.attributeChanges = Math.max(this.attributeChanges, reader.attributeChanges);
+    return { asExtension: reader.operations };
   }
 
   private removeExtension(extension: string, text: string): void {
@@ -245,19 +272,28 @@ export class OperationReader {
       else this.operations.push({ op, path, ...namedValues(value) });
       return;
     }
-    const read = this.readAt(path, value);
+    if (attribute.type === 'any') {
+      // Read when it is known of what kind it is (kindOf).
+      const loose = readLoosely(value, path.text);
+      this.operations.push({ op, path, ...(loose !== null && { value: loose }), ...this.asExtension(op, path, value) });
+      return;
+    }
+    const read = readAt(path, value, this.notes);
     if (read !== undefined) this.operations.push({ op, path, value: read });
     else if (isActive)
       this.notes.add('kept active as it is: an empty value was sent for it'); // tolerances.active_not_cleared
     else if (isClearing(op, path, value)) this.operations.push({ op, path });
   }
+}
 
-  private readAt({ attribute, filter, subAttribute, text }: Path, value: unknown): Json | undefined {
-    if (!attribute) return undefined;
-    if (subAttribute) return readValue(subAttribute, value, text, this.notes);
-    if (!filter || attribute.type === 'any') return readValue(attribute, value, text, this.notes);
-    return readSingle(attribute, Array.isArray(value) && value.length === 1 ? value[0] : value, text, this.notes);
-  }
+/** A value as the path's attribute wants it. */
+function readAt({ attribute, filter, subAttribute, text }: Path, value: unknown, notes: Notes): Json | undefined {
+  if (!attribute) return undefined;
+  if (subAttribute) return readValue(subAttribute, value, text, notes);
+  if (!filter) return readValue(attribute, value, text, notes);
+  const one: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (Array.isArray(one) && one.length > 0) throw invalidValue(`${shown(text)} chooses single values, and ${one.length} were sent.`);
+  return readSingle(attribute, one, text, notes);
 }
 
 function isReadOnly({ attribute, subAttribute }: Path): boolean {
@@ -288,7 +324,8 @@ function namedValue(element: unknown): Json[] {
   if (typeof element === 'string' || typeof element === 'number' || typeof element === 'boolean') return [element];
   if (!isObject(element)) return [];
   const { value, type } = element;
-  return typeof value === 'string' ? [{ value, ...(typeof type === 'string' && { type }) }] : [];
+  const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isScalar ? [{ value, ...(typeof type === 'string' && { type }) }] : [];
 }
 
 // ── Applying ───────────────────────────────────────────────────────────────────────────────────
@@ -296,13 +333,18 @@ function namedValue(element: unknown): Json[] {
 /** What the operations of one request share. */
 interface Run {
   readonly notes: Notes;
+  /** Of a whole resource: what it is to replace, or {}. It says of which kind is what nobody declared. */
+  readonly former?: Resource;
   valuesLookedAt: number;
 }
 
-/** Applies operations to a copy of the resource; operations on a group's members are not among them. */
-export function applyOperations(before: Resource, operations: readonly PatchOperation[], notes: Notes): Resource {
+/**
+ * Applies operations to a copy of the resource; operations on a group's members are not among them. `former`: they are those of a
+ * whole resource, and this is what it replaces, if anything.
+ */
+export function applyOperations(before: Resource, operations: readonly PatchOperation[], notes: Notes, former?: Resource): Resource {
   const resource = { ...before };
-  const run = { notes, valuesLookedAt: 0 };
+  const run = { notes, valuesLookedAt: 0, ...(former && { former }) };
   for (const operation of operations) applyOperation(resource, operation, run);
   return resource;
 }
@@ -310,8 +352,13 @@ export function applyOperations(before: Resource, operations: readonly PatchOper
 function applyOperation(resource: JsonObject, operation: PatchOperation, run: Run): void {
   const { op, path } = operation;
   const { attribute, extension } = path;
+  if (isOfExtension(resource, operation, run)) {
+    for (const one of operation.asExtension ?? []) applyOperation(resource, one, run);
+    return;
+  }
   const whole = attribute ? path.undeclaredUrn : extension;
-  const wholeKey = op === 'remove' && whole !== undefined && !path.filter ? keyIn(resource, whole) : undefined;
+  const clears = op === 'remove' || (op === 'replace' && attribute !== undefined && operation.value === undefined);
+  const wholeKey = clears && whole !== undefined && !path.filter ? keyIn(resource, whole) : undefined;
   // Where nobody declared it the name may stand for an attribute as well: of what is removed nothing is left by that name.
   if (wholeKey !== undefined) delete resource[wholeKey];
   if (!attribute) return;
@@ -319,13 +366,51 @@ function applyOperation(resource: JsonObject, operation: PatchOperation, run: Ru
     setMember(resource, attribute.name, changed(resource[attribute.name], attribute, operation, run));
     return;
   }
-  const extensionKey = keyIn(resource, extension) ?? extension;
+  const former = run.former ? memberNamed(run.former, extension) : undefined;
+  const extensionKey = keyIn(resource, extension) ?? former?.name ?? extension;
   const stored = Object.hasOwn(resource, extensionKey) ? resource[extensionKey] : undefined;
   const container: JsonObject = isJsonObject(stored) ? { ...stored } : {};
-  const key = keyIn(container, attribute.name) ?? attribute.name;
+  const formerly = isJsonObject(former?.value) ? memberNamed(former.value, attribute.name) : undefined;
+  const key = keyIn(container, attribute.name) ?? formerly?.name ?? attribute.name;
   const current = Object.hasOwn(container, key) ? container[key] : undefined;
-  setMember(container, key, changed(current, attribute, operation, run));
+  setMember(container, key, changed(current, attribute, operation, run, formerly?.value));
   setMember(resource, extensionKey, Object.keys(container).length === 0 ? undefined : container);
+}
+
+/**
+ * Whether a name that nobody declared is that of an extension, and not of an attribute in one: what is stored says it, then the name,
+ * `…:User:badge`, and then that an object was sent. Throws ScimError invalidValue where an extension would become something else.
+ */
+function isOfExtension(resource: Resource, { op, path, value, asExtension }: PatchOperation, { former }: Run): boolean {
+  const { extension, attribute, undeclaredUrn } = path;
+  if (undeclaredUrn === undefined || extension === undefined || !attribute) return false;
+  const stores = (whole: Resource | undefined, key: string): JsonObject | undefined => {
+    const member = whole && memberNamed(whole, key)?.value;
+    return isJsonObject(member) ? member : undefined;
+  };
+  const containers = [stores(resource, extension), stores(former, extension)].filter((one) => one !== undefined);
+  if (containers.some((container) => keyIn(container, attribute.name) !== undefined)) return false;
+  const isStored = (stores(resource, undeclaredUrn) ?? stores(former, undeclaredUrn)) !== undefined;
+  if (!asExtension) {
+    if (isStored && op !== 'remove' && value !== undefined && !path.subAttribute)
+      throw invalidValue(`${quoted(path.text)} is an extension: its value must be an object of its attributes.`);
+    return false;
+  }
+  // Of a whole resource an object under a URN is an extension (RFC 7643 §3.3).
+  if (isStored || former !== undefined) return true;
+  // A version ends no extension's name: urn:…:extension:2.0:Metadata is one itself.
+  const isInOne = containers.length > 0 && !/:\d+(\.\d+)*$/.test(extension);
+  return !isInOne && !isNameInSchema(extension);
+}
+
+/** RFC 7643 §10.3.1: the name of a resource type ends the URN of a schema, and so what stands behind it is in the schema. */
+function isNameInSchema(urn: string | undefined): boolean {
+  return urn !== undefined && /:(User|Group)$/.test(urn);
+}
+
+function memberNamed(object: JsonObject, name: string): { name: string; value: Json | undefined } | undefined {
+  const key = keyIn(object, name);
+  return key === undefined ? undefined : { name: key, value: object[key] };
 }
 
 function setMember(object: JsonObject, name: string, value: Json | undefined): void {
@@ -333,8 +418,19 @@ function setMember(object: JsonObject, name: string, value: Json | undefined): v
   else object[name] = value;
 }
 
-function changed(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
-  const next = settled(current, changedValue(current, attribute, operation, run));
+/** `formerly`: of an attribute that nobody declared, what it was before the PUT. */
+function changed(
+  current: Json | undefined,
+  attribute: AttributeDefinition,
+  operation: PatchOperation,
+  run: Run,
+  formerly?: Json,
+): Json | undefined {
+  const isAny = attribute.type === 'any';
+  const next = settled(
+    current,
+    isAny ? changedUndeclared(current, formerly, attribute, operation, run) : changedValue(current, attribute, operation, run),
+  );
   const text = quoted(operation.path.text);
   if (attribute.required && isBlank(next)) {
     if (operation.op === 'remove') throw mutability(`${text} is required: it can be replaced, not removed.`);
@@ -352,7 +448,6 @@ export function isBlank(value: Json | undefined): boolean {
 
 function changedValue(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
   if (attribute.multiValued) return changedValues(current, attribute, operation, run);
-  if (attribute.type === 'any') return changedAny(current, attribute, operation, run);
   if (attribute.type === 'complex') return changedComplex(current, attribute, operation);
   return operation.op === 'remove' ? undefined : operation.value;
 }
@@ -379,19 +474,42 @@ function merged(before: JsonObject, changes: JsonObject, attribute: AttributeDef
   return Object.keys(next).length === 0 ? undefined : next;
 }
 
-function changedAny(current: Json | undefined, attribute: AttributeDefinition, operation: PatchOperation, run: Run): Json | undefined {
-  const { op, path, value } = operation;
-  if (path.filter || (Array.isArray(current) && (path.subAttribute || op !== 'replace')))
-    return changedValues(current, attribute, operation, run);
-  if (path.subAttribute) {
-    const next: JsonObject = isJsonObject(current) ? { ...current } : {};
-    const key = keyIn(next, path.subAttribute.name) ?? path.subAttribute.name;
-    setMember(next, key, op === 'remove' ? undefined : value);
-    return Object.keys(next).length === 0 ? undefined : next;
+/** As a core attribute of the kind that what is stored and what is sent say. */
+function changedUndeclared(
+  current: Json | undefined,
+  formerly: Json | undefined,
+  attribute: AttributeDefinition,
+  operation: PatchOperation,
+  run: Run,
+): Json | undefined {
+  const { op, path } = operation;
+  const kind = kindOf(attribute.name, current, formerly, operation);
+  if (!kind) throw invalidPath(`${quoted(path.text)} asks for a part of ${attribute.name}, which is a single value and has none.`);
+  const { definition, before } = kind;
+  const asked = path.subAttribute?.name.toLowerCase();
+  const isSimple = definition.type !== 'complex';
+  const subAttribute = isSimple || asked === undefined ? undefined : definition.subAttributesByName.get(asked);
+  const at: Path = { ...path, attribute: definition, subAttribute };
+
+  const writes = op !== 'remove' && operation.value !== undefined;
+  const value = writes ? readAt(at, kind.value, run.notes) : operation.value;
+  if (writes && value === undefined && !isClearing(op, at, kind.value)) return current;
+  const isOfAll = !path.filter && !path.subAttribute;
+  if (op === 'add' && value === undefined && isOfAll && Array.isArray(current)) return current; // nothing is added
+  const clears = op === 'remove' || value === undefined;
+  if (isSimple && asked !== undefined && asked !== 'value' && clears) return current; // a simple value has no such part
+
+  // RFC 7643 §2.4: a simple value is its own "value", so to set that of them all is to replace them.
+  const meant = isSimple && asked === 'value' && !path.filter && op === 'add' ? 'replace' : op;
+  const change: PatchOperation = { op: meant, path: at, ...(value !== undefined && { value }) };
+  if (!definition.multiValued) {
+    // tolerances.remove_named_values
+    const isOther = op === 'remove' && isOfAll && value !== undefined && current !== undefined && !isNamedValue(current, elementsOf(value));
+    if (isOther) return current;
+    if (!isSimple) return changedComplex(before, definition, change);
+    return clears ? undefined : value;
   }
-  if (op === 'remove') return undefined;
-  if (op === 'add' && Array.isArray(value) && current !== undefined) return changedValues(current, attribute, operation, run);
-  return op === 'add' && isJsonObject(current) && isJsonObject(value) ? { ...current, ...value } : value;
+  return changedValues(before, definition, change, run, true);
 }
 
 function changedValues(
@@ -399,8 +517,9 @@ function changedValues(
   attribute: AttributeDefinition,
   { op, path, value }: PatchOperation,
   run: Run,
+  isUndeclared = false,
 ): Json | undefined {
-  const before = current === undefined ? [] : Array.isArray(current) ? current : [current];
+  const before = elementsOf(current);
   run.valuesLookedAt += before.length;
   if (run.valuesLookedAt > maxValuesLookedAt)
     throw new ScimError(
@@ -413,12 +532,15 @@ function changedValues(
   if (!path.filter && !path.subAttribute) {
     if (op === 'remove') after = value === undefined ? [] : before.filter((element) => !isNamedValue(element, sent));
     else {
-      const { values, touched } = appendValues(op === 'add' ? before : [], sent);
-      after = attribute.type === 'any' ? values : settlePrimary(values, touched, path.text);
+      const existing = op === 'add' ? before : [];
+      // What nobody declared is kept as it is sent, values that are alike among it.
+      const isAsSent = isUndeclared && existing.length === 0;
+      const { values, touched } = isAsSent ? { values: [...sent], touched: new Set(sent.keys()) } : appendValues(existing, sent);
+      after = settlePrimary(values, touched, path.text);
     }
   } else if (op === 'remove' || value === undefined || (!path.subAttribute && isJsonObject(value) && value['value'] === null))
     after = withoutChosen(before, attribute, path);
-  else after = withChosenChanged(before, attribute, path, op, value, run);
+  else after = withChosenChanged(before, attribute, path, op, value, run, isUndeclared);
   if (after.length > maxValues)
     throw invalidValue(`${shown(path.text)}: ${attribute.name} would have ${after.length} values; ${maxValues} are the most.`);
   return after.length === 0 ? undefined : after;
@@ -449,6 +571,7 @@ function withChosenChanged(
   op: 'add' | 'replace',
   value: Json,
   run: Run,
+  isUndeclared: boolean,
 ): Json[] {
   const { filter, subAttribute, text } = path;
   const change = (element: Json): Json => {
@@ -466,12 +589,15 @@ function withChosenChanged(
   });
   if (touched.size === 0) {
     const made = filter ? valueMadeByFilter(filter, op, attribute) : {};
-    if (!made) throw noTarget(`${quoted(text)} chooses no value: there is none to ${op === 'add' ? 'add to' : 'replace'}.`);
+    const isMade = made && (!isUndeclared || attribute.type === 'complex');
+    const read = isMade ? (isUndeclared ? (readSingle(attribute, made, text, run.notes) ?? {}) : made) : undefined;
+    if (!read) throw noTarget(`${quoted(text)} chooses no value: there is none to ${op === 'add' ? 'add to' : 'replace'}.`);
     touched.add(after.length);
-    after.push(change(made));
+    after.push(change(read));
     run.notes.add(`created ${shown(text)}, which was not there`);
   }
-  if (attribute.type === 'any') return after;
-  // The change may have made two values one and the same.
-  return appendValues([], settlePrimary(after, touched, text)).values;
+  const values = settlePrimary(after, touched, text);
+  // The change may have made two values one and the same; some of what nobody declared may have been so before.
+  const wereAlike = isUndeclared && appendValues([], before).values.length < before.length;
+  return wereAlike ? values : appendValues([], values).values;
 }

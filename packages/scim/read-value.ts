@@ -161,6 +161,30 @@ function readAny(value: unknown, name: string, depth: number): Json | undefined 
   return Object.keys(read).length === 0 ? undefined : read;
 }
 
+/**
+ * What was sent for an attribute that nobody declared, if it can be kept; as what it is to be read, only what is stored can say (kindOf).
+ * null: what is empty.
+ */
+export function readLoosely(value: unknown, name: string, depth = 0): Json {
+  if (depth > maxDepth) throw invalidValue(`${shown(name)} is nested more than ${maxDepth} deep.`);
+  if (isUnassigned(value)) return null;
+  if (typeof value === 'string') return readText(value, name);
+  if (typeof value === 'number') return readNumber(value, name);
+  if (typeof value === 'boolean') return value;
+  if (Array.isArray(value)) {
+    if (value.length > maxValues) throw invalidValue(`${shown(name)} has ${value.length} values; ${maxValues} are the most.`);
+    return value.map((element: unknown) => readLoosely(element, name, depth + 1));
+  }
+  if (!isObject(value)) throw wrongType(name, 'JSON', value);
+  checkNamedOnce(value, name);
+  const read: JsonObject = {};
+  for (const [key, member] of Object.entries(value)) {
+    checkName(key);
+    read[key] = readLoosely(member, `${name}.${key}`, depth + 1);
+  }
+  return read;
+}
+
 /** Throws ScimError invalidValue for an attribute name of an extension that cannot be kept. */
 export function checkName(name: string): void {
   // Assigning __proto__ would change what an object is, not what it holds.

@@ -70,13 +70,13 @@ function readBody(
   if (!isObject(body)) throw invalidSyntax(`The body must be a JSON object: a ${type}.`);
   const notes = new Notes();
   checkResourceSchemas(memberOf(body, 'schemas'), type, schemas, notes);
-  const reader = new OperationReader(type, schemas, notes);
+  const reader = new OperationReader(type, schemas, notes, true);
   reader.readAttributes('add', body);
 
   const members = new Map<string, MemberReference>();
   for (const operation of reader.operations) for (const member of operation.members ?? []) members.set(member.value, member);
   const attributes = reader.operations.filter((operation) => !isOnMembers(operation));
-  const read = applyOperations({}, attributes, notes);
+  const read = applyOperations({}, attributes, notes, before ?? {});
   const resource = before ? asItWas(before, read) : read;
   for (const { name, required } of schemas.core[type].attributes) {
     if (required && isBlank(resource[name])) throw invalidValue(`${name} is required, and must be a string that is not empty.`);

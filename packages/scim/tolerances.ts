@@ -174,15 +174,23 @@ export function extensionWithAttribute(name: string, type: ResourceType, schemas
 export function isNamedValue(value: Json, named: readonly Json[]): boolean {
   return named.some((name) => {
     const wanted = isObject(name) ? name['value'] : name;
-    if (isObject(value))
-      return (
-        wanted !== undefined &&
-        value['value'] === wanted &&
-        (!isObject(name) || name['type'] === undefined || name['type'] === value['type'])
-      );
-    return value === wanted;
+    if (wanted === undefined) return false;
+    if (!isObject(value)) return isSameValue(value, wanted);
+    const { value: content } = value;
+    const isThat = content !== undefined && isSameValue(content, wanted);
+    return isThat && (!isObject(name) || name['type'] === undefined || name['type'] === value['type']);
   });
 }
+
+/** whole_number_for_text, and the other way round: 5 names "5". */
+function isSameValue(value: Json, wanted: Json): boolean {
+  if (value === wanted) return true;
+  const isTextOrNumber = [value, wanted].every((one) => typeof one === 'string' || typeof one === 'number');
+  return isTextOrNumber && String(value) === String(wanted);
+}
+
+/** What RFC 7643 §8.7.1 has for labels of addresses, telephone numbers and photos: of what nobody declared nobody said which there are. */
+export const canonicalTypes: readonly string[] = ['work', 'home', 'other', 'mobile', 'fax', 'pager', 'photo', 'thumbnail'];
 
 /**
  * created_by_value_path: the value that a PATCH makes where its filter chose none; undefined: it makes none, and RFC 7644
@@ -204,7 +212,8 @@ export function valueMadeByFilter(filter: Filter, op: 'add' | 'replace', attribu
   const [only, second] = Object.entries(made);
   if (!only || second) return undefined;
   const [name, value] = only;
-  if (name === 'primary') return value === true ? made : undefined;
-  const canonical = name === 'type' ? attribute.subAttributesByName.get('type')?.canonicalValues : undefined;
+  if (name.toLowerCase() === 'primary')
+    return value === true || (typeof value === 'string' && booleanFromText(value) === true) ? made : undefined;
+  const canonical = name.toLowerCase() === 'type' ? attribute.subAttributesByName.get('type')?.canonicalValues : undefined;
   return typeof value === 'string' && canonical?.some((known) => known.toLowerCase() === value.toLowerCase()) ? made : undefined;
 }
