@@ -136,6 +136,7 @@ describe('P8 replace by an object leaves what it does not name', () => {
     ['name', {}],
     ['name', [{}]],
     ['name', { nope: null }],
+    ['name', '{"nope":"x"}'],
     ['emails', {}],
     ['emails[type eq "work"]', {}],
     [`${enterpriseUserUrn}:manager`, {}],

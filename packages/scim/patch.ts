@@ -306,7 +306,8 @@ function isReadOnly({ attribute, subAttribute }: Path): boolean {
  */
 function isClearing(op: 'add' | 'replace', { attribute, filter, subAttribute }: Path, sent: unknown): boolean {
   const isOfValues = attribute?.multiValued === true && !filter && !subAttribute;
-  const value: unknown = !isOfValues && Array.isArray(sent) && sent.length === 1 ? sent[0] : sent;
+  const read: unknown = typeof sent === 'string' ? jsonFromText(sent, '', new Notes()) : sent;
+  const value: unknown = !isOfValues && Array.isArray(read) && read.length === 1 ? read[0] : read;
   if (op === 'add' && isOfValues) return false;
   if (!isObject(value)) return true;
   // One value in place of them all, and it is empty.
@@ -479,9 +480,10 @@ function changedUndeclared(
   current: Json | undefined,
   formerly: Json | undefined,
   attribute: AttributeDefinition,
-  operation: PatchOperation,
+  sent: PatchOperation,
   run: Run,
 ): Json | undefined {
+  const operation = withJsonRead(sent, current ?? formerly, run.notes);
   const { op, path } = operation;
   const kind = kindOf(attribute.name, current, formerly, operation);
   if (!kind) throw invalidPath(`${quoted(path.text)} asks for a part of ${attribute.name}, which is a single value and has none.`);
@@ -510,6 +512,14 @@ function changedUndeclared(
     return clears ? undefined : value;
   }
   return changedValues(before, definition, change, run, true);
+}
+
+/** tolerances.json_in_text, where complex values are stored: what is in it says which sub-attributes there are. */
+function withJsonRead(operation: PatchOperation, stored: Json | undefined, notes: Notes): PatchOperation {
+  const { op, path, value } = operation;
+  if (op === 'remove' || value === undefined || path.subAttribute || !elementsOf(stored).some(isJsonObject)) return operation;
+  const read = (one: Json): Json => (typeof one === 'string' ? readLoosely(jsonFromText(one, path.text, notes), path.text) : one);
+  return { ...operation, value: Array.isArray(value) ? value.map(read) : read(value) };
 }
 
 function changedValues(

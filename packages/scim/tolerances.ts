@@ -60,7 +60,7 @@ export const tolerances = {
     seen: `Entra’s reference check, filter=id eq "U" and manager eq "M", and its older PATCH path "manager" (${entraReference})`,
   },
   undeclared_extension: {
-    what: 'Data under a URN that nobody declared is kept as sent; the attribute is what stands behind the last colon, wherever the URN has its version.',
+    what: 'Data under a URN that nobody declared is kept as sent; the attribute is what stands behind the last colon, wherever the URN has its version. It is changed and found as a core attribute of the kind that what is stored, what is sent and …:User: or …:Group: before its name say.',
     seen: `Entra custom attributes, which Entra does not list in schemas either (${entraAttributes})`,
   },
   keys_are_paths: {
@@ -184,9 +184,8 @@ export function isNamedValue(value: Json, named: readonly Json[]): boolean {
 
 /** whole_number_for_text, and the other way round: 5 names "5". */
 function isSameValue(value: Json, wanted: Json): boolean {
-  if (value === wanted) return true;
-  const isTextOrNumber = [value, wanted].every((one) => typeof one === 'string' || typeof one === 'number');
-  return isTextOrNumber && String(value) === String(wanted);
+  const plain = (one: Json): Json => (typeof one === 'number' ? String(one) : one);
+  return plain(value) === plain(wanted);
 }
 
 /** What RFC 7643 §8.7.1 has for labels of addresses, telephone numbers and photos: of what nobody declared nobody said which there are. */

@@ -83,25 +83,27 @@ function isListOf(stored: Json | undefined, sent: Json | undefined): boolean {
   return [...elementsOf(stored), ...elementsOf(sent)].some((element) => isTruth(memberOf(element, 'primary')));
 }
 
-/** Of every sub-attribute that is stored, sent or named by the path: what its values say of it. */
+/** Of every sub-attribute that is stored, sent or named by the path: what its values say of it. Each is looked at once, however many. */
 function complexDefinition(name: string, isList: boolean, were: readonly Json[], come: readonly Json[], sent: Sent): AttributeDefinition {
   const { filter, subAttribute } = sent.path;
-  const names = [
-    ...[...were, ...come].flatMap((element) => (isJsonObject(element) ? Object.keys(element) : [])),
-    ...(subAttribute ? [subAttribute.name] : []),
-    ...(filter ? namesIn(filter) : []),
-    ...(filter && were.length === 0 ? ['value'] : []),
-  ];
+  const parts = new Map<string, { name: string; stored: Json[]; coming: Json[] }>();
   // In the letters in which it is stored, or was sent first.
-  const byKey = new Map<string, string>();
-  for (const one of names) if (!byKey.has(one.toLowerCase())) byKey.set(one.toLowerCase(), one);
-  const subAttributes = [...byKey].map(([key, original]) => {
-    const stored = were.flatMap((element) => memberOf(element, key) ?? []);
-    const isSent = subAttribute?.name.toLowerCase() === key && sent.op !== 'remove';
-    const coming = [...come.map((element) => memberOf(element, key)), isSent ? sent.value : undefined].flatMap((one) => onlyOf(one) ?? []);
-    const isPrimary = key === 'primary' && isList && [...stored, ...coming].every(isTruth);
-    const isArray = were.some((element) => Array.isArray(memberOf(element, key)));
-    const type = isPrimary ? 'boolean' : stored.length === 0 || isArray ? 'any' : scalarType(stored, coming);
+  const part = (original: string): { stored: Json[]; coming: Json[] } => {
+    const key = original.toLowerCase();
+    const known = parts.get(key) ?? { name: original, stored: [], coming: [] };
+    parts.set(key, known);
+    return known;
+  };
+  for (const element of were.filter(isJsonObject)) for (const [one, value] of Object.entries(element)) part(one).stored.push(value);
+  for (const element of come.filter(isJsonObject)) for (const [one, value] of Object.entries(element)) part(one).coming.push(value);
+  if (subAttribute && sent.op !== 'remove' && sent.value !== undefined) part(subAttribute.name).coming.push(sent.value);
+  for (const one of [...(subAttribute ? [subAttribute.name] : []), ...(filter ? namesIn(filter) : [])]) part(one);
+  if (filter && were.length === 0) part('value');
+
+  const subAttributes = [...parts].map(([key, { name: original, stored, coming }]) => {
+    const single = coming.map((value) => onlyOf(value) ?? null).filter((value) => value !== null);
+    const isPrimary = key === 'primary' && isList && [...stored, ...single].every(isTruth);
+    const type = isPrimary ? 'boolean' : stored.length === 0 ? 'any' : scalarType(stored, single);
     return attribute(original, '', { type, ...(key === 'type' && { canonicalValues: canonicalTypes }) });
   });
   return attribute(name, '', { type: 'complex', multiValued: isList, subAttributes });

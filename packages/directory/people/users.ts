@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { withSingleValues } from '#mapping';
 import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { arrive, leave } from './activity';
@@ -55,19 +56,20 @@ export async function createUser(
   pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
   requestId: string,
-  resource: Resource,
+  sent: Resource,
   note: TakeNote = () => {},
 ): Promise<StoredUser> {
   return uniqueUserName(
     pool,
     directory,
-    resource,
+    sent,
     inDirectory(
       pool,
       directory,
       requestId,
       async (tx) => {
         const policy = await policyForUsers(tx);
+        const resource = withSingleValues(policy.mapping, sent, policy.schemas);
         const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: [] });
         await admit(tx, policy, { ...mapped, resource }, note);
         const { profile } = mapped;
@@ -86,7 +88,7 @@ export async function createUser(
         appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
         return user;
       },
-      { seats: true, only: `new ${foldCase(userNameOf(resource))}` },
+      { seats: true, only: `new ${foldCase(userNameOf(sent))}` },
     ),
   );
 }
@@ -150,7 +152,7 @@ export async function changeUser(
       const before = userOf(row);
       const policy = await policyForUsers(tx);
 
-      const resource = change(before);
+      const resource = withSingleValues(policy.mapping, change(before), policy.schemas, before.resource);
       if (sameJson(resource, before.resource)) return before;
       attempted = resource;
 
