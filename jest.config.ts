@@ -6,6 +6,7 @@ import type { Config } from 'jest';
  * seconds to start. A file on the wrong side says so: when it asks for a database here, or in packages/testing/projects.test.ts.
  */
 const pure = [
+  'apps/broker/src/scim/masked',
   'apps/worker/src/loop',
   'packages/credential/**/*',
   'packages/identifier/**/*',
@@ -17,7 +18,7 @@ const pure = [
   'packages/directory/credentials/redirect-uri',
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
-  'packages/directory/resource/known-rules',
+  'packages/directory/resource/{known-rules,profile}',
   'packages/runtime/{config,listen,log,stop}',
   'packages/testing/{boundaries,circles,elapsed-time,module-state,projects,prose,security-document,states-document}',
   'packages/testing/conformance/report',

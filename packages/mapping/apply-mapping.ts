@@ -5,6 +5,7 @@ import { type AttributeMapping, type Mapping, pathsOf } from './mapping-schema';
 import { type Pattern, parsePattern, patternLimits } from './pattern';
 import { type Problem, wantedOf } from './problems';
 import { type Source, knownSource, readAll, readOne, readsGroups } from './read-path';
+import { type SingleAttribute, singleAttributes, unwrapped } from './single-values';
 import { type Traced, transform } from './transform';
 
 export interface MappedUser {
@@ -37,6 +38,16 @@ export function applyMapping(mapping: Mapping, user: MappedUser, schemas: Schema
   return { attributes, roles, problems };
 }
 
+/**
+ * The resource as it is to be kept: of an attribute that nobody declared no schema says whether it is a list, but a mapping that reads
+ * it as one value does. There a simple value in an array of one is that value, as a core attribute's is
+ * (tolerances.single_value_in_array); anywhere else a list of one, which Entra's Split() makes, stays a list. So does what is as it
+ * was `before`: a mapping that is saved changes nobody.
+ */
+export function withSingleValues(mapping: Mapping, resource: Resource, schemas: SchemaSet, before: Resource = {}): Resource {
+  return unwrapped(compile(mapping, schemas).singles, resource, before);
+}
+
 /** RFC 7643 §4.1.2: `groups` is the server's, and so no part of what is stored. */
 function withGroups(resource: Resource, groups: readonly UserGroup[]): Resource {
   return { ...resource, groups: groups.map(({ id, displayName }) => ({ value: id, display: displayName, type: 'direct' })) };
@@ -48,6 +59,7 @@ interface Compiled {
   attributes: CompiledAttribute[];
   roles: CompiledRole[];
   readsGroups: boolean;
+  singles: readonly SingleAttribute[];
 }
 
 interface CompiledAttribute {
@@ -74,7 +86,7 @@ function compile(mapping: Mapping, schemas: SchemaSet): Compiled {
       ...attributes.flatMap((attribute) => attribute.sources),
       ...roles.flatMap((role) => ('source' in role ? [role.source] : [])),
     ];
-    compiled = { attributes, roles, readsGroups: sources.some(readsGroups) };
+    compiled = { attributes, roles, readsGroups: sources.some(readsGroups), singles: singleAttributes(mapping, schemas) };
     ofSchemas.set(mapping, compiled);
   }
   return compiled;

@@ -5,7 +5,7 @@
  * Pure: no I/O, no clock, no randomness, no logging; it imports #scim and nothing else of ours. The same mapping, user and
  * schemas always give the same, so a preview is what a save will do.
  */
-export { applyMapping } from './apply-mapping';
+export { applyMapping, withSingleValues } from './apply-mapping';
 export type { Mapped, MappedUser } from './apply-mapping';
 export type { AssignedRole, UserGroup } from './assign-roles';
 export { MappingSchema, defaultMapping } from './mapping-schema';
@@ -15,6 +15,5 @@ export type { MappingFault } from './parse-mapping';
 export { patternLimits } from './pattern';
 export { eachOnce, emailElsewhere, foreignDomains, problemError } from './problems';
 export type { Address, Problem } from './problems';
-export { withSingleValues } from './single-values';
 export { needsGroups, usedPaths } from './used-paths';
 export type { UsedPath } from './used-paths';

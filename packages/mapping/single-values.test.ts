@@ -1,6 +1,6 @@
 import { coreSchemas, type Json, type Resource } from '#scim';
 import { parseMapping } from './parse-mapping';
-import { withSingleValues } from './single-values';
+import { withSingleValues } from './apply-mapping';
 
 const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
 const holding = (value: Json, name = 'title'): Resource => ({ userName: 'a', [urn]: { [name]: value } });

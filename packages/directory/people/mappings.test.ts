@@ -48,6 +48,22 @@ describe('a user who is written', () => {
     });
   });
 
+  test('has one value where the mapping reads one of an attribute that nobody declared, and a list where it reads a list', async () => {
+    const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
+    const { create, change, find } = await aMappedDirectory({
+      mapping: {
+        attributes: [
+          { name: 'desk', type: 'string', from: `${urn}:desk` },
+          { name: 'folders', type: 'string_list', from: `${urn}:folders` },
+        ],
+      },
+    });
+    const user = await create('ada@acme.com', { [urn]: { desk: ['4b'], folders: ['A'], other: ['x'] } });
+    expect(user.resource[urn]).toEqual({ desk: '4b', folders: ['A'], other: ['x'] });
+    await change(user, { [urn]: { desk: ['4c'], folders: ['B'], other: ['x'] } });
+    expect((await find(user)).resource[urn]).toEqual({ desk: '4c', folders: ['B'], other: ['x'] });
+  });
+
   test('is refused by a rule, in a sentence that names what was sent, and nothing of it stays', async () => {
     const { create, change, types, find } = await aMappedDirectory({ mapping: plans });
     await expect(create('ada@acme.com', { userType: 'Gold' })).rejects.toEqual(

@@ -430,6 +430,22 @@ test('P23 "" and null clear an attribute, but not one that is required', async (
   await refused('invalidValue', { op: 'replace', path: 'userName', value: null });
 });
 
+test('P23 what changes nothing makes no event: active that is removed or emptied, {}, another order, primary: false where it was absent', async () => {
+  const [work, home] = user['emails'];
+  const events = await scim.events();
+  for (const operation of [
+    { op: 'remove', path: 'active' },
+    { op: 'replace', path: 'active', value: null },
+    { op: 'replace', path: 'name', value: {} },
+    { op: 'replace', path: enterpriseUrn, value: {} },
+    { op: 'replace', path: 'emails', value: [home, work] },
+    { op: 'replace', path: 'emails[type eq "home"].primary', value: 'False' },
+  ])
+    expect(await changed(operation)).toEqual(user);
+  expect(await scim.events()).toEqual(events);
+  expect((await scim.query('/Users', { filter: 'active eq true and active pr' })).body.totalResults).toBe(1);
+});
+
 test('P24 a single value may stand in an array, a complex one be its JSON', async () => {
   const body = await changed(
     { op: 'Add', path: `${enterpriseUrn}:manager`, value: [{ $ref: 'http://x/Users/M2', value: 'M2' }] },
