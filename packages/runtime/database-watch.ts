@@ -93,9 +93,10 @@ export class DatabaseWatch {
     const asked = performance.now();
     const found = await this.#pool
       // In a transaction of its own this shows what the server, the database or the role imposes; on a standby it is always on.
-      .query<{ now: Date; readOnly: boolean }>(
-        `select clock_timestamp() as now, current_setting('transaction_read_only') = 'on' as "readOnly"`,
-      )
+      .query<{ now: Date; readOnly: boolean }>({
+        name: 'look_at_database',
+        text: `select clock_timestamp() as now, current_setting('transaction_read_only') = 'on' as "readOnly"`,
+      })
       .catch(() => undefined);
     const [row] = found?.rows ?? [];
     if (!row) return;
