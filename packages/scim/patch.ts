@@ -385,22 +385,23 @@ function applyOperation(resource: JsonObject, operation: PatchOperation, run: Ru
 function isOfExtension(resource: Resource, { op, path, value, asExtension }: PatchOperation, { former }: Run): boolean {
   const { extension, attribute, undeclaredUrn } = path;
   if (undeclaredUrn === undefined || extension === undefined || !attribute) return false;
-  const stores = (whole: Resource | undefined, key: string): JsonObject | undefined => {
-    const member = whole && memberNamed(whole, key)?.value;
+  const stored = (name: string): JsonObject | undefined => {
+    const member = memberNamed(former ?? resource, name)?.value;
     return isJsonObject(member) ? member : undefined;
   };
-  const containers = [stores(resource, extension), stores(former, extension)].filter((one) => one !== undefined);
-  if (containers.some((container) => keyIn(container, attribute.name) !== undefined)) return false;
-  const isStored = (stores(resource, undeclaredUrn) ?? stores(former, undeclaredUrn)) !== undefined;
+  const container = stored(extension);
+  const isStored = stored(undeclaredUrn) !== undefined;
+  const isAttribute = container !== undefined && keyIn(container, attribute.name) !== undefined;
+  if (isAttribute && !(former && isStored)) return false;
   if (!asExtension) {
     if (isStored && op !== 'remove' && value !== undefined && !path.subAttribute)
       throw invalidValue(`${quoted(path.text)} is an extension: its value must be an object of its attributes.`);
     return false;
   }
   // Of a whole resource an object under a URN is an extension (RFC 7643 §3.3).
-  if (isStored || former !== undefined) return true;
+  if (isStored || former) return true;
   // A version ends no extension's name: urn:…:extension:2.0:Metadata is one itself.
-  const isInOne = containers.length > 0 && !/:\d+(\.\d+)*$/.test(extension);
+  const isInOne = container !== undefined && !/:\d+(\.\d+)*$/.test(extension);
   return !isInOne && !isNameInSchema(extension);
 }
 
@@ -483,7 +484,10 @@ function changedUndeclared(
   sent: PatchOperation,
   run: Run,
 ): Json | undefined {
-  const operation = withJsonRead(sent, current ?? formerly, run.notes);
+  const stored = current ?? formerly;
+  const isWhole = !sent.path.filter && !sent.path.subAttribute;
+  if (sent.op !== 'remove' && isWhole && stored !== undefined && isDeepStrictEqual(sent.value, stored)) return stored;
+  const operation = withJsonRead(sent, stored, run.notes);
   const { op, path } = operation;
   const kind = kindOf(attribute.name, current, formerly, operation);
   if (!kind) throw invalidPath(`${quoted(path.text)} asks for a part of ${attribute.name}, which is a single value and has none.`);
@@ -496,8 +500,7 @@ function changedUndeclared(
   const writes = op !== 'remove' && operation.value !== undefined;
   const value = writes ? readAt(at, kind.value, run.notes) : operation.value;
   if (writes && value === undefined && !isClearing(op, at, kind.value)) return current;
-  const isOfAll = !path.filter && !path.subAttribute;
-  if (op === 'add' && value === undefined && isOfAll && Array.isArray(current)) return current; // nothing is added
+  if (op === 'add' && value === undefined && isWhole && Array.isArray(current)) return current; // nothing is added
   const clears = op === 'remove' || value === undefined;
   if (isSimple && asked !== undefined && asked !== 'value' && clears) return current; // a simple value has no such part
 
@@ -506,7 +509,7 @@ function changedUndeclared(
   const change: PatchOperation = { op: meant, path: at, ...(value !== undefined && { value }) };
   if (!definition.multiValued) {
     // tolerances.remove_named_values
-    const isOther = op === 'remove' && isOfAll && value !== undefined && current !== undefined && !isNamedValue(current, elementsOf(value));
+    const isOther = op === 'remove' && isWhole && value !== undefined && current !== undefined && !isNamedValue(current, elementsOf(value));
     if (isOther) return current;
     if (!isSimple) return changedComplex(before, definition, change);
     return clears ? undefined : value;
@@ -517,7 +520,8 @@ function changedUndeclared(
 /** tolerances.json_in_text, where complex values are stored: what is in it says which sub-attributes there are. */
 function withJsonRead(operation: PatchOperation, stored: Json | undefined, notes: Notes): PatchOperation {
   const { op, path, value } = operation;
-  if (op === 'remove' || value === undefined || path.subAttribute || !elementsOf(stored).some(isJsonObject)) return operation;
+  const were = elementsOf(stored);
+  if (op === 'remove' || value === undefined || path.subAttribute || were.length === 0 || !were.every(isJsonObject)) return operation;
   const read = (one: Json): Json => (typeof one === 'string' ? readLoosely(jsonFromText(one, path.text, notes), path.text) : one);
   return { ...operation, value: Array.isArray(value) ? value.map(read) : read(value) };
 }

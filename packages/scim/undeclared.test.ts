@@ -648,6 +648,61 @@ test('a PUT keeps the letters in which an extension was first sent', () => {
   });
 });
 
+test('a PUT of what is read changes nothing, though a name be that of an attribute and of an extension', () => {
+  const all: Resource[] = [
+    { userName: 'a', 'urn:x:y': { z: ['1', { a: 'b' }] }, 'urn:x:y:z': { c: '2' } },
+    { userName: 'a', 'urn:x:y:z': { c: '2' }, 'urn:x:y': { z: { a: 'b' } } },
+    { userName: 'a', [`${X}:badge`]: { colour: 'red' }, [X]: { desk: '4b' } },
+  ];
+  for (const stored of all) expect(replaceUser(stored, stored, schemas).resource).toEqual(stored);
+});
+
+test('a PUT of what any PATCH left changes nothing', () => {
+  const urn = fc.constantFrom('urn:x:y', 'urn:x:y:z', 'urn:x:y:2.0', X, `${X}:badge`, 'urn:x:y:2.0:Group', declared);
+  const name = fc.constantFrom(
+    'z',
+    'Z',
+    'badge',
+    'value',
+    'type',
+    'z.value',
+    'z.type',
+    'z[type eq "work"].value',
+    'z[value eq "a"]',
+    'badge[primary eq "True"]',
+  );
+  const path = fc.oneof(
+    urn,
+    fc.tuple(urn, name).map((parts) => parts.join(':')),
+  );
+  const leaf = fc.constantFrom<Json>('a', '', null, true, 'True', 5, '5', '{"value":"b"}');
+  const part = fc.dictionary(fc.constantFrom('value', 'VALUE', 'type', 'primary', 'z', 'badge'), leaf, { maxKeys: 3 });
+  const value = fc.oneof(
+    leaf,
+    part,
+    fc.array(fc.oneof(leaf, part), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('z', 'badge', 'type'), fc.oneof(leaf, part, fc.array(part)), { maxKeys: 2 }),
+  );
+  const operation = fc.oneof(
+    fc.record({ op: fc.constantFrom('add', 'replace', 'remove'), path, value }),
+    fc.record({ op: fc.constantFrom('add', 'replace'), value: fc.dictionary(path, value, { maxKeys: 2 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(operation, { minLength: 1, maxLength: 6 }), (operations) => {
+      let user: Resource = { userName: 'a', active: true };
+      for (const one of operations) {
+        try {
+          user = patchUser(user, parsePatch({ schemas: [patchOpUrn], Operations: [one] }, 'User', schemas).operations).resource;
+        } catch (error) {
+          expect(error).toBeInstanceOf(ScimError);
+        }
+      }
+      expect(replaceUser(user, user, schemas).resource).toEqual(user);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('a group’s attributes are no other', () => {
   const urn = 'urn:ietf:params:scim:schemas:extension:acme:2.0:Group';
   const { operations } = parsePatch({ Operations: [{ op: 'add', path: `${urn}:owner`, value: { name: 'A' } }] }, 'Group', schemas);

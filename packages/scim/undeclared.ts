@@ -51,11 +51,11 @@ export function kindOf(name: string, current: Json | undefined, former: Json | u
   });
   const complex = (elements = were): Kind => {
     const before = elements === were ? current : elementsOf(current).map(wrapped);
-    return {
-      definition: complexDefinition(name, isList, elements, come, { ...sent, ...(value !== undefined && { value }) }),
-      ...(before !== undefined && { before }),
-      ...(value !== undefined && { value }),
-    };
+    const definition = complexDefinition(name, isList, elements, come, { ...sent, ...(value !== undefined && { value }) });
+    // Where one is "True" and another says something else, each is read by itself.
+    const isMixed = isList && !subAttribute && definition.subAttributesByName.get('primary')?.type === 'any';
+    const read = value !== undefined && isMixed ? (Array.isArray(value) ? value.map(withTruth) : withTruth(value)) : value;
+    return { definition, ...(before !== undefined && { before }), ...(read !== undefined && { value: read }) };
   };
   const asSent = (): Kind => (isOfObjects(come) ? complex() : simple('any'));
 
@@ -68,11 +68,11 @@ export function kindOf(name: string, current: Json | undefined, former: Json | u
     if (come.every(isPlain)) return simple(scalarType(were, elementsOf(plain)), plain);
     return isList ? complex(were.map(wrapped)) : asSent();
   }
-  if (!were.every(isJsonObject)) return simple('any');
+  const isReplaced = sent.op === 'replace' || current === undefined;
+  if (!were.every(isJsonObject)) return isWhole && isReplaced ? asSent() : simple('any');
   const hasValue = were.some((element) => memberOf(element, 'value') !== undefined);
   const fits = come.every((element) => isJsonObject(element) || (typeof element === 'string' && (hasValue || /^\s*[[{]/.test(element))));
-  const isAdded = sent.op === 'add' && isList && current !== undefined;
-  return fits || isAdded || !isWhole ? complex() : asSent();
+  return fits || !isWhole || (isList && !isReplaced) ? complex() : asSent();
 }
 
 /** RFC 7643 §2.4: only of several values one is primary. */
@@ -123,6 +123,14 @@ function isTruth(value: Json | undefined): boolean {
 
 function isNumber(value: Json): boolean {
   return typeof value === 'number' || (typeof value === 'string' && String(Number(value)) === value && /^-?[\d.]{1,15}$/.test(value));
+}
+
+/** tolerances.boolean_as_text, of `primary` */
+function withTruth(element: Json): Json {
+  if (!isJsonObject(element)) return element;
+  const read = (name: string, member: Json): Json =>
+    name.toLowerCase() === 'primary' && typeof member === 'string' ? booleanFromText(member) : member;
+  return Object.fromEntries(Object.entries(element).map(([name, member]) => [name, read(name, member)]));
 }
 
 function isScalar(value: Json): boolean {
