@@ -24,7 +24,7 @@ export {
   type EmbeddedPostgresOptions,
 } from './embedded-postgres';
 export { type DatabaseNotices, DatabaseWatch, watchDatabase } from './database-watch';
-export { CannotListen, listen, type Listening } from './listen';
+export { CannotListen, headBytesAtMost, listen, type Listening, type WireRefusal } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
 export { databaseTime, dropPartitionsOlderThan, type DroppedPartition, ensurePartitions, type PartitionedTable } from './partitions';

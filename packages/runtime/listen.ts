@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface Listening {
   /** Where it listens, such as http://127.0.0.1:8080, with the port that was really taken. */
@@ -9,6 +10,19 @@ export interface Listening {
    * after `withinMs`. Resolves once every connection is closed.
    */
   close: (withinMs: number) => Promise<void>;
+}
+
+/**
+ * The bytes that a request's line and its headers may have together. Node's own limit is half of it; what a handler shall refuse in
+ * words of its own, such as a URL that is too long, it must be given first.
+ */
+export const headBytesAtMost = 32 * 1024;
+
+/** How a request is refused that no handler has seen, for its line and headers are too large. */
+export interface WireRefusal {
+  status: number;
+  contentType: string;
+  body: string;
 }
 
 /** The address cannot be listened on. The message is one sentence for whoever started the process. */
@@ -26,10 +40,11 @@ export class CannotListen extends Error {
  */
 export async function listen(
   handler: RequestListener,
-  options: { host: string; port: number; onError?: (error: Error) => void },
+  options: { host: string; port: number; onError?: (error: Error) => void; tooLarge?: (begun: string) => WireRefusal },
 ): Promise<Listening> {
-  const { host, port } = options;
+  const { host, port, tooLarge } = options;
   const server = createServer({
+    maxHeaderSize: headBytesAtMost,
     // Ten seconds for the headers and a minute for the whole request leave a slow client nothing to hold us by.
     headersTimeout: 10_000,
     requestTimeout: 60_000,
@@ -51,6 +66,11 @@ export async function listen(
     if (closing) response.shouldKeepAlive = false;
   });
   server.on('request', handler);
+  server.on('clientError', (error: ParseError, socket) => {
+    // An answer that is under way cannot be taken back.
+    if ([...underWay].some((response) => response.socket === socket && response.headersSent)) socket.destroy();
+    else refuseUnparsed(error, socket, tooLarge);
+  });
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new CannotListen(sentence(error, host, port), { cause: error })));
@@ -83,6 +103,33 @@ export async function listen(
   };
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, close };
 }
+
+type ParseError = Error & { code?: string; rawPacket?: Buffer };
+
+/**
+ * Answers what could not be read as HTTP, as Node does by itself, but that a head that is too large is refused in words.
+ * `tooLarge` is given what is known of the request: the packet in which the limit was reached, which mostly is its first.
+ */
+function refuseUnparsed(error: ParseError, socket: Duplex, tooLarge?: (begun: string) => WireRefusal): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const refusal: WireRefusal | undefined =
+    error.code === 'HPE_HEADER_OVERFLOW' ? tooLarge?.(error.rawPacket?.toString('latin1') ?? '') : undefined;
+  const status = refusal?.status ?? plainStatuses[error.code ?? ''] ?? 400;
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, 'Connection: close'];
+  if (refusal) head.push(`Content-Type: ${refusal.contentType}`, `Content-Length: ${Buffer.byteLength(refusal.body)}`);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${refusal?.body ?? ''}`);
+  // A connection that is closed while bytes of the client lie unread is reset, and the answer with it.
+  socket.removeAllListeners('data');
+  socket.resume();
+  setTimeout(() => socket.destroy(), readOnForMs).unref();
+}
+
+const plainStatuses: Record<string, number> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+const readOnForMs = 1_000;
 
 function sentence(error: NodeJS.ErrnoException, host: string, port: number): string {
   switch (error.code) {

@@ -15,6 +15,8 @@ import { type Readiness, healthRouter } from './health';
 import type { HttpMetrics } from './frame/metrics';
 import { type Pages, pagesRouter } from './pages/static';
 import { identifyRequest, throughDoor } from './frame/request';
+import { refuseLongUrl } from './frame/url-length';
+import { parseQuery } from './frame/utf-8';
 import { setupRouter } from './setup/door';
 import type { SetupSessions } from './setup/session';
 
@@ -46,7 +48,7 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // a SCIM ETag is the version of a resource, and no hash of a body
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery);
   app.set('trust proxy', parts.trustedProxies.length > 0 ? parts.trustedProxies : false);
   app.set('case sensitive routing', true);
 
@@ -57,6 +59,7 @@ export function createApp(parts: AppParts): Express {
   app.use(healthRouter(parts));
 
   app.use('/scim/v2', throughDoor('scim'), open(parts, refuseScim), parts.scim);
+  app.use(refuseLongUrl);
   app.use(['/oauth', '/.well-known/oauth-authorization-server'], throughDoor('oauth'), open(parts, refuseOAuth));
   app.use(parts.oauth);
   app.use(parts.setupLinks);

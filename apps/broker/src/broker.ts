@@ -21,6 +21,7 @@ import { SessionCookie } from './console/session-cookie';
 import { FailedAttempts } from './guards/failed-attempts';
 import { Readiness } from './health';
 import { HttpMetrics } from './frame/metrics';
+import { refuseLargeHead } from './large-head';
 import { readPages } from './pages/static';
 import { oauthRouter } from './oauth/router';
 import { RecentUses } from './guards/recent-uses';
@@ -187,6 +188,7 @@ export async function startBroker(o: {
       host: config.host,
       port: config.port,
       onError: (err) => log.warn({ err }, 'a connection could not be taken'),
+      tooLarge: refuseLargeHead(config.publicUrl),
     });
     made = await openDoors();
   } catch (error) {

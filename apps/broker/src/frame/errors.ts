@@ -15,6 +15,7 @@ import { DirectoryGone, ExternalIdTaken } from '#directory';
 import { InvalidMapping } from '#mapping';
 import { isOutage } from '#postgres';
 import { withoutOwnSecrets } from '#runtime';
+import { acceptedEncodings, BodyNotUtf8, QueryNotUtf8 } from './utf-8';
 
 /** A fault in a body (`pointer`, RFC 6901) or in a query (`parameter`). */
 export type Fault = { pointer: string; detail: string } | { parameter: string; detail: string };
@@ -107,11 +108,13 @@ export const problems = {
       'Events right after this cursor are no longer kept. `cursor` is the oldest place that is; list users and groups anew and follow their `events_cursor`.',
   },
   body_too_large: { status: 413, title: 'The body is too large', meaning: 'A body may hold 1 MiB.' },
+  url_too_long: { status: 414, title: 'The URL is too long', meaning: 'A URL may have 16 KiB.' },
   unsupported_media_type: {
     status: 415,
     title: 'The body must be JSON',
     meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.',
   },
+  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The URL and the headers may have 32 KiB together.' },
   internal: {
     status: 500,
     title: 'Something went wrong here',
@@ -292,6 +295,7 @@ function translated(error: unknown): Problem {
       'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.',
     );
   if (isOutage(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
+  if (error instanceof QueryNotUtf8) return new Problem('invalid_request', error.message);
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');
 }
 
@@ -322,8 +326,11 @@ function bodyProblemOf(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || !('status' in error)) return undefined;
   const type = 'type' in error ? error.type : undefined;
   if (type === 'entity.too.large') return new Problem('body_too_large', 'a body may hold 1 MiB');
+  if (error instanceof BodyNotUtf8) return new Problem('invalid_json', error.message);
   if (type === 'entity.parse.failed') return new Problem('invalid_json', 'the body is not JSON');
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem('unsupported_media_type', error.message);
+  if (type === 'encoding.unsupported')
+    return new Problem('unsupported_media_type', error.message, { headers: { 'Accept-Encoding': acceptedEncodings } });
+  if (type === 'charset.unsupported') return new Problem('unsupported_media_type', error.message);
   if (typeof error.status === 'number' && error.status >= 400 && error.status < 500) return new Problem('invalid_request', error.message);
   return undefined;
 }

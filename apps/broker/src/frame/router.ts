@@ -5,6 +5,7 @@ import { type Acting, noteCall } from './audit';
 import { type Audience, Problem, problemEdge, problemOf, worded } from './errors';
 import { type WireAnswer, answerOnce, idempotencyKeyOf } from './idempotency';
 import type { Answered, CallersOf, Entered, Incoming, Route } from './route';
+import { refuseOtherThanUtf8 } from './utf-8';
 import { refuseUnstorable } from './validation';
 
 /** A door that speaks JSON: who calls, and what they may call for. */
@@ -162,7 +163,7 @@ function send(res: Response, { status, contentType, text }: Omit<WireAnswer, 'te
 }
 
 function bodyParser(limit: string): (req: Request, res: Response) => Promise<void> {
-  const parse = express.json({ limit, strict: false, type: () => true });
+  const parse = express.json({ limit, strict: false, type: () => true, verify: refuseOtherThanUtf8 });
   return (req, res) =>
     new Promise((resolve, reject) => {
       parse(req, res, (error?: unknown) => {

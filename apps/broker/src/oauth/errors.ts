@@ -1,6 +1,7 @@
 import OAuth2Server from '@node-oauth/oauth2-server';
 import type { NextFunction, Request, Response } from 'express';
 import { isOutage } from '#postgres';
+import { QueryNotUtf8 } from '../frame/utf-8';
 
 const refusals = {
   invalid_request: { status: 400, description: 'The request is not complete, or says something twice.' },
@@ -87,6 +88,7 @@ export function causeOf(error: unknown): unknown {
 function refusalOf(thrown: unknown): OAuthRefusal {
   if (thrown instanceof OAuthRefusal) return thrown;
   if (isOutage(thrown)) return new OAuthRefusal('temporarily_unavailable');
+  if (thrown instanceof QueryNotUtf8) return new OAuthRefusal('invalid_request', 'The query cannot be decoded: percent-encode its UTF-8 bytes.');
   // Of the body's reader: too large, cut off, in an encoding that nobody knows.
   if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500) {
     return new OAuthRefusal(

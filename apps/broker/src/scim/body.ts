@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { isObject, mediaType, ScimError } from '#scim';
+import { acceptedEncodings, BodyNotUtf8, refuseOtherThanUtf8 } from '../frame/utf-8';
 import { deepestBody, isDeeperThan } from './json-depth';
 import { bodyBytesAtMost, limits } from './limits';
 import { segments } from './request-path';
@@ -12,7 +13,7 @@ declare global {
   }
 }
 
-const textOf = (limit: number) => express.text({ limit, type: () => true, defaultCharset: 'utf-8' });
+const textOf = (limit: number) => express.text({ limit, type: () => true, defaultCharset: 'utf-8', verify: refuseOtherThanUtf8 });
 const readText = textOf(bodyBytesAtMost);
 const readBulk = textOf(limits.bulkMaxPayloadBytes);
 
@@ -25,7 +26,7 @@ export function readBody(req: Request, res: Response, next: NextFunction): void 
   }
   const isBulk = segments(req)[0]?.toLowerCase() === 'bulk';
   (isBulk ? readBulk : readText)(req, res, (error?: unknown) => {
-    if (error) return next(unreadable(error, isBulk));
+    if (error) return next(unreadable(error, isBulk, res));
     const text: unknown = req.body;
     req.body = undefined;
     if (!carries || typeof text !== 'string') return next();
@@ -42,7 +43,14 @@ export function readBody(req: Request, res: Response, next: NextFunction): void 
   });
 }
 
-function unreadable(error: unknown, isBulk: boolean): unknown {
+function unreadable(error: unknown, isBulk: boolean, res: Response): unknown {
+  if (error instanceof BodyNotUtf8) {
+    return new ScimError(
+      400,
+      'invalidSyntax',
+      'The body is not UTF-8, which JSON is sent in. Send it so, or say which encoding it is in: Content-Type: application/scim+json; charset=iso-8859-1.',
+    );
+  }
   const type = isObject(error) ? error.type : undefined;
   if (type === 'entity.too.large') {
     if (isBulk)
@@ -57,6 +65,7 @@ function unreadable(error: unknown, isBulk: boolean): unknown {
       `The body is larger than ${bodyBytesAtMost / 1024 / 1024} MiB. Send the members in several requests.`,
     );
   }
+  if (type === 'encoding.unsupported') res.setHeader('Accept-Encoding', acceptedEncodings);
   if (isObject(error) && typeof error.status === 'number' && error.status >= 400 && error.status < 500) {
     return new ScimError(
       error.status === 415 ? 415 : 400,

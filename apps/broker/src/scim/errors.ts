@@ -10,6 +10,7 @@ import {
 } from '#directory';
 import { isOutage } from '#postgres';
 import { ScimError } from '#scim';
+import { QueryNotUtf8 } from '../frame/utf-8';
 
 /** The credential is none of this directory's, or there is no such directory: nobody is told which. */
 export class Unauthorized extends Error {
@@ -69,6 +70,13 @@ export function scimErrorOf(error: unknown): ScimError {
     return new TooManyRequests(
       'The brake of this directory is engaged: so many users were deactivated or deleted in a short time that it was stopped, and this one stays as it is. If it was meant, ask the application’s vendor to release the brake; the next try then passes.',
       error.retryAfterSeconds,
+    );
+  }
+  if (error instanceof QueryNotUtf8) {
+    return new ScimError(
+      400,
+      'invalidFilter',
+      'The query cannot be decoded: a "%" in it begins no percent-encoding, or stands for bytes that are not UTF-8. Percent-encode the UTF-8 bytes, as in J%C3%BCrgen.',
     );
   }
   // The path is decoded before anything else is done.

@@ -3,6 +3,7 @@ import { type DirectoryPool, activateDirectory, type ListTotals, type ScimDirect
 import { publicId } from '#identifier';
 import { noteWhereWritable } from '#postgres';
 import { ScimError } from '#scim';
+import { urlBytesAtMost, urlTooLong } from '../frame/url-length';
 import type { RequestRate } from '../guards/request-rate';
 import { send } from './answer';
 import { authenticateDirectory, type AuthenticationParts } from './authenticate';
@@ -57,6 +58,7 @@ function admit(parts: ScimParts) {
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const directory = directoryOf(res);
     recordAtEnd(parts.recentRequests, directory, req, res);
+    if (req.originalUrl.length > urlBytesAtMost) throw new ScimError(414, undefined, urlTooLong);
     if (directory.state === 'disabled') {
       throw new ScimError(
         403,

@@ -1,5 +1,4 @@
 /** What holds for every request (RFC 7644 §3 and §3.12, RFC 7643 §2 and §3, RFC 6750). */
-import { request as httpRequest } from 'node:http';
 import { identityProvider } from '#testing';
 import {
   anError,
@@ -16,6 +15,7 @@ import {
   theBroker,
   userUrn,
 } from './a-scim-directory';
+import { rawRequest } from './a-raw-request';
 
 let scim: ScimUnderTest;
 
@@ -23,25 +23,8 @@ beforeEach(async () => {
   scim = await aScimDirectory();
 });
 
-/** A request with exactly these headers, byte for byte what is given. */
 async function raw(method: string, path: string, headers: Record<string, string>, body?: string | Buffer): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest(scim.url + path, { method, headers: { authorization: `Bearer ${scim.token}`, ...headers } }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: new Headers(response.headers as Record<string, string>),
-          text,
-          body: text === '' ? undefined : JSON.parse(text),
-        });
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+  return rawRequest(scim, method, path, headers, body);
 }
 
 test('G1 every answer that has a body is application/scim+json, without a charset', async () => {
