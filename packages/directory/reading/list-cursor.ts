@@ -17,22 +17,22 @@ export const listCursorSeconds = 24 * 3600;
 const keyBytesAtMost = 400;
 
 /**
- * What a cursor says: which query it belongs to, and the last resource seen. It opens nothing: it is of use only with a
- * credential of the directory, and only there. RFC 9865 §2.1 wants unreserved characters, which base64url is.
+ * What a cursor says: which query of which directory it belongs to, and the last resource seen. It opens nothing: it is of use only
+ * with a credential of the directory, and only there. RFC 9865 §2.1 wants unreserved characters, which base64url is.
  */
-export function writeCursor(query: ListQuery, id: string, key: string | null): string {
+export function writeCursor(directoryId: string, query: ListQuery, id: string, key: string | null): string {
   const place = key !== null && Buffer.byteLength(JSON.stringify(key)) > keyBytesAtMost ? true : key;
-  return Buffer.from(JSON.stringify([2, digestOf(query), query.count, Math.floor(presentTime().getTime() / 1000), id, place])).toString(
-    'base64url',
-  );
+  return Buffer.from(
+    JSON.stringify([3, digestOf(directoryId, query), query.count, Math.floor(presentTime().getTime() / 1000), id, place]),
+  ).toString('base64url');
 }
 
-function digestOf(query: ListQuery): string {
-  return createHash('sha256').update(query.fingerprint).digest('base64url').slice(0, 22);
+function digestOf(directoryId: string, query: ListQuery): string {
+  return createHash('sha256').update(`${directoryId} ${query.fingerprint}`).digest('base64url').slice(0, 22);
 }
 
 /** @throws ScimError `invalidCursor`, `expiredCursor` or `invalidCount` (RFC 9865 §2.1) */
-export function readCursor(text: string, query: ListQuery, order: SortKey | undefined): CursorPlace {
+export function readCursor(text: string, directoryId: string, query: ListQuery, order: SortKey | undefined): CursorPlace {
   const invalid = new ScimError(
     400,
     'invalidCursor',
@@ -46,8 +46,8 @@ export function readCursor(text: string, query: ListQuery, order: SortKey | unde
   }
   if (!Array.isArray(fields) || fields.length !== 6) throw invalid;
   const [version, digest, count, issuedAt, id, key]: unknown[] = fields;
-  if (version !== 2 || typeof issuedAt !== 'number' || typeof id !== 'string' || !uuid.test(id) || !isKey(key, order)) throw invalid;
-  if (digest !== digestOf(query)) throw invalid;
+  if (version !== 3 || typeof issuedAt !== 'number' || typeof id !== 'string' || !uuid.test(id) || !isKey(key, order)) throw invalid;
+  if (digest !== digestOf(directoryId, query)) throw invalid;
   if (count !== query.count) {
     throw new ScimError(
       400,

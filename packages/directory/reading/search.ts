@@ -80,7 +80,7 @@ async function search<Row extends { id: string }>(
   if (query.count === 0) return { total: await count(), resources: [] };
 
   const paged = query.cursor !== undefined;
-  const place = query.cursor ? readCursor(query.cursor, query, sortKey) : undefined;
+  const place = query.cursor ? readCursor(query.cursor, directory.id, query, sortKey) : undefined;
   const after = place && { id: place.id, key: place.key === true ? await readSortKey(pool, directory, query, table, place.id) : place.key };
   const beyond = after ? `and ${sql.beyond(after, sortKey, query.sort?.descending ?? false)}` : '';
   // One more than the page tells whether there is another.
@@ -112,7 +112,11 @@ async function search<Row extends { id: string }>(
   // A page that holds the end needs no counting: that is every match by userName or externalId.
   const known = !more && !after && (rows.length > 0 || query.startIndex === 1);
   const total = known ? query.startIndex - 1 + rows.length : await count(rows[0]?.sequence);
-  return { total, resources, ...(paged && more && last ? { nextCursor: writeCursor(query, last.id, last.sort_key ?? null) } : {}) };
+  return {
+    total,
+    resources,
+    ...(paged && more && last ? { nextCursor: writeCursor(directory.id, query, last.id, last.sort_key ?? null) } : {}),
+  };
 }
 
 /** How far the directory had come at the moment that a statement looks at it. */

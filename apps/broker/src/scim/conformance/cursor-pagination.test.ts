@@ -175,6 +175,25 @@ test('§16 a cursor is of use however long the filter and the values sorted by a
   expect(await pages({ count: 1, filter, sortBy: 'title', sortOrder: 'descending' })).toEqual([['d'], ['c'], ['a'], ['b']]);
 });
 
+test('§16 a cursor is of use in the directory that gave it alone', async () => {
+  const other = await aScimDirectory();
+  for (const one of [scim, other]) for (const name of ['a', 'b', 'c']) await one.aUser({ userName: name });
+  for (const one of [scim, other]) for (const name of ['a', 'b', 'c']) await one.aGroup({ displayName: name });
+  for (const [endpoint, name] of [
+    ['/Users', 'userName'],
+    ['/Groups', 'displayName'],
+  ] as const) {
+    const queries: Record<string, string | number>[] = [{ count: 1 }, { count: 1, sortBy: name }, { count: 1, filter: `${name} pr` }];
+    for (const query of queries) {
+      const cursor: string = (await scim.query(endpoint, { ...query, cursor: '' })).body.nextCursor;
+      expect((await scim.query(endpoint, { ...query, cursor })).status).toBe(200);
+      expect([query, seen(await other.query(endpoint, { ...query, cursor }))]).toEqual([query, anError(400, 'invalidCursor')]);
+      const search = { schemas: [searchUrn], ...query, cursor };
+      expect(seen(await other.post(`${endpoint}/.search`, search))).toEqual(anError(400, 'invalidCursor'));
+    }
+  }
+});
+
 test('§16 cursor and startIndex together are refused', async () => {
   expect(seen(await scim.query('/Users', { cursor: '', startIndex: 1 }))).toEqual(anError(400, 'invalidValue'));
 });
