@@ -137,4 +137,5 @@ export {
   type UsedCredential,
 } from './credentials/tokens';
 export { type DirectoryPool, directoryPool, type DirectoryScope, DirectoryGone, inDirectory } from './writing/transaction';
+export { keyNamesAgain, type NamesAlike } from './people/name-keys';
 export { changeUser, createUser, deleteUser, findUser, UserNameTaken, UserNotFound } from './people/users';

@@ -28,7 +28,7 @@ async function migrations(files: Record<string, string>): Promise<string> {
 /** `npm run migrate`, from the source. */
 function migrateCommand(env: Record<string, string>) {
   return startProcess({
-    command: [process.execPath, '--require', 'tsx/cjs', 'packages/runtime/migrate-command.ts'],
+    command: [process.execPath, '--require', 'tsx/cjs', 'apps/worker/src/migrate-command.ts'],
     cwd: projectFolder,
     env,
   });

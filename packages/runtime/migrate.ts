@@ -15,6 +15,8 @@ export interface MigrateOptions {
   waitMs?: number;
   /** Whether BullMQ keeps its jobs in this database, and so needs its tables in it. Default true. */
   queueInPostgres?: boolean;
+  /** What a migration does besides its SQL, by its name: in the same transaction, behind it. */
+  steps?: Readonly<Record<string, (db: Queryable) => Promise<void>>>;
   /** Told the name of each migration once it is committed. */
   onApplied?: (name: string) => void;
   /** Where the numbered .sql files lie. Default: this project's. */
@@ -110,7 +112,14 @@ async function applyFiles(client: pg.Client, options: MigrateOptions): Promise<v
     migrationSource: {
       getMigrations: () => migrationNames(directory),
       getMigrationName: (name: string) => name,
-      getMigration: async (name: string) => ({ up: await statements(path.join(directory, name)), down: forwardOnly }),
+      getMigration: async (name: string) => {
+        const apply = await statements(path.join(directory, name));
+        const up = async (db: Knex): Promise<void> => {
+          await apply(db);
+          await options.steps?.[name]?.(client); // which is the one that knex goes through
+        };
+        return { up, down: forwardOnly };
+      },
     },
   };
   for (const name of await migrationNames(directory)) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compareCodePoints, foldCase, foldInstant, foldResource } from './fold';
+import { compareCodePoints, foldCase, foldInstant, foldName, foldResource } from './fold';
 import { coreSchemas, schemaSet } from './schemas';
 
 describe('F5 foldCase', () => {
@@ -52,6 +52,60 @@ describe('F5 foldCase', () => {
 
   test('of any text is the same when it is folded again', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => foldCase(foldCase(text)) === foldCase(text)));
+  });
+});
+
+describe('C5 foldName', () => {
+  test.each([
+    ['ADA@ACME.COM', 'ada@acme.com'],
+    ['É', 'é'],
+    ['E\u0301', 'é'],
+    ['STRAẞE', 'straße'],
+    ['ΟΔΟΣ', 'οδοσ'],
+    ['Ǆ', 'ǆ'],
+    ['𐐀', '𐐨'],
+    ['ａｄａ＠ａｃｍｅ．ｃｏｍ', 'ada@acme.com'],
+    ['ＡＤＡ', 'ada'],
+    ['ｶﾞ', 'ガ'],
+    ['ﾡ', 'ㄱ'],
+    ['ￜ', 'ㅣ'],
+    ['\uffa0a', '\u3164a'],
+    ['a￣', 'a\u00af'],
+    ['￦', '₩'],
+    [' ada\t', 'ada'],
+    ['\u3000ada\u00a0', 'ada'],
+    ['K', 'k'],
+  ])('takes %j for %j', (a, b) => {
+    expect(foldName(a)).toBe(foldName(b));
+  });
+
+  test.each([
+    ['fußball', 'fussball'],
+    ['oﬃce', 'office'],
+    ['ﬁ', 'fi'],
+    ['ŉ', 'ʼn'],
+    ['ſ', 's'],
+    ['µ', 'μ'],
+    ['οδός', 'οδόσ'],
+    ['ﬅ', 'ﬆ'],
+    ['ᾳ', 'αι'],
+    ['և', 'եւ'],
+    ['ı', 'i'],
+    ['İ', 'i'],
+    ['²', '2'],
+    ['a b', 'ab'],
+    ['á', 'a'],
+  ])('keeps %j from %j', (a, b) => {
+    expect(foldName(a)).not.toBe(foldName(b));
+  });
+
+  test('of any text is the same when it is folded again, and takes small letters for no others', () => {
+    for (let point = 0; point <= 0x1ffff; point += 1) {
+      if (point >= 0xd800 && point <= 0xdfff) continue;
+      const folded = foldName(String.fromCodePoint(point));
+      if (foldName(folded) !== folded) throw new Error(`U+${point.toString(16)}`);
+    }
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => foldName(foldName(text)) === foldName(text)));
   });
 });
 

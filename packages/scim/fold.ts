@@ -5,7 +5,7 @@ import type { AttributeDefinition, Schema, SchemaSet } from './schemas';
 
 /**
  * What filters and sorting compare: the resource with every name in lower case, strings of caseExact=false attributes
- * folded (foldCase) and dateTimes in one UTC form (foldInstant). It also has `schemas`, made from the extensions that hold
+ * folded (foldCase; names of people by foldName) and dateTimes in one UTC form (foldInstant). It also has `schemas`, made from the extensions that hold
  * data, so that `schemas eq "urn:…"` can be answered from it; it lacks what is kept elsewhere: id, meta, groups, members.
  */
 export function foldResource(resource: JsonObject, type: ResourceType, schemas: SchemaSet): JsonObject {
@@ -40,8 +40,43 @@ export function foldValue(value: Json, definition: AttributeDefinition): Json {
 
 export function foldText(text: string, definition: AttributeDefinition): string {
   if (definition.type === 'dateTime') return foldInstant(text) ?? text;
+  if (definition.isName) return foldName(text);
   return definition.caseExact ? text : foldCase(text);
 }
+
+/**
+ * The key under which userNames and e-mail addresses are compared and kept unique: RFC 8265's UsernameCaseMapped, without the blanks
+ * around it (blanks alone are left). Full-width letters are plain ones and capitals small ones, but for no two letters that differ otherwise is one taken
+ * for the other: fußball and fussball are two people, and so are οδός and οδόσ (§3.5, examples 3 to 7).
+ */
+export function foldName(text: string): string {
+  if (/^[!-~]*$/.test(text)) return text.toLowerCase();
+  const plain = (text.trim() || text).replace(/[\u3000\uff01-\uffee]/g, plainWidth);
+  // One character after the other: JavaScript makes ς of a Σ at a word's end, and σ and ς are two.
+  const small = Array.from(plain, (character) => character.toLowerCase()).join('');
+  const folded = small.normalize('NFC');
+  return folded.trim() || folded;
+}
+
+/** A full-width or half-width character as it is otherwise (Unicode Standard Annex #11), and no compatible one beyond that. */
+function plainWidth(character: string): string {
+  if (character === '\uffe3') return '\u00af';
+  const place = halfWidthHangul.indexOf(character);
+  return place === -1 ? character.normalize('NFKC') : String.fromCharCode(plainHangul + place);
+}
+
+// In the order of U+3131 and those that follow it; U+FFA0 stands for the filler, which comes last there.
+const plainHangul = 0x3131;
+const halfWidthHangul = [
+  [0xffa1, 0xffbe],
+  [0xffc2, 0xffc7],
+  [0xffca, 0xffcf],
+  [0xffd2, 0xffd7],
+  [0xffda, 0xffdc],
+  [0xffa0, 0xffa0],
+]
+  .flatMap(([from = 0, to = 0]) => Array.from({ length: to - from + 1 }, (_, i) => String.fromCharCode(from + i)))
+  .join('');
 
 /**
  * The key under which caseExact=false text is compared and kept unique: É = é, ß = ẞ = ss, Σ = σ = ς, whatever the locale,

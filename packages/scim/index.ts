@@ -10,7 +10,7 @@ export * from './errors';
 export { filterLimits, formatFilter, parseFilter } from './filter';
 export { leafOf, ownValueOf } from './filter-tree';
 export type { AttributeReference, Comparison, ComparisonOperator, Filter } from './filter-tree';
-export { compareCodePoints, foldCase, foldInstant, foldResource } from './fold';
+export { compareCodePoints, foldCase, foldInstant, foldName, foldResource } from './fold';
 export { patchGroup } from './group-change';
 export type { MemberChange } from './group-change';
 export * from './list-query';

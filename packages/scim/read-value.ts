@@ -1,5 +1,5 @@
 import { invalidSyntax, invalidValue, quoted } from './errors';
-import { foldCase, foldInstant } from './fold';
+import { foldCase, foldInstant, foldText } from './fold';
 import { shown } from './notes';
 import type { Notes } from './notes';
 import { isJsonObject, isObject } from './resource';
@@ -91,7 +91,7 @@ export function readSingle(definition: AttributeDefinition, value: unknown, name
       if (
         definition.maxBytes !== undefined &&
         text.length * 8 > definition.maxBytes &&
-        Buffer.byteLength(foldCase(text)) > definition.maxBytes
+        Buffer.byteLength(foldText(text, definition)) > definition.maxBytes
       ) {
         throw invalidValue(`${name} is longer than ${definition.maxBytes} bytes.`);
       }

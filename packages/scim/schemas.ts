@@ -25,6 +25,8 @@ export interface AttributeDefinition {
   readonly subAttributes?: readonly AttributeDefinition[];
   /** the same by lower-case name; empty for a simple attribute */
   readonly subAttributesByName: ReadonlyMap<string, AttributeDefinition>;
+  /** compared as names of people are (foldName), and not as any other text (foldCase) */
+  readonly isName?: boolean;
   /** UTF-8 bytes of its folded text: what PostgreSQL can index; absent: no limit of its own */
   readonly maxBytes?: number;
 }
@@ -214,6 +216,7 @@ const user = coreSchema(userUrn, 'User', 'User Account', [
   attribute('userName', 'The name by which the identity provider knows the user; unique in the directory, whatever its case.', {
     required: true,
     uniqueness: 'server',
+    isName: true,
     maxBytes: indexedBytes,
   }),
   attribute('name', 'The parts of the user’s name.', {
@@ -237,7 +240,7 @@ const user = coreSchema(userUrn, 'User', 'User Account', [
   attribute('timezone', 'The user’s time zone.'),
   attribute('active', 'Whether the user may use the service.', { type: 'boolean' }),
   attribute('password', 'Accepted, and not kept.', { caseExact: true, mutability: 'writeOnly', returned: 'never' }),
-  plural('emails', 'E-mail address', ['work', 'home', 'other'], { maxBytes: indexedBytes }),
+  plural('emails', 'E-mail address', ['work', 'home', 'other'], { isName: true, maxBytes: indexedBytes }),
   plural('phoneNumbers', 'Telephone number', ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
   plural('ims', 'Instant messaging address', ['aim', 'gtalk', 'icq', 'xmpp', 'msn', 'skype', 'qq', 'yahoo']),
   plural('photos', 'URL of a photo', ['photo', 'thumbnail'], { type: 'reference', referenceTypes: ['external'], caseExact: true }),

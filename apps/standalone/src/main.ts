@@ -19,6 +19,7 @@ import {
   watchDatabase,
 } from '#runtime';
 import { startBroker } from '../../broker/src/broker';
+import { migrationSteps } from '../../worker/src/migration-steps';
 import { startWorker } from '../../worker/src/worker';
 import { Keyring } from '#credential';
 import { admitKeys, isKeyNeeded, KeyRefused, watchName } from '#keys';
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
     await migrate(databaseUrl, {
       waitMs: 60_000,
       queueInPostgres: settings.redisUrl === undefined,
+      steps: migrationSteps(log),
       onApplied: (migration) => log.info({ migration }, 'applied'),
     });
     const encryptionKey = await theKey(settings, kept, databaseUrl);

@@ -1,7 +1,7 @@
 /** The rules of a mapping, where a user is written: who is let in, and what is said of it. */
 import { createHash } from 'node:crypto';
 import { type Address, eachOnce, emailElsewhere, foreignDomains, type Mapping, type Problem, problemError } from '#mapping';
-import { foldCase, type Resource, ScimError } from '#scim';
+import { foldName, type Resource, ScimError } from '#scim';
 import type { MappedProfile } from '../resource/mapped-user';
 import type { Policy } from '../rules/policy';
 import { prepared, type Queryable } from '#postgres';
@@ -49,7 +49,7 @@ function refusalOf(problems: Problem[]): ScimError {
 async function elsewhere(tx: DirectoryTransaction, mapping: Mapping, resource: Resource): Promise<Problem[]> {
   if (mapping.rules.email_elsewhere === 'ignore') return [];
   const emails = namedAddresses(resource);
-  const keys = [...new Set(emails.map(({ value }) => foldCase(value)))];
+  const keys = [...new Set(emails.map(({ value }) => foldName(value)))];
   if (keys.length === 0) return [];
   // Two organizations may claim one address at the same moment, and neither would see the other's user. So whoever asks holds the
   // address until the commit, and the later one asks when the earlier one's answer is there to be seen. Who does not ask need not
@@ -103,6 +103,6 @@ export async function addressesElsewhere(
 /** `taken`: folded addresses. */
 export function problemsElsewhere(mapping: Mapping, emails: Address[], taken: ReadonlySet<string>): Problem[] {
   return eachOnce(emails)
-    .filter(({ value }) => taken.has(foldCase(value)))
+    .filter(({ value }) => taken.has(foldName(value)))
     .map((email) => emailElsewhere(mapping, email));
 }

@@ -2,13 +2,13 @@
 import type { Pool, PoolClient } from 'pg';
 import { defaultMapping, type Mapping, parseMapping, type Problem, problemError } from '#mapping';
 import { newId, publicId } from '#identifier';
-import { foldCase, type JsonObject, type SchemaSet } from '#scim';
+import { type JsonObject, type SchemaSet } from '#scim';
 import { addressesElsewhere } from './admission';
 import { beginRemap } from '../rules/begin-remap';
 import { getDirectory } from '../rules/directories';
 import { firstId, inTransaction, prepared } from '#postgres';
 import { mapUser } from '../resource/mapped-user';
-import { type AssignedRole, emailAddresses, sameJson } from '../resource/profile';
+import { type AssignedRole, emailKeysOf, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
 import { environmentExtensions, extensionsOfDirectory } from '../rules/schema-extensions';
 import { type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
@@ -298,7 +298,7 @@ class PreviewCount {
 async function addressesTaken(pool: Pool, environmentId: string, rows: PreviewRow[]): Promise<Map<string, Set<string>>> {
   const keys = new Map<string, string[]>();
   for (const row of rows.filter(({ profile }) => profile.active)) {
-    keys.set(row.organization_id, [...(keys.get(row.organization_id) ?? []), ...emailAddresses(row.resource).map(foldCase)]);
+    keys.set(row.organization_id, [...(keys.get(row.organization_id) ?? []), ...emailKeysOf(row.resource)]);
   }
   const taken = new Map<string, Set<string>>();
   for (const [organizationId, ofOrganization] of keys) {

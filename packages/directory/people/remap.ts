@@ -3,13 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Mapping } from '#mapping';
 import { foreignDomains } from '#mapping';
-import { foldCase } from '#scim';
 import { addressesElsewhere, problemsElsewhere } from './admission';
 import { appendEvents } from '../log/event-log';
 import { mapUser } from '../resource/mapped-user';
 import { type Policy, policyOf } from '../rules/policy';
 import { firstId, prepared } from '#postgres';
-import { emailAddresses, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
+import { emailKeysOf, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
 import { type StoredUser, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 import { type DirectoryPool, DirectoryGone, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
@@ -394,7 +393,7 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
       ? await addressesElsewhere(
           tx.client,
           tx.directory,
-          users.filter(({ profile }) => profile.active).flatMap(({ resource }) => emailAddresses(resource).map(foldCase)),
+          users.filter(({ profile }) => profile.active).flatMap(({ resource }) => emailKeysOf(resource)),
         )
       : new Set<string>();
   const failing = mapped.filter(

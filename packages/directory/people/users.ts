@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { withSingleValues } from '#mapping';
-import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
+import { foldName, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { arrive, leave } from './activity';
 import { admit, type TakeNote } from './admission';
@@ -8,7 +8,7 @@ import { appendEvents, type EventDraft } from '../log/event-log';
 import { memberEvent } from './group-events';
 import { mappedProfile } from '../resource/mapped-user';
 import { type Policy, policyForUsers, policyOf } from '../rules/policy';
-import { emailAddresses, sameJson } from '../resource/profile';
+import { emailKeysOf, sameJson } from '../resource/profile';
 import { prepared, type Queryable, violates } from '#postgres';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
 import { NoSeatLeft } from '../rules/seats';
@@ -88,7 +88,7 @@ export async function createUser(
         appendEvents(tx, [{ type: 'user.created', data: (version) => ({ user: userJson(directory, { ...user, version }) }) }, ...besides]);
         return user;
       },
-      { seats: true, only: `new ${foldCase(userNameOf(sent))}` },
+      { seats: true, only: `new ${foldName(userNameOf(sent))}` },
     ),
   );
 }
@@ -100,16 +100,20 @@ async function arriveUnlessThere(tx: DirectoryTransaction, policy: Policy, resou
   } catch (error) {
     if (!(error instanceof NoSeatLeft)) throw error;
     const userName = userNameOf(resource);
-    const [holder] = await tx.read(userNameHolder, [tx.directory.id, foldCase(userName)]);
+    const [holder] = await tx.read(userNameHolder, [tx.directory.id, foldName(userName)]);
     throw holder ? new UserNameTaken(userName, holder.external_id) : error;
   }
 }
 
-const updateUser = prepared<never, StoredColumns>(
+// :isRenamed: the user is called otherwise by now, and so wants a name that nobody else has. Who is not keeps the key that they have,
+// where it is one of an older kind and the new one is somebody else's (keyNamesAgain).
+const updateUser = prepared<never, StoredColumns & { isRenamed: boolean }>(
   'update_user',
   `
   update users
-     set user_name_key = :userNameKey,
+     set user_name_key = case when user_name_key = :userNameKey or :isRenamed then :userNameKey
+                              when exists (select 1 from users where directory_id = :directoryId and user_name_key = :userNameKey) then user_name_key
+                              else :userNameKey end,
          external_id = :externalId,
          display_name = :displayName,
          active_since = case when active = :active then active_since else :updatedAt end,
@@ -163,7 +167,8 @@ export async function changeUser(
       const besides = wasActive === isActive ? [] : isActive ? arrive(tx, policy) : await leave(tx, policy, { id, wasActive });
       const drafts = userEvents(directory, before, after);
       after.version = tx.sequence + drafts.length;
-      tx.write(updateUser, columnsOf(directory, after));
+      const isRenamed = foldName(userNameOf(resource)) !== foldName(userNameOf(before.resource));
+      tx.write(updateUser, { ...columnsOf(directory, after), isRenamed });
       appendEvents(tx, [...drafts, ...besides]);
       return after;
     },
@@ -275,7 +280,7 @@ async function uniqueUserName<T>(
   } catch (error) {
     if (!violates(error, 'users_user_name')) throw error;
     const userName = userNameOf(typeof resource === 'function' ? resource() : resource);
-    const [holder] = await userNameHolder.run(pool, [directory.id, foldCase(userName)]);
+    const [holder] = await userNameHolder.run(pool, [directory.id, foldName(userName)]);
     throw new UserNameTaken(userName, holder?.external_id ?? null);
   }
 }
@@ -301,11 +306,11 @@ function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, user: Sto
   return {
     directoryId: directory.id,
     id: user.id,
-    userNameKey: foldCase(userNameOf(resource)),
+    userNameKey: foldName(userNameOf(resource)),
     externalId: typeof resource.externalId === 'string' ? resource.externalId : null,
     displayName: typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
     active: user.profile.active,
-    emailKeys: [...new Set(emailAddresses(resource).map(foldCase))],
+    emailKeys: emailKeysOf(resource),
     resource: JSON.stringify(resource),
     folded: JSON.stringify(foldResource(resource, 'User', directory.schemas)),
     profile: JSON.stringify(user.profile),

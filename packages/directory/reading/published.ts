@@ -1,6 +1,6 @@
 /** What vendors read of directories by the API: the same users and groups that the events carry, as they are now. */
 import type { Pool } from 'pg';
-import { foldCase } from '#scim';
+import { foldCase, foldName } from '#scim';
 import { publicId } from '#identifier';
 import { firstId, prepared } from '#postgres';
 import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from '../resource/stored-group';
@@ -42,7 +42,7 @@ const selectUsers = prepared<
    where u.environment_id = :environmentId
      and u.directory_id = :directoryId
      and u.id > :after
-     and (:email::text is null or u.email_keys @> array[:email])
+     and (:email::text is null or u.email_keys @> array[:email] or (:email like '%@%' and u.user_name_key = :email))
      and (:userName::text is null or u.user_name_key = :userName)
      and (:externalId::text is null or u.external_id = :externalId)
      and (:groupId::uuid is null or exists (select 1
@@ -77,8 +77,8 @@ export async function listUsers(
     environmentId,
     directoryId,
     after: query.after ?? firstId,
-    email: query.email === undefined ? null : foldCase(query.email),
-    userName: query.userName === undefined ? null : foldCase(query.userName),
+    email: query.email === undefined ? null : foldName(query.email),
+    userName: query.userName === undefined ? null : foldName(query.userName),
     externalId: query.externalId ?? null,
     groupId: query.groupId ?? null,
     active: query.active ?? null,
@@ -211,6 +211,7 @@ export interface Access {
   userId: string | null;
 }
 
+// $4: what the address was hashed as before ß and ss, and full-width letters and plain ones, were told apart as they are now.
 const accessOf = prepared<{ status: Access['status']; since: Date; user_id: string }>(
   'access',
   `
@@ -237,7 +238,7 @@ const accessOf = prepared<{ status: Access['status']; since: Date; user_id: stri
     from departed_users p
    where p.environment_id = $1
      and p.organization_id = $2
-     and p.email_hashes @> array[sha256(convert_to($3, 'UTF8'))]
+     and p.email_hashes && array[sha256(convert_to($3, 'UTF8')), sha256(convert_to($4, 'UTF8'))]
    order by status, since desc
    limit 1`,
 ); // 'active' < 'deactivated' < 'deleted': the most active one, and of those the latest
@@ -259,7 +260,7 @@ export async function findAccess(
 ): Promise<Access | undefined> {
   const { environmentId, organizationId } = query;
   if ((await organizationExists.run(pool, [environmentId, organizationId])).length === 0) return undefined;
-  const [row] = await accessOf.run(pool, [environmentId, organizationId, foldCase(query.email)]);
+  const [row] = await accessOf.run(pool, [environmentId, organizationId, foldName(query.email), foldCase(query.email)]);
   return row
     ? { status: row.status, since: row.since, userId: publicId('usr', row.user_id) }
     : { status: 'unknown', since: null, userId: null };

@@ -1,5 +1,16 @@
 import type { Address } from '#mapping';
-import { enterpriseUserUrn, groupUrn, isActive, isJsonObject, type Json, type JsonObject, quoted, type Resource, userUrn } from '#scim';
+import {
+  enterpriseUserUrn,
+  foldName,
+  groupUrn,
+  isActive,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  quoted,
+  type Resource,
+  userUrn,
+} from '#scim';
 
 /** The normalized view of a user: what a vendor reads instead of SCIM, whichever dialect the IdP spoke. */
 export interface Profile {
@@ -31,10 +42,10 @@ export interface AssignedRole {
 export function profileOf(resource: Resource): Profile {
   const name = objectAt(resource, 'name');
   const enterprise = objectAt(resource, enterpriseUserUrn);
-  const emails = elements(resource.emails);
+  const emails = elements(resource.emails).map(trimmedAddress);
   return {
     external_id: textAt(resource, 'externalId'),
-    user_name: textAt(resource, 'userName') ?? '',
+    user_name: textAt(resource, 'userName')?.trim() ?? '',
     active: isActive(resource),
     email: emailOf(emails),
     emails,
@@ -68,7 +79,19 @@ function emailOf(emails: Json[]): string | null {
   return textAt(chosen, 'value');
 }
 
-/** Every e-mail address of a user, as sent. */
+/** An element of `emails` whose address has no blanks around it: those are what a form or a spreadsheet left there, and no part of it. */
+function trimmedAddress(email: Json): Json {
+  const value = isJsonObject(email) ? textAt(email, 'value') : null;
+  return value === null || !isJsonObject(email) || value === value.trim() ? email : { ...email, value: value.trim() };
+}
+
+/** What a user's addresses are compared by, each once. */
+export function emailKeysOf(resource: Resource): string[] {
+  const values = elements(resource.emails).map((email) => (isJsonObject(email) ? textAt(email, 'value') : null));
+  return [...new Set(values.flatMap((value) => (value === null ? [] : [foldName(value)])))];
+}
+
+/** Every e-mail address of a user, without blanks around it. */
 export function emailAddresses(resource: Resource): string[] {
   return namedAddresses(resource).map(({ value }) => value);
 }
@@ -78,8 +101,8 @@ export function namedAddresses(resource: Resource): Address[] {
   return elements(resource.emails)
     .filter(isJsonObject)
     .flatMap((email) => {
-      const [value, type] = [textAt(email, 'value'), textAt(email, 'type')];
-      return value === null ? [] : [{ value, path: type === null ? 'emails.value' : `emails[type eq ${quoted(type)}].value` }];
+      const [value, type] = [textAt(email, 'value')?.trim(), textAt(email, 'type')];
+      return !value ? [] : [{ value, path: type === null ? 'emails.value' : `emails[type eq ${quoted(type)}].value` }];
     });
 }
 

@@ -30,7 +30,7 @@ interface Head {
   now: Date;
 }
 
-const lockHead = prepared<Head>(
+export const lockHead = prepared<Head>(
   'lock_directory_head',
   `
   select h.sequence, h.active_users, date_trunc('milliseconds', clock_timestamp()) as now

@@ -140,6 +140,33 @@ test('access is told by a userName that is an address, where no e-mail address w
   expect(await Promise.all(['grace@acme.com', 'jdoe'].map(access))).toEqual(['deleted', 'unknown']);
 });
 
+test('somebody whose userName is an address, and who has no other, is found by it; blanks around names and addresses count for nothing', async () => {
+  const { id, organizationId, idp } = await broker.aDirectory();
+  const make = async (user: object): Promise<string> =>
+    ((await idp.post('/Users', { schemas: [userSchema], ...user })).body as { id: string }).id;
+  const grace = await make({ userName: ' Grace@Acme.com ' });
+  const joan = await make({ userName: 'jdoe', emails: [{ type: 'work', value: '\tJoan@acme.com ' }] });
+  const both = await make({ userName: 'two@acme.com', emails: [{ value: 'other@acme.com' }] });
+  const found = async (query: string): Promise<string[]> =>
+    (await broker.call('GET', `/v1/directories/${id}/users?${query}`)).body.data.map((user: { id: string }) => user.id);
+  expect(await found('email=grace@acme.com')).toEqual([grace]);
+  expect(await found('email=%20GRACE@acme.com%20&user_name=grace@acme.com')).toEqual([grace]);
+  expect(await found('email=joan@acme.com')).toEqual([joan]);
+  expect(await found('email=jdoe')).toEqual([]);
+  expect([await found('email=two@acme.com'), await found('email=other@acme.com')]).toEqual([[both], [both]]);
+  const access = async (email: string) =>
+    (await broker.call('GET', `/v1/access?email=${encodeURIComponent(email)}&organization_id=${organizationId}`)).body.user_id;
+  expect([await access(' grace@acme.com'), await access('joan@acme.com\t')]).toEqual([grace, joan]);
+  expect((await broker.call('GET', `/v1/directory_users/${grace}`)).body).toMatchObject({
+    user_name: 'Grace@Acme.com',
+    raw: { userName: ' Grace@Acme.com ' },
+  });
+  expect((await broker.call('GET', `/v1/directory_users/${joan}`)).body).toMatchObject({
+    email: 'Joan@acme.com',
+    emails: [{ type: 'work', value: 'Joan@acme.com' }],
+  });
+});
+
 test('what a deleted directory held is not found any more', async () => {
   const other = await broker.aDirectory();
   const { body } = await other.idp.post('/Users', { schemas: [userSchema], userName: 'x' });

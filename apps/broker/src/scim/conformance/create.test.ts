@@ -76,6 +76,40 @@ test('C5 a userName that is taken is refused, whatever its case', async () => {
   }
 });
 
+test.each([
+  ['fußball@acme.test', 'fussball@acme.test'],
+  ['oﬃce', 'office'],
+  ['οδός', 'οδόσ'],
+])('C5, F5 userNames that only a full case folding takes for one are two people: %s, %s', async (one, other) => {
+  const first = await scim.aUser({ userName: one });
+  expect(await scim.matching(`userName eq "${other}"`)).toEqual([]);
+  const second = await scim.aUser({ userName: other });
+  for (const [name, { id }] of [
+    [one, first],
+    [other, second],
+  ]) {
+    const found = await scim.query('/Users', { filter: `userName eq "${name}"` });
+    expect([name, found.body.Resources.map((user: { id: string }) => user.id)]).toEqual([name, [id]]);
+  }
+  expect(seen(await scim.patch(`/Users/${second.id}`, [{ op: 'replace', path: 'userName', value: one }]))).toEqual(
+    anError(409, 'uniqueness'),
+  );
+});
+
+test.each(['ａｄａ＠ａｃｍｅ．ｔｅｓｔ', 'ＡＤＡ@acme.test', ' ada@acme.test', 'ada@acme.test\u00a0', '\tADA@acme.test\n'])(
+  'C5 full-width letters and blanks around a userName make nobody another one: %j',
+  async (userName) => {
+    const made = await scim.aUser({ userName });
+    expect(made.userName).toBe(userName);
+    expect(seen(await scim.post('/Users', { schemas: [userUrn], userName: 'ada@acme.test' }))).toEqual(anError(409, 'uniqueness'));
+    for (const asked of ['ada@acme.test', userName, ' ADA@acme.test '])
+      expect([
+        asked,
+        await scim.query('/Users', { filter: `userName eq ${JSON.stringify(asked)}` }).then(({ body }) => body.totalResults),
+      ]).toEqual([asked, 1]);
+  },
+);
+
 test('C6 a displayName of a group that is taken is refused, whatever its case', async () => {
   await scim.aGroup({ displayName: 'Éngineering' });
   expect(seen(await scim.post('/Groups', { displayName: 'éNGINEERING' }))).toEqual(anError(409, 'uniqueness'));

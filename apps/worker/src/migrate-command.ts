@@ -1,8 +1,6 @@
-import './node-version';
-import { ConfigError, loadDatabaseConfig } from './config';
-import { createLog } from './log';
-import { migrate, MigrationUnderWay } from './migrate';
-import { DatabaseUnusable } from './postgres';
+import '../../../packages/runtime/node-version';
+import { ConfigError, createLog, DatabaseUnusable, loadDatabaseConfig, migrate, MigrationUnderWay } from '#runtime';
+import { migrationSteps } from './migration-steps';
 
 /** `npm run migrate`: brings the schema of DATABASE_URL up to date, or says in one sentence why not and ends with 1. */
 async function main(): Promise<void> {
@@ -10,6 +8,7 @@ async function main(): Promise<void> {
   const log = createLog(logLevel, 'migrate');
   await migrate(databaseUrl, {
     queueInPostgres: redisUrl === undefined,
+    steps: migrationSteps(log),
     onApplied: (name) => log.info({ migration: name }, 'applied'),
   });
   log.info('the schema is up to date');
