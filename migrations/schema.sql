@@ -286,11 +286,11 @@ create table groups (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
-  constraint groups_pkey PRIMARY KEY (directory_id, id),
-  constraint groups_display_name UNIQUE (directory_id, display_name_key)
+  constraint groups_pkey PRIMARY KEY (directory_id, id)
 );
 CREATE INDEX groups_by_external_id ON public.groups USING btree (directory_id, external_id);
 CREATE INDEX groups_by_id ON public.groups USING btree (id);
+CREATE UNIQUE INDEX groups_display_name ON public.groups USING btree (directory_id, display_name_key, COALESCE(external_id, ''::text));
 
 create table idempotency_keys (
   environment_id uuid not null,

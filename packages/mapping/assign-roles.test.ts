@@ -17,6 +17,15 @@ test('a group gives its role, whatever the case of its name', () => {
   expect(rolesOf({ rules }, {}, [admins])).toEqual([{ role: 'admin', rule: 0, group_id: 'grp_a' }]);
 });
 
+test('of two groups of one name a rule means the older one, and one by its externalId, whatever it is called', () => {
+  const newer = { id: 'grp_9', displayName: 'it admins', externalId: 'X-1', isNamesake: true };
+  expect(rolesOf({ rules }, {}, [newer])).toEqual([]);
+  expect(rolesOf({ rules }, {}, [newer, admins])).toEqual([{ role: 'admin', rule: 0, group_id: 'grp_a' }]);
+  const byId = [{ role: 'boss', group_external_id: 'X-1' }];
+  expect(rolesOf({ rules: byId }, {}, [admins, newer])).toEqual([{ role: 'boss', rule: 0, group_id: 'grp_9' }]);
+  for (const externalId of ['x-1', 'X-1 ', null]) expect(rolesOf({ rules: byId }, {}, [{ ...admins, externalId }])).toEqual([]);
+});
+
 test('one: the first rule that gives a role, whatever the order of the groups', () => {
   for (const groups of [
     [readers, admins],

@@ -9,6 +9,9 @@ import { lookUp, transform } from './transform';
 export interface UserGroup {
   readonly id: string;
   readonly displayName: string;
+  readonly externalId?: string | null;
+  /** There is another group of that name, which is older: it is the one that a rule means by the name. */
+  readonly isNamesake?: boolean;
 }
 
 /** A role and where it came from. */
@@ -26,11 +29,16 @@ export interface AssignedRole {
 export const ruleOfDefault = -1;
 
 export type CompiledRole =
-  | { readonly role: string; readonly groupKey: string }
+  | { readonly role: string; readonly isMeant: (group: UserGroup) => boolean }
   | { readonly rule: Extract<RoleRule, { role_from: string }>; readonly source: Source };
 
 export function compileRole(rule: RoleRule, schemas: SchemaSet): CompiledRole {
-  return 'group' in rule ? { role: rule.role, groupKey: foldCase(rule.group) } : { rule, source: knownSource(rule.role_from, schemas) };
+  if ('group' in rule) {
+    const key = foldCase(rule.group);
+    return { role: rule.role, isMeant: ({ displayName, isNamesake }) => !isNamesake && foldCase(displayName) === key };
+  }
+  if ('group_external_id' in rule) return { role: rule.role, isMeant: ({ externalId }) => externalId === rule.group_external_id };
+  return { rule, source: knownSource(rule.role_from, schemas) };
 }
 
 /**
@@ -70,8 +78,8 @@ function* rolesGiven(
   mapping: Mapping,
   problems: Problem[],
 ): Generator<GivenRole> {
-  if ('groupKey' in compiled) {
-    const group = groups.find(({ displayName }) => foldCase(displayName) === compiled.groupKey);
+  if ('isMeant' in compiled) {
+    const group = groups.find(compiled.isMeant);
     if (group) yield { role: compiled.role, groupId: group.id };
     return;
   }

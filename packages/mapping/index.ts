@@ -15,5 +15,5 @@ export type { MappingFault } from './parse-mapping';
 export { patternLimits } from './pattern';
 export { eachOnce, emailElsewhere, foreignDomains, problemError } from './problems';
 export type { Address, Problem } from './problems';
-export { needsGroups, usedPaths } from './used-paths';
+export { groupNames, needsGroups, usedPaths } from './used-paths';
 export type { UsedPath } from './used-paths';

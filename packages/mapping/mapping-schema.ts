@@ -77,7 +77,19 @@ const RoleRule = Type.Union(
   [
     closed({
       role: RoleName,
-      group: Type.String({ minLength: 1, maxLength: 500, description: 'displayName of a group, whatever its case' }),
+      group: Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description: 'displayName of a group, whatever its case; of several groups of that name the oldest is meant',
+      }),
+    }),
+    closed({
+      role: RoleName,
+      group_external_id: Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description: 'externalId of a group, exactly: what the identity provider knows it by, whatever it is called',
+      }),
     }),
     closed({
       role_from: Path,
@@ -97,7 +109,10 @@ const RoleRule = Type.Union(
       ),
     }),
   ],
-  { description: '{"role", "group"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed' },
+  {
+    description:
+      '{"role", "group"}, {"role", "group_external_id"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed',
+  },
 );
 
 const action = (standard: Action, description: string) => Type.Optional(word(actions, { default: standard, description }));

@@ -93,7 +93,8 @@ test('every fault is named, with its place', () => {
     { pointer: '/roles/mode', detail: 'must be one of "one", "many"' },
     {
       pointer: '/roles/rules/0',
-      detail: 'must be {"role", "group"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed',
+      detail:
+        'must be {"role", "group"}, {"role", "group_external_id"}, or {"role_from"} with "transform", "lookup" and "allowed_values" where they are needed',
     },
   ]);
 });

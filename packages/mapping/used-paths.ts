@@ -1,4 +1,4 @@
-import { coreSchemas } from '#scim';
+import { coreSchemas, foldCase } from '#scim';
 import { type Mapping, pathsOf } from './mapping-schema';
 import { listed, wantedOf } from './problems';
 import { knownSource, readsGroups } from './read-path';
@@ -37,11 +37,23 @@ export function usedPaths(mapping: Mapping): UsedPath[] {
   return [...used.values()];
 }
 
+const namesOfMappings = new WeakMap<Mapping, readonly string[]>();
+
+/** The names of groups that give roles, folded, each once. */
+export function groupNames(mapping: Mapping): readonly string[] {
+  let names = namesOfMappings.get(mapping);
+  if (!names) {
+    names = [...new Set(mapping.roles.rules.flatMap((rule) => ('group' in rule ? [foldCase(rule.group)] : [])))];
+    namesOfMappings.set(mapping, names);
+  }
+  return names;
+}
+
 /** Whether a user's groups make a difference: if not, a change of membership need not be mapped. */
 export function needsGroups(mapping: Mapping): boolean {
   const paths = mapping.attributes.flatMap(pathsOf);
   for (const rule of mapping.roles.rules) {
-    if ('group' in rule) return true;
+    if ('group' in rule || 'group_external_id' in rule) return true;
     paths.push(rule.role_from);
   }
   return paths.some((path) => readsGroups(knownSource(path, coreSchemas)));

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   etagOf,
   foldCase,
+  foldName,
   isActive,
   listResponse,
   locationOf,
@@ -272,9 +273,14 @@ class DirectoryInMemory {
   }
 
   private checkUnique(entry: Entry, resource: Resource): void {
-    const key = entry.type === 'User' ? 'userName' : 'displayName';
+    const isUser = entry.type === 'User';
+    const key = isUser ? 'userName' : 'displayName';
+    const fold = isUser ? foldName : foldCase;
     for (const other of this.entries.values()) {
-      if (other.id !== entry.id && other.type === entry.type && foldCase(textOf(other.resource[key])) === foldCase(textOf(resource[key]))) {
+      const isSame =
+        other.id !== entry.id && other.type === entry.type && fold(textOf(other.resource[key])) === fold(textOf(resource[key]));
+      const [own, others] = [resource.externalId, other.resource.externalId];
+      if (isSame && (isUser || own === undefined || others === undefined || own === others)) {
         throw new ScimError(409, 'uniqueness', `Another ${entry.type} has this ${key}.`);
       }
     }

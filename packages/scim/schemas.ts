@@ -273,11 +273,10 @@ const user = coreSchema(userUrn, 'User', 'User Account', [
   plural('x509Certificates', 'Certificate, DER in base64', undefined, { type: 'binary', caseExact: true }),
 ]);
 
-/** RFC 7643 §4.2, §8.7.1. A displayName is unique here, which the RFC leaves open, because identity providers look groups up by it. */
+/** RFC 7643 §4.2, §8.7.1. Groups may have one displayName where they differ in externalId, which identity providers then know them by. */
 const group = coreSchema(groupUrn, 'Group', 'Group', [
-  attribute('displayName', 'The group’s name; unique in the directory, whatever its case.', {
+  attribute('displayName', 'The group’s name. Two groups may have the same where both have an externalId, and each its own.', {
     required: true,
-    uniqueness: 'server',
     maxBytes: indexedBytes,
   }),
   multiValuedComplex('members', 'The members of the group.', [

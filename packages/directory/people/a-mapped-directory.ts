@@ -7,6 +7,7 @@ import {
   changeUser,
   createGroup,
   createUser,
+  deleteGroup,
   deleteUser,
   findUser,
   getOrganization,
@@ -38,8 +39,12 @@ export interface MappedDirectory {
   change: (user: StoredUser, changes: Resource) => Promise<StoredUser>;
   remove: (user: StoredUser) => Promise<void>;
   find: (user: StoredUser) => Promise<StoredUser>;
-  group: (displayName: string, members?: StoredUser[]) => Promise<StoredGroup>;
+  group: (displayName: string, members?: StoredUser[], more?: Resource) => Promise<StoredGroup>;
+  changeGroup: (group: StoredGroup, changes: Resource) => Promise<StoredGroup>;
+  removeGroup: (group: StoredGroup) => Promise<void>;
   members: (group: StoredGroup, kind: 'add' | 'remove' | 'replace', users: StoredUser[]) => Promise<StoredGroup>;
+  /** Puts a group into another, or into itself. */
+  nest: (group: { id: string }, member: { id: string }) => Promise<StoredGroup>;
   rename: (group: StoredGroup, displayName: string) => Promise<StoredGroup>;
   /** Every event of the directory, whose sequences are found to be dense. */
   log: () => Promise<Logged[]>;
@@ -91,8 +96,16 @@ export async function aMappedDirectory({
     },
     remove: (user) => deleteUser(pool, directory, request, user.id, () => {}),
     find: (user) => findUser(pool, directory, user.id),
-    group: (displayName, users = []) => createGroup(pool, directory, request, { displayName }, members(users)),
+    group: (displayName, users = [], more = {}) => createGroup(pool, directory, request, { displayName, ...more }, members(users)),
+    changeGroup: (group, changes) =>
+      changeGroup(pool, directory, request, group.id, ({ resource }) => ({ resource: { ...resource, ...changes }, memberChanges: [] })),
+    removeGroup: (group) => deleteGroup(pool, directory, request, group.id, () => {}),
     members: (group, kind, users) => setMembers(group, [{ kind, members: members(users) }]),
+    nest: (group, { id }) =>
+      changeGroup(pool, directory, request, group.id, ({ resource }) => ({
+        resource,
+        memberChanges: [{ kind: 'add', members: [{ id, type: 'Group' }] }],
+      })),
     rename: (group, displayName) =>
       changeGroup(pool, directory, request, group.id, ({ resource }) => ({ resource: { ...resource, displayName }, memberChanges: [] })),
     log,

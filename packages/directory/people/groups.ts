@@ -3,13 +3,14 @@ import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { appendEvents } from '../log/event-log';
 import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
+import { oldestBut } from './namesakes';
 import { changeMembers, type MemberIdentity, type ResolvedMemberChange } from './members';
 import { policyOf } from '../rules/policy';
 import { prepared, type Queryable, violates } from '#postgres';
 import { sameJson } from '../resource/profile';
 import { remapGroup } from './remap';
 import { type GroupRow, groupColumns, groupOf, storeGroupCounts, type StoredGroup } from '../resource/stored-group';
-import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
+import { type DirectoryPool, type DirectoryScope, type DirectoryTransaction, inDirectory } from '../writing/transaction';
 
 /** No such group in this directory. */
 export class GroupNotFound extends Error {
@@ -64,7 +65,8 @@ export async function createGroup(
     directory,
     () => resource,
     inDirectory(pool, directory, requestId, async (tx) => {
-      await tx.locked();
+      const [holder] = await tx.read(holderOfName, nameOf(directory, resource, null));
+      if (holder) throw new GroupNameTaken(displayNameOfGroup(resource), holder.external_id);
       const group: StoredGroup = {
         id: newId(),
         resource,
@@ -123,14 +125,21 @@ export async function changeGroup(
 
     const { resource, memberChanges } = change(before);
     let group = before;
+    const isNamedOtherwise = displayNameOfGroup(resource) !== displayNameOfGroup(before.resource);
+    const isKnownOtherwise = resource.externalId !== before.resource.externalId;
     if (!sameJson(resource, before.resource)) {
       attempted = resource;
+      if (isNamedOtherwise || isKnownOtherwise) {
+        const [holder] = await tx.read(holderOfName, nameOf(directory, resource, id));
+        if (holder) throw new GroupNameTaken(displayNameOfGroup(resource), holder.external_id);
+      }
       group = { ...before, resource, version: tx.sequence + 1, updatedAt: tx.now };
       tx.write(updateGroup, columnsOf(directory, group));
       appendEvents(tx, [groupUpdated(directory, before, group)]);
     }
     const after = await changeMembers(tx, group, memberChanges);
-    if (displayNameOfGroup(resource) !== displayNameOfGroup(before.resource)) await remapGroup(tx, id);
+    if (isNamedOtherwise || isKnownOtherwise) await remapGroup(tx, id);
+    if (isNamedOtherwise) await remapNamesakes(tx, id, [before.resource, resource]);
     if (after.version !== group.version) storeGroupCounts(tx, [after]);
     return after;
   });
@@ -145,6 +154,7 @@ const parentsOfGroup = prepared<GroupRow>(
     join groups gr on gr.directory_id = m.directory_id and gr.id = m.group_id
    where m.directory_id = $1
      and m.member_id = $2
+     and m.group_id <> $2 -- in itself it is as one of its members, and has left by then
      and m.present
    order by gr.id`,
 );
@@ -178,7 +188,7 @@ export async function deleteGroup(
     precondition(group.version);
 
     const parents = (await tx.read(parentsOfGroup, [directory.id, id])).map(groupOf);
-    const emptied = await changeMembers(tx, group, [{ kind: 'remove_all' }]);
+    const emptied = await changeMembers(tx, group, [{ kind: 'remove_all' }], true);
     const first = tx.sequence + 1;
     const left = parents.map((parent, i) => ({ ...parent, memberCount: parent.memberCount - 1, version: first + i, updatedAt: tx.now }));
     if (left.length > 0) storeGroupCounts(tx, left);
@@ -188,26 +198,54 @@ export async function deleteGroup(
     );
     tx.write(deleteGroupRow, [directory.id, id]);
     appendEvents(tx, [groupDeleted(directory, { ...emptied, updatedAt: tx.now })]);
+    await remapNamesakes(tx, id, [group.resource]);
   });
 }
 
-const displayNameHolder = prepared<{ external_id: string | null }>(
-  'display_name_holder',
+/** Maps the members of other groups anew whose name a mapping has come to mean them by, or no longer does. */
+async function remapNamesakes(tx: DirectoryTransaction, id: string, named: readonly Resource[]): Promise<void> {
+  if (!(await policyOf(tx)).readsGroups) return;
+  const names = named.map((resource) => foldCase(displayNameOfGroup(resource)));
+  for (const namesake of await oldestBut(tx, names, id)) await remapGroup(tx, namesake);
+}
+
+/**
+ * Identity providers know their groups apart by externalIds, and may well have two of one name. But where the two have the same, or
+ * one has none, nobody can tell which of them a name means, and the second is most likely the first, sent again.
+ */
+const holderOfName = prepared<
+  { external_id: string | null },
+  { directoryId: string; displayNameKey: string; externalId: string | null; except: string | null }
+>(
+  'holder_of_display_name',
   `
   select external_id
     from groups
-   where directory_id = $1
-     and display_name_key = $2`,
+   where directory_id = :directoryId
+     and display_name_key = :displayNameKey
+     and (external_id is null or :externalId::text is null or external_id = :externalId)
+     and id is distinct from :except
+   order by external_id = :externalId desc nulls last
+   limit 1`,
 );
+
+function nameOf(directory: DirectoryScope, resource: Resource, except: string | null) {
+  const { externalId } = resource;
+  return {
+    directoryId: directory.id,
+    displayNameKey: foldCase(displayNameOfGroup(resource)),
+    externalId: typeof externalId === 'string' ? externalId : null,
+    except,
+  };
+}
 
 async function uniqueDisplayName<T>(pool: Pool, directory: DirectoryScope, resource: () => Resource, written: Promise<T>): Promise<T> {
   try {
     return await written;
   } catch (error) {
     if (!violates(error, 'groups_display_name')) throw error;
-    const displayName = displayNameOfGroup(resource());
-    const [holder] = await displayNameHolder.run(pool, [directory.id, foldCase(displayName)]);
-    throw new GroupNameTaken(displayName, holder?.external_id ?? null);
+    const [holder] = await holderOfName.run(pool, nameOf(directory, resource(), null));
+    throw new GroupNameTaken(displayNameOfGroup(resource()), holder?.external_id ?? null);
   }
 }
 

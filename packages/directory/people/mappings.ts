@@ -7,11 +7,12 @@ import { addressesElsewhere } from './admission';
 import { beginRemap } from '../rules/begin-remap';
 import { getDirectory } from '../rules/directories';
 import { firstId, inTransaction, prepared } from '#postgres';
-import { mapUser } from '../resource/mapped-user';
+import { type Mappable, mapUser } from '../resource/mapped-user';
+import { withNamesakes } from './namesakes';
 import { type AssignedRole, emailKeysOf, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
 import { environmentExtensions, extensionsOfDirectory } from '../rules/schema-extensions';
-import { type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
+import { type StoredUser, type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
 import type { DirectoryPool } from '../writing/transaction';
 
 /** Whose mapping: an environment's, or a directory's own in its place. */
@@ -244,7 +245,9 @@ class PreviewCount {
   async add(pool: DirectoryPool, environmentId: string, draft: Mapping, rows: PreviewRow[]): Promise<void> {
     const taken =
       draft.rules.email_elsewhere === 'ignore' ? new Map<string, Set<string>>() : await addressesTaken(pool, environmentId, rows);
-    for (const row of rows) this.#addUser(draft, row, pool.known.schemas.of(row.extensions), taken.get(row.organization_id) ?? new Set());
+    const users = rows.map((row) => ({ row, directoryId: row.directory_id, ...userOf(row) }));
+    for (const { row, ...user } of await withNamesakes((statement, values) => statement.run(pool, values), draft, users))
+      this.#addUser(draft, row, user, pool.known.schemas.of(row.extensions), taken.get(row.organization_id) ?? new Set());
   }
 
   result(complete: boolean): MappingPreview {
@@ -258,8 +261,7 @@ class PreviewCount {
     };
   }
 
-  #addUser(draft: Mapping, row: PreviewRow, schemas: SchemaSet, taken: ReadonlySet<string>): void {
-    const user = userOf(row);
+  #addUser(draft: Mapping, row: PreviewRow, user: StoredUser & Mappable, schemas: SchemaSet, taken: ReadonlySet<string>): void {
     const { attributes, roles, problems: found } = mapUser(draft, schemas, user);
     const { attributes: attributesBefore, roles: rolesBefore, active } = user.profile;
     const problems = [...found, ...rulesOfAddresses(draft, user, row.domains, active ? taken : new Set())].filter(

@@ -35,14 +35,19 @@ const eventsAtOnce = 500;
 
 /**
  * Changes a group's members and appends an event for each that left or came, those who left first. Answers the group with
- * its new count and version; the caller stores it.
+ * its new count and version; the caller stores it. `isLeaving`: the group itself is about to go.
  *
  * The changes are folded into one difference first, so that only what differs in the end is written and told. Members are
  * rows: the cost follows the difference, not the size of the group.
  *
  * @throws UnknownMember
  */
-export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup, changes: ResolvedMemberChange[]): Promise<StoredGroup> {
+export async function changeMembers(
+  tx: DirectoryTransaction,
+  group: StoredGroup,
+  changes: ResolvedMemberChange[],
+  isLeaving = false,
+): Promise<StoredGroup> {
   if (changes.length === 0) return group;
   void policyOf(tx);
   const { everybodyLeaves, leaving, coming } = await difference(tx, group, changes);
@@ -56,6 +61,7 @@ export async function changeMembers(tx: DirectoryTransaction, group: StoredGroup
     await remapMembers(
       tx,
       moved.filter((row) => row.member_type === 'User').map((row) => row.member_id),
+      isLeaving ? group.id : undefined,
     );
   };
 

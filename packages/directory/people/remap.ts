@@ -5,7 +5,8 @@ import type { Mapping } from '#mapping';
 import { foreignDomains } from '#mapping';
 import { addressesElsewhere, problemsElsewhere } from './admission';
 import { appendEvents } from '../log/event-log';
-import { mapUser } from '../resource/mapped-user';
+import { type Mappable, mapUser } from '../resource/mapped-user';
+import { withNamesakes } from './namesakes';
 import { type Policy, policyOf } from '../rules/policy';
 import { firstId, prepared } from '#postgres';
 import { emailKeysOf, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
@@ -27,14 +28,14 @@ const usersByIds = prepared<UserRow>(
 
 /**
  * Maps users anew whose groups have changed in this transaction, and appends `user.updated` for those whose roles or attributes
- * that changes. Costs nothing where the mapping does not look at groups.
+ * that changes. Costs nothing where the mapping does not look at groups. `leaving`: a group that is on its way out.
  */
-export async function remapMembers(tx: DirectoryTransaction, userIds: readonly string[]): Promise<void> {
+export async function remapMembers(tx: DirectoryTransaction, userIds: readonly string[], leaving?: string): Promise<void> {
   const policy = await policyOf(tx);
   if (!policy.readsGroups) return;
   for (let i = 0; i < userIds.length; i += mappedAtOnce) {
     const rows = await tx.read(usersByIds, [tx.directory.id, userIds.slice(i, i + mappedAtOnce)]);
-    await storeMapped(tx, changedBy(policy, rows.map(userOf)));
+    await storeMapped(tx, await changedBy(tx, policy, rows.map(userOf), leaving));
   }
 }
 
@@ -52,13 +53,13 @@ const memberPage = prepared<UserRow>(
    limit ${mappedAtOnce}`,
 );
 
-/** The same for all members of a group whose name has changed. */
+/** The same for all members of a group whose name, or what is meant by it, has changed. */
 export async function remapGroup(tx: DirectoryTransaction, groupId: string): Promise<void> {
   const policy = await policyOf(tx);
   if (!policy.readsGroups) return;
   for (let last = firstId; ;) {
     const users = (await tx.read(memberPage, [tx.directory.id, groupId, last])).map(userOf);
-    await storeMapped(tx, changedBy(policy, users));
+    await storeMapped(tx, await changedBy(tx, policy, users));
     const end = users.at(-1);
     if (!end || users.length < mappedAtOnce) return;
     last = end.id;
@@ -70,8 +71,20 @@ interface Change {
   after: StoredUser;
 }
 
-function changedBy({ mapping, schemas }: Policy, users: StoredUser[]): Change[] {
-  return users.flatMap((before) => remapped(before, mapUser(mapping, schemas, before)) ?? []);
+async function changedBy(tx: DirectoryTransaction, { mapping, schemas }: Policy, users: StoredUser[], leaving?: string): Promise<Change[]> {
+  const groupsOf = await groupsAsMeant(tx, mapping, users, leaving);
+  return users.flatMap((before, i) => remapped(before, mapUser(mapping, schemas, { ...before, groups: groupsOf[i] ?? [] })) ?? []);
+}
+
+/** The users' groups, those marked that the mapping does not mean by their name. */
+export async function groupsAsMeant(
+  tx: DirectoryTransaction,
+  mapping: Mapping,
+  users: readonly StoredUser[],
+  leaving?: string,
+): Promise<Mappable['groups'][]> {
+  const named = users.map(({ groups }) => ({ groups, directoryId: tx.directory.id }));
+  return (await withNamesakes((statement, values) => tx.read(statement, values), mapping, named, leaving)).map(({ groups }) => groups);
 }
 
 function remapped(before: StoredUser, { roles, attributes }: Pick<ReturnType<typeof mapUser>, 'roles' | 'attributes'>): Change | undefined {
@@ -387,7 +400,8 @@ async function remapPage(tx: DirectoryTransaction, remap: RemapRow, from: string
   const users = (await tx.read(userPage, [tx.directory.id, from, atMost])).map(userOf);
   const policy = await reading;
 
-  const mapped = users.map((user) => ({ user, ...mapUser(policy.mapping, policy.schemas, user) }));
+  const groupsOf = await groupsAsMeant(tx, policy.mapping, users);
+  const mapped = users.map((user, i) => ({ user, ...mapUser(policy.mapping, policy.schemas, { ...user, groups: groupsOf[i] ?? [] }) }));
   const elsewhere =
     policy.mapping.rules.email_elsewhere === 'reject'
       ? await addressesElsewhere(

@@ -6,6 +6,7 @@ import { arrive, leave } from './activity';
 import { admit, type TakeNote } from './admission';
 import { appendEvents, type EventDraft } from '../log/event-log';
 import { memberEvent } from './group-events';
+import { groupsAsMeant } from './remap';
 import { mappedProfile } from '../resource/mapped-user';
 import { type Policy, policyForUsers, policyOf } from '../rules/policy';
 import { emailKeysOf, sameJson } from '../resource/profile';
@@ -160,7 +161,8 @@ export async function changeUser(
       if (sameJson(resource, before.resource)) return before;
       attempted = resource;
 
-      const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups: before.groups });
+      const [groups = []] = await groupsAsMeant(tx, policy.mapping, [before]);
+      const mapped = mappedProfile(policy.mapping, policy.schemas, { resource, groups });
       await admit(tx, policy, { ...mapped, resource }, note);
       const after: StoredUser = { ...before, resource, profile: mapped.profile, updatedAt: tx.now };
       const [wasActive, isActive] = [before.profile.active, after.profile.active];

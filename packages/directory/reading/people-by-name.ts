@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { publicId } from '#identifier';
-import { prepared } from '#postgres';
+import { parsePublicId, publicId } from '#identifier';
+import { lastId, prepared } from '#postgres';
 
 /** A user as a list shows one: enough to find somebody by, without the resource. */
 export interface ListedUser {
@@ -97,22 +97,25 @@ const groupsByName = prepared<{ id: string; key: string; display_name: string; m
     join directories d on d.id = g.directory_id and d.deleted_at is null
    where g.environment_id = $1
      and g.directory_id = $2
-     and g.display_name_key > $3
+     and (g.display_name_key, g.id) > ($3, $6::uuid)
      and ($4::text is null or strpos(g.display_name_key, $4) > 0)
-   order by g.display_name_key
+   order by g.display_name_key, g.id
    limit $5`,
 );
 
-/** A directory's groups in the order of their names, a page at a time. */
+/** A directory's groups in the order of their names, of one name the oldest first, a page at a time. */
 export async function listGroupNames(pool: Pool, query: Paged): Promise<{ data: ListedGroup[]; next: string | null }> {
+  const { name: after, id: afterId } = placeOf(query.after);
   const rows = await groupsByName.run(pool, [
     query.environmentId,
     query.directoryId,
-    query.after ?? '',
+    after,
     folded(query.search),
     query.limit + 1,
+    afterId,
   ]);
   const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
   return {
     data: page.map((row) => ({
       id: publicId('grp', row.id),
@@ -120,8 +123,15 @@ export async function listGroupNames(pool: Pool, query: Paged): Promise<{ data: 
       member_count: row.member_count,
       updated_at: row.updated_at.toISOString(),
     })),
-    next: rows.length > query.limit ? (page.at(-1)?.key ?? null) : null,
+    next: rows.length > query.limit && last ? `${last.key}\n${publicId('grp', last.id)}` : null,
   };
+}
+
+/** A name and an id, which may be of several groups and of one. */
+function placeOf(after = ''): { name: string; id: string } {
+  const end = after.lastIndexOf('\n');
+  const id = parsePublicId('grp', after.slice(end + 1));
+  return id === undefined ? { name: after, id: lastId } : { name: after.slice(0, end), id };
 }
 
 function folded(search: string | undefined): string | null {

@@ -6,7 +6,7 @@ import { type AssignedRole, type Profile, profileOf } from './profile';
 /** What a user is mapped from. */
 export interface Mappable {
   resource: Resource;
-  groups: { id: string; displayName: string }[];
+  groups: { id: string; displayName: string; externalId: string | null; isNamesake?: boolean }[];
 }
 
 export interface MappedProfile {
@@ -29,9 +29,5 @@ export function mapUser(
   schemas: SchemaSet,
   { resource, groups }: Mappable,
 ): { attributes: Profile['attributes']; roles: AssignedRole[]; problems: Problem[] } {
-  return applyMapping(
-    mapping,
-    { resource, groups: groups.map(({ id, displayName }) => ({ id: publicId('grp', id), displayName })) },
-    schemas,
-  );
+  return applyMapping(mapping, { resource, groups: groups.map((group) => ({ ...group, id: publicId('grp', group.id) })) }, schemas);
 }

@@ -9,7 +9,7 @@ export interface StoredUser {
   id: string;
   resource: Resource;
   profile: Profile;
-  groups: { id: string; displayName: string }[];
+  groups: { id: string; displayName: string; externalId: string | null }[];
   /** The sequence of the last event that changed the user, or put it into or out of a group. */
   version: number;
   createdAt: Date;
@@ -61,7 +61,7 @@ export interface UserRow {
   id: string;
   resource: Resource;
   profile: Profile;
-  groups: { id: string; display_name: string }[];
+  groups: { id: string; display_name: string; external_id: string | null }[];
   version: number;
   created_at: Date;
   updated_at: Date;
@@ -77,7 +77,7 @@ export const userColumns = `${shownUserColumns}, u.profile`;
 /** A user's groups, and how far its memberships have moved its version: a row for every row of `users u`. */
 export const userGroups = `
     cross join lateral (
-      select coalesce(json_agg(json_build_object('id', m.group_id, 'display_name', gr.display_name) order by m.group_id)
+      select coalesce(json_agg(json_build_object('id', m.group_id, 'display_name', gr.display_name, 'external_id', gr.external_id) order by m.group_id)
                         filter (where m.present), '[]') as groups,
              max(m.version) as version,
              max(m.changed_at) as changed_at
@@ -103,7 +103,7 @@ export function shownUserOf(row: Omit<UserRow, 'profile'>): ShownUser {
   return {
     id: row.id,
     resource: row.resource,
-    groups: row.groups.map((group) => ({ id: group.id, displayName: group.display_name })),
+    groups: row.groups.map((group) => ({ id: group.id, displayName: group.display_name, externalId: group.external_id })),
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -61,7 +61,7 @@ export const clauseGroups: readonly ClauseGroup[] = [
       C3: 'externalId',
       C4: 'required attributes',
       C5: 'userName is unique',
-      C6: 'a group’s displayName is unique',
+      C6: 'groups of one displayName',
       C7: 'read-only attributes are ignored',
       C8: 'passwords',
       C9: 'unknown attributes',

@@ -116,6 +116,45 @@ test('C6 a displayName of a group that is taken is refused, whatever its case', 
   expect((await scim.post('/Users', { userName: 'a', displayName: 'Éngineering' })).status).toBe(201);
 });
 
+test('C6 two groups may have one displayName where both have an externalId, and each its own', async () => {
+  const first = await scim.aGroup({ displayName: 'Éngineering', externalId: 'one' });
+  const second = await scim.aGroup({ displayName: 'éNGINEERING', externalId: 'two' });
+  for (const externalId of ['one', 'two', undefined, ''])
+    expect([externalId, seen(await scim.post('/Groups', { displayName: 'Éngineering', externalId }))]).toEqual([
+      externalId,
+      anError(409, 'uniqueness'),
+    ]);
+  const third = await scim.aGroup({ displayName: 'Éngineering', externalId: 'TWO' });
+  const ids = async (filter: string): Promise<string[]> =>
+    (await scim.query('/Groups', { filter })).body.Resources.map(({ id }: { id: string }) => id);
+  expect(await ids('displayName eq "éngineering"')).toEqual([first.id, second.id, third.id]);
+  expect(await ids('displayName eq "éngineering" and externalId eq "two"')).toEqual([second.id]);
+
+  const other = await scim.aGroup({ displayName: 'Sales', externalId: 'one' });
+  const named = await scim.aGroup({ displayName: 'Marketing' });
+  const rename = (id: string, displayName: string) =>
+    scim.patch(`/Groups/${id}`, [{ op: 'replace', path: 'displayName', value: displayName }]);
+  for (const { id } of [other, named]) expect(seen(await rename(id, 'Éngineering'))).toEqual(anError(409, 'uniqueness'));
+  const known = (id: string, op: object) => scim.patch(`/Groups/${id}`, [{ path: 'externalId', ...op }]);
+  expect(seen(await known(second.id, { op: 'replace', value: 'one' }))).toEqual(anError(409, 'uniqueness'));
+  expect(seen(await known(second.id, { op: 'remove' }))).toEqual(anError(409, 'uniqueness'));
+  expect(seen(await scim.put(`/Groups/${second.id}`, { displayName: 'Éngineering' }))).toEqual(anError(409, 'uniqueness'));
+  expect((await known(named.id, { op: 'add', value: 'four' })).status).toBe(200);
+  expect((await rename(named.id, 'Éngineering')).status).toBe(200);
+  expect((await rename(first.id, 'ÉNGINEERING')).status).toBe(200);
+  expect((await scim.query('/Groups', { filter: 'displayName eq "éngineering"', count: 1, cursor: '' })).body).toMatchObject({
+    totalResults: 4,
+  });
+});
+
+test('C6 of two groups of one displayName that come at once one is refused unless they differ in externalId', async () => {
+  const make = (externalId?: string) => scim.post('/Groups', { displayName: 'Sales', ...(externalId && { externalId }) });
+  const statuses = async (made: Promise<{ status: number }>[]): Promise<number[]> =>
+    (await Promise.all(made)).map(({ status }) => status).sort((a, b) => a - b);
+  expect(await statuses([make('a'), make('b'), make('c')])).toEqual([201, 201, 201]);
+  expect(await statuses([make('d'), make('d'), make()])).toEqual([201, 409, 409]);
+});
+
 test('C7 what is read-only is ignored in a body', async () => {
   const group = await scim.aGroup();
   const user = await scim.aUser({ groups: [{ value: group.id }], meta: {}, id: 'x' });

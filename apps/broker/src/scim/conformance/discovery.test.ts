@@ -193,7 +193,7 @@ test('D11 the schemas say what the RFC wants them to say', async () => {
   expect(one(users, 'id')).toMatchObject({ returned: 'always', mutability: 'readOnly', caseExact: true });
   expect(one(users, 'externalId').caseExact).toBe(true);
   expect(one(users, 'userName')).toMatchObject({ required: true, uniqueness: 'server', caseExact: false });
-  expect(one(groups, 'displayName')).toMatchObject({ required: true, uniqueness: 'server' });
+  expect(one(groups, 'displayName')).toMatchObject({ required: true, uniqueness: 'none' });
   expect(one(users, 'meta').mutability).toBe('readOnly');
   for (const name of ['resourceType', 'created', 'lastModified', 'location', 'version'])
     expect(sub(one(users, 'meta'), name).mutability).toBe('readOnly');
