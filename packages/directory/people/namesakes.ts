@@ -3,6 +3,7 @@ import { groupNames, type Mapping } from '#mapping';
 import { foldCase } from '#scim';
 import { type Prepared, prepared } from '#postgres';
 import type { QueryResultRow } from 'pg';
+import type { Mappable } from '../resource/mapped-user';
 import type { StoredUser } from '../resource/stored-user';
 import type { DirectoryTransaction } from '../writing/transaction';
 
@@ -46,6 +47,17 @@ export async function withNamesakes<User extends Grouped>(
       return meant === undefined || meant === group.id ? group : { ...group, isNamesake: true };
     }),
   }));
+}
+
+/** The users' groups, those marked that the mapping does not mean by their name. */
+export async function groupsAsMeant(
+  tx: DirectoryTransaction,
+  mapping: Mapping,
+  users: readonly StoredUser[],
+  leaving?: string,
+): Promise<Mappable['groups'][]> {
+  const named = users.map(({ groups }) => ({ groups, directoryId: tx.directory.id }));
+  return (await withNamesakes((statement, values) => tx.read(statement, values), mapping, named, leaving)).map(({ groups }) => groups);
 }
 
 const oldestOthers = prepared<{ id: string }>(

@@ -5,8 +5,8 @@ import type { Mapping } from '#mapping';
 import { foreignDomains } from '#mapping';
 import { addressesElsewhere, problemsElsewhere } from './admission';
 import { appendEvents } from '../log/event-log';
-import { type Mappable, mapUser } from '../resource/mapped-user';
-import { withNamesakes } from './namesakes';
+import { mapUser } from '../resource/mapped-user';
+import { groupsAsMeant } from './namesakes';
 import { type Policy, policyOf } from '../rules/policy';
 import { firstId, prepared } from '#postgres';
 import { emailKeysOf, namedAddresses, previousOfUser, sameJson } from '../resource/profile';
@@ -74,17 +74,6 @@ interface Change {
 async function changedBy(tx: DirectoryTransaction, { mapping, schemas }: Policy, users: StoredUser[], leaving?: string): Promise<Change[]> {
   const groupsOf = await groupsAsMeant(tx, mapping, users, leaving);
   return users.flatMap((before, i) => remapped(before, mapUser(mapping, schemas, { ...before, groups: groupsOf[i] ?? [] })) ?? []);
-}
-
-/** The users' groups, those marked that the mapping does not mean by their name. */
-export async function groupsAsMeant(
-  tx: DirectoryTransaction,
-  mapping: Mapping,
-  users: readonly StoredUser[],
-  leaving?: string,
-): Promise<Mappable['groups'][]> {
-  const named = users.map(({ groups }) => ({ groups, directoryId: tx.directory.id }));
-  return (await withNamesakes((statement, values) => tx.read(statement, values), mapping, named, leaving)).map(({ groups }) => groups);
 }
 
 function remapped(before: StoredUser, { roles, attributes }: Pick<ReturnType<typeof mapUser>, 'roles' | 'attributes'>): Change | undefined {

@@ -6,7 +6,7 @@ import { arrive, leave } from './activity';
 import { admit, type TakeNote } from './admission';
 import { appendEvents, type EventDraft } from '../log/event-log';
 import { memberEvent } from './group-events';
-import { groupsAsMeant } from './remap';
+import { groupsAsMeant } from './namesakes';
 import { mappedProfile } from '../resource/mapped-user';
 import { type Policy, policyForUsers, policyOf } from '../rules/policy';
 import { emailKeysOf, sameJson } from '../resource/profile';
