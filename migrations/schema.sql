@@ -509,6 +509,14 @@ create table provisioning_troubles (
   constraint provisioning_troubles_pkey PRIMARY KEY (directory_id)
 ) with (fillfactor=50);
 
+create table refused_departures (
+  directory_id uuid not null,
+  user_id uuid not null,
+  refused_at timestamp with time zone not null,
+  request_id uuid not null,
+  constraint refused_departures_pkey PRIMARY KEY (directory_id, user_id)
+);
+
 create table remaps (
   id uuid not null,
   environment_id uuid not null,
@@ -727,6 +735,7 @@ alter table oauth_grants add constraint oauth_grants_client_id_fkey FOREIGN KEY 
 alter table organization_seats add constraint organization_seats_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE;
 alter table organizations add constraint organizations_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table provisioning_troubles add constraint provisioning_troubles_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
+alter table refused_departures add constraint refused_departures_directory_id_user_id_fkey FOREIGN KEY (directory_id, user_id) REFERENCES users(directory_id, id) ON DELETE CASCADE;
 alter table remaps add constraint remaps_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES directories(id) ON DELETE CASCADE;
 alter table remaps add constraint remaps_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 alter table schema_extensions add constraint schema_extensions_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;

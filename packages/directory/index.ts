@@ -62,6 +62,7 @@ export {
   removeMapping,
   type SavedMapping,
   saveMapping,
+  unknownPathAction,
 } from './people/mappings';
 export { type MemberIdentity, type ResolvedMemberChange, UnknownMember } from './people/members';
 export {

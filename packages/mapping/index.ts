@@ -9,7 +9,17 @@ export { applyMapping, withSingleValues } from './apply-mapping';
 export type { Mapped, MappedUser } from './apply-mapping';
 export type { AssignedRole, UserGroup } from './assign-roles';
 export { MappingSchema, defaultMapping } from './mapping-schema';
-export type { Action, AttributeMapping, Mapping, MappingBody, MappingType, RoleRule, RuleName, TransformStep } from './mapping-schema';
+export type {
+  Action,
+  AttributeMapping,
+  Mapping,
+  MappingBody,
+  MappingType,
+  RoleRule,
+  RuleName,
+  TransformStep,
+  UnknownPathAction,
+} from './mapping-schema';
 export { InvalidMapping, parseMapping } from './parse-mapping';
 export type { MappingFault } from './parse-mapping';
 export { patternLimits } from './pattern';

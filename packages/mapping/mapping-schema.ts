@@ -4,6 +4,7 @@ import { patternLimits } from './pattern';
 
 const types = ['string', 'number', 'boolean', 'date', 'string_list', 'object'] as const;
 const actions = ['reject', 'warn', 'ignore'] as const;
+const unknownPathActions = ['reject', 'ignore'] as const;
 
 /** One of some words, as JSON Schema has it: a union of literals would answer a wrong word with a riddle. */
 function word<const W extends readonly string[]>(
@@ -146,6 +147,13 @@ export const MappingSchema = closed(
         missing_required: action('reject', 'No value for a required attribute'),
         foreign_domain: action('ignore', "An e-mail address outside the organization's domains"),
         email_elsewhere: action('ignore', 'An e-mail address that is active in another organization'),
+        unknown_path: Type.Optional(
+          word(unknownPathActions, {
+            default: 'reject',
+            description:
+              'A PATCH of an attribute that the schema does not have. `reject`: refused whole, as RFC 7644 wants it, and with it whatever else it was to change; `ignore`: that operation is passed over and noted, the others are done',
+          }),
+        ),
       }),
     ),
   },
@@ -153,6 +161,7 @@ export const MappingSchema = closed(
 );
 
 export type Action = (typeof actions)[number];
+export type UnknownPathAction = (typeof unknownPathActions)[number];
 export type MappingType = (typeof types)[number];
 export type TransformStep = Static<typeof TransformStep>;
 export type AttributeMapping = Static<typeof AttributeMapping>;
@@ -167,7 +176,7 @@ export type RuleName = 'invalid_value' | 'missing_required' | 'foreign_domain' |
 export interface Mapping {
   readonly attributes: readonly AttributeMapping[];
   readonly roles: { readonly mode: 'one' | 'many'; readonly default: string | null; readonly rules: readonly RoleRule[] };
-  readonly rules: Readonly<Record<RuleName, Action>>;
+  readonly rules: Readonly<Record<RuleName, Action>> & { readonly unknown_path: UnknownPathAction };
 }
 
 /** The SCIM paths that an attribute is taken from, in order; none for a constant. */
@@ -179,5 +188,11 @@ export function pathsOf({ from }: AttributeMapping): string[] {
 export const defaultMapping: Mapping = {
   attributes: [],
   roles: { mode: 'one', default: null, rules: [] },
-  rules: { invalid_value: 'ignore', missing_required: 'ignore', foreign_domain: 'ignore', email_elsewhere: 'ignore' },
+  rules: {
+    invalid_value: 'ignore',
+    missing_required: 'ignore',
+    foreign_domain: 'ignore',
+    email_elsewhere: 'ignore',
+    unknown_path: 'reject',
+  },
 };

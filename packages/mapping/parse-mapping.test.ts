@@ -36,10 +36,17 @@ test('a mapping with everything in it comes back as it is', () => {
       default: 'member',
       rules: [
         { role: 'admin', group: 'IT Admins' },
+        { role: 'auditor', group_external_id: '0d5b7c4e' },
         { role_from: 'roles[primary eq true].value', lookup: { Admin: 'admin' } },
       ],
     },
-    rules: { invalid_value: 'warn', missing_required: 'reject', foreign_domain: 'ignore', email_elsewhere: 'reject' },
+    rules: {
+      invalid_value: 'warn',
+      missing_required: 'reject',
+      foreign_domain: 'ignore',
+      email_elsewhere: 'reject',
+      unknown_path: 'ignore',
+    },
   };
   expect(parseMapping(body)).toEqual(body);
 });
@@ -48,7 +55,13 @@ test('what is left out gets the standard', () => {
   const standard = {
     attributes: [],
     roles: { mode: 'one', default: null, rules: [] },
-    rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'ignore', email_elsewhere: 'ignore' },
+    rules: {
+      invalid_value: 'reject',
+      missing_required: 'reject',
+      foreign_domain: 'ignore',
+      email_elsewhere: 'ignore',
+      unknown_path: 'reject',
+    },
   };
   expect(parseMapping({})).toEqual(standard);
   expect(parseMapping({ roles: { default: 'member' }, rules: { foreign_domain: 'warn' } })).toEqual({

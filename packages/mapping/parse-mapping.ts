@@ -32,7 +32,7 @@ export class InvalidMapping extends Error {
 
 /**
  * A vendor's mapping from JSON; throws InvalidMapping. What is left out gets its default: no attributes, no roles, mode `one`, and
- * of the rules `reject` for invalid_value and missing_required, `ignore` for the others.
+ * of the rules `reject` for invalid_value, missing_required and unknown_path, `ignore` for the others.
  *
  * `schemas` are those of the directories that it is for: a path without a URN may name an attribute of a declared extension. An
  * extension that nobody declared may always be named, since identity providers send what they like there.
@@ -46,7 +46,14 @@ export function parseMapping(body: unknown, schemas: SchemaSet = coreSchemas): M
   return {
     attributes: body.attributes ?? [],
     roles: { ...defaultMapping.roles, ...body.roles },
-    rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'ignore', email_elsewhere: 'ignore', ...body.rules },
+    rules: {
+      invalid_value: 'reject',
+      missing_required: 'reject',
+      foreign_domain: 'ignore',
+      email_elsewhere: 'ignore',
+      unknown_path: 'reject',
+      ...body.rules,
+    },
   };
 }
 

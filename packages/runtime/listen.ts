@@ -12,11 +12,8 @@ export interface Listening {
   close: (withinMs: number) => Promise<void>;
 }
 
-/**
- * The bytes that a request's line and its headers may have together. Node's own limit is half of it; what a handler shall refuse in
- * words of its own, such as a URL that is too long, it must be given first.
- */
-export const headBytesAtMost = 32 * 1024;
+/** The bytes that a request's line and its headers may have together: Node's own limit. */
+export const headBytesAtMost = 16 * 1024;
 
 /** How a request is refused that no handler has seen, for its line and headers are too large. */
 export interface WireRefusal {

@@ -5,6 +5,7 @@
  * which are data, and every refusal is a ScimError.
  */
 export * from './bulk';
+export { asksToDeactivate } from './deactivation';
 export * from './discovery';
 export * from './errors';
 export { filterLimits, formatFilter, parseFilter } from './filter';

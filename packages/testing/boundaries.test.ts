@@ -424,6 +424,11 @@ const ownerships: Ownership[] = [
     because: 'who has left is noted where they leave, alone or with their directory, and forgotten where they are erased',
   },
   {
+    tables: ['refused_departures'],
+    writtenBy: ['packages/directory/requests'],
+    because: 'who could not leave is noted where the refused request is told of',
+  },
+  {
     tables: ['directory_heads'],
     writtenBy: ['packages/directory/writing', 'packages/directory/rules'],
     readBy: ['packages/directory/reading', 'packages/directory/erasure'],

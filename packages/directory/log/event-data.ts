@@ -75,6 +75,8 @@ export interface RefusedRequest {
   detail: string;
   /** Whom it was to be about, by the names that were sent; null: none was. */
   resource: { userName?: string; displayName?: string; externalId?: string } | null;
+  /** Somebody who is active was to be deactivated or deleted by it, and is active still. */
+  deactivation_refused?: true;
 }
 
 export interface SeatsJson {

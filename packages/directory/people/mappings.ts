@@ -1,19 +1,19 @@
 /** What vendors do with mappings: read them, save them, try a draft. How a user is mapped stands in mapped-user.ts. */
 import type { Pool, PoolClient } from 'pg';
-import { defaultMapping, type Mapping, parseMapping, type Problem, problemError } from '#mapping';
+import { defaultMapping, type Mapping, parseMapping, type Problem, problemError, type UnknownPathAction } from '#mapping';
 import { newId, publicId } from '#identifier';
 import { type JsonObject, type SchemaSet } from '#scim';
 import { addressesElsewhere } from './admission';
 import { beginRemap } from '../rules/begin-remap';
 import { getDirectory } from '../rules/directories';
-import { firstId, inTransaction, prepared } from '#postgres';
+import { firstId, inTransaction, prepared, type Queryable } from '#postgres';
 import { type Mappable, mapUser } from '../resource/mapped-user';
 import { withNamesakes } from './namesakes';
 import { type AssignedRole, emailKeysOf, sameJson } from '../resource/profile';
 import { mappedAtOnce, rulesOfAddresses } from './remap';
 import { environmentExtensions, extensionsOfDirectory } from '../rules/schema-extensions';
 import { type StoredUser, type UserRow, userColumns, userGroups, userOf } from '../resource/stored-user';
-import type { DirectoryPool } from '../writing/transaction';
+import type { DirectoryPool, DirectoryScope } from '../writing/transaction';
 
 /** Whose mapping: an environment's, or a directory's own in its place. */
 export interface MappingScope {
@@ -41,7 +41,29 @@ export async function getMapping(pool: Pool, scope: MappingScope): Promise<{ map
   if (!(await exists(pool, scope))) return undefined;
   const id = scope.directoryId ?? scope.environmentId;
   const [row] = await selectMapping.run(pool, [scope.environmentId, id]);
-  return { mapping: row?.mapping ?? defaultMapping, inherited: row?.scope_id !== id && scope.directoryId !== undefined };
+  return { mapping: row ? complete(row.mapping) : defaultMapping, inherited: row?.scope_id !== id && scope.directoryId !== undefined };
+}
+
+/** A mapping that was saved before there was a rule says nothing of it. */
+function complete(mapping: Mapping): Mapping {
+  return { ...mapping, rules: { ...mapping.rules, unknown_path: mapping.rules.unknown_path ?? 'reject' } };
+}
+
+const selectUnknownPath = prepared<{ unknown_path: UnknownPathAction | null }>(
+  'unknown_path_of_directory',
+  `
+  select mapping #>> '{rules,unknown_path}' as unknown_path
+    from attribute_mappings
+   where environment_id = $1
+     and scope_id in ($1, $2)
+   order by scope_id = $2 desc
+   limit 1`,
+);
+
+/** What becomes of a PATCH in a directory that names what the schema does not have. Asked where one does, which is seldom. */
+export async function unknownPathAction(db: Queryable, directory: DirectoryScope): Promise<UnknownPathAction> {
+  const [row] = await selectUnknownPath.run(db, [directory.environmentId, directory.id]);
+  return row?.unknown_path ?? 'reject';
 }
 
 async function exists(pool: Pool, { environmentId, directoryId }: MappingScope): Promise<boolean> {

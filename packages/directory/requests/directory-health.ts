@@ -2,7 +2,9 @@ import type { Pool } from 'pg';
 import { idAt, publicId } from '#identifier';
 import { prepared } from '#postgres';
 import type { Provider } from '../resource/told-directory';
+import { listSharedGroupNames, type SharedGroupName } from '../reading/shared-names';
 import { explainRequest } from './explanation';
+import { listRefusedDepartures, type RefusedDeparture } from './refused-departures';
 
 /** How a directory has been doing for the last 24 hours. */
 export interface DirectoryHealth {
@@ -17,6 +19,10 @@ export interface DirectoryHealth {
   last_failure_at: string | null;
   /** What failed, the commonest first: alike ones counted together, each with its newest request. */
   failures: Failure[];
+  /** Who was to leave, whenever that was, and is active still because the request was refused; the last one first. */
+  refused_departures: RefusedDeparture[];
+  /** Names that several groups have. */
+  shared_group_names: SharedGroupName[];
 }
 
 export interface Failure {
@@ -92,6 +98,11 @@ export async function directoryHealth(
   const since = idAt(new Date(now.getTime() - dayMs));
   const [row] = await selectHealth.run(pool, [environmentId, directoryId, since]);
   if (!row) return undefined;
+  const [failures, refusedDepartures, sharedNames] = await Promise.all([
+    row.failed === 0 ? [] : failuresOf(pool, { environmentId, directoryId, provider: row.provider, since }),
+    listRefusedDepartures(pool, { environmentId, directoryId }),
+    listSharedGroupNames(pool, { environmentId, directoryId }),
+  ]);
   return {
     users: row.users,
     active_users: row.active_users,
@@ -101,7 +112,9 @@ export async function directoryHealth(
     failed: row.failed,
     last_success_at: row.last_success_at && row.last_success_at.toISOString(),
     last_failure_at: row.last_failure_at && row.last_failure_at.toISOString(),
-    failures: row.failed === 0 ? [] : await failuresOf(pool, { environmentId, directoryId, provider: row.provider, since }),
+    failures,
+    refused_departures: refusedDepartures,
+    shared_group_names: sharedNames,
   };
 }
 

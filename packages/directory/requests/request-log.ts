@@ -4,6 +4,7 @@ import type { Provider } from '../resource/told-directory';
 import type { RefusedRequest } from '../log/event-data';
 import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
+import { noteRefusedDepartures } from './refused-departures';
 import { alwaysKept, keepAttributes, keptAttributes, type UsedAttributes } from './kept-attributes';
 import { lastId, prepared } from '#postgres';
 import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
@@ -194,10 +195,13 @@ export async function recordFailure(
     scimType: string | null;
     detail: string;
     resource: RefusedRequest['resource'];
+    /** Whom it was to deactivate or delete, whether they are here or not. */
+    departing?: readonly string[];
   },
 ): Promise<void> {
   await inDirectory(pool, directory, failed.requestId, async (tx) => {
     await tx.locked();
+    const refusesDeparture = await noteRefusedDepartures(tx, failed.departing ?? [], failed.requestId);
     appendEvents(tx, [
       {
         type: 'provisioning.failed',
@@ -210,6 +214,7 @@ export async function recordFailure(
             scim_type: failed.scimType,
             detail: failed.detail,
             resource: failed.resource,
+            ...(refusesDeparture && { deactivation_refused: true }),
           },
         }),
       },

@@ -6,7 +6,13 @@ const userUrn = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const draft = {
   attributes: [{ name: 'plan', type: 'string', from: 'userType', allowed_values: ['Premium', 'Standard'] }],
   roles: { mode: 'one', default: 'member', rules: [] },
-  rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'ignore', email_elsewhere: 'ignore' },
+  rules: {
+    invalid_value: 'reject',
+    missing_required: 'reject',
+    foreign_domain: 'ignore',
+    email_elsewhere: 'ignore',
+    unknown_path: 'reject',
+  },
 };
 
 let broker: TestBroker;
@@ -23,7 +29,13 @@ test('nothing is mapped and nothing refused until a mapping is saved', async () 
   const none = {
     attributes: [],
     roles: { mode: 'one', default: null, rules: [] },
-    rules: { invalid_value: 'ignore', missing_required: 'ignore', foreign_domain: 'ignore', email_elsewhere: 'ignore' },
+    rules: {
+      invalid_value: 'ignore',
+      missing_required: 'ignore',
+      foreign_domain: 'ignore',
+      email_elsewhere: 'ignore',
+      unknown_path: 'reject',
+    },
   };
   expect((await broker.call('GET', '/v1/attribute_mapping')).body).toEqual(none);
   expect((await broker.call('GET', `/v1/directories/${directory.id}/attribute_mapping`)).body).toEqual({ ...none, inherited: true });

@@ -130,7 +130,7 @@ const mappingExample: Static<typeof MappingSchema> = {
     { name: 'metadata', type: 'object', from: 'urn:ietf:params:scim:schemas:extension:2.0:Metadata:*' },
   ],
   roles: { mode: 'one', default: 'member', rules: [{ role: 'admin', group: 'IT Admins' }, { role_from: 'roles[primary eq true].value' }] },
-  rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'warn', email_elsewhere: 'ignore' },
+  rules: { invalid_value: 'reject', missing_required: 'reject', foreign_domain: 'warn', email_elsewhere: 'ignore', unknown_path: 'reject' },
 };
 
 export const AttributeMapping = Type.Object(MappingSchema.properties, {

@@ -108,13 +108,13 @@ export const problems = {
       'Events right after this cursor are no longer kept. `cursor` is the oldest place that is; list users and groups anew and follow their `events_cursor`.',
   },
   body_too_large: { status: 413, title: 'The body is too large', meaning: 'A body may hold 1 MiB.' },
-  url_too_long: { status: 414, title: 'The URL is too long', meaning: 'A URL may have 16 KiB.' },
+  url_too_long: { status: 414, title: 'The URL is too long', meaning: 'A URL may have 14 KiB.' },
   unsupported_media_type: {
     status: 415,
     title: 'The body must be JSON',
     meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.',
   },
-  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The URL and the headers may have 32 KiB together.' },
+  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The URL and the headers may have 16 KiB together.' },
   internal: {
     status: 500,
     title: 'Something went wrong here',

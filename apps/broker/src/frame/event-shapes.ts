@@ -135,6 +135,11 @@ const byType: { [T in EventType]: { meaning: string; data: Of<EventData[T]> } } 
           type: ['object', 'null'],
           description: 'Whom it was to be about, by the names that were sent; null: none was',
         }),
+        deactivation_refused: Type.Optional(
+          Type.Literal(true, {
+            description: 'Somebody who is active was to be deactivated or deleted by it, and is active still. There where that is so',
+          }),
+        ),
       }),
     }),
   },

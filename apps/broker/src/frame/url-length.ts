@@ -1,8 +1,11 @@
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from './errors';
 
-/** What a URL may have. A filter may be of 4 KB, of which percent-encoding makes three times as much. */
-export const urlBytesAtMost = 16 * 1024;
+/**
+ * What a URL may have: a filter of 4 KB, of which percent-encoding makes three times as much, and what stands around it. The rest of
+ * what is read of a request before its body is for its headers.
+ */
+export const urlBytesAtMost = 14 * 1024;
 
 export const urlTooLong = `The URL is longer than ${urlBytesAtMost / 1024} KiB. Ask for less at once, or send the query as the body of POST …/.search.`;
 

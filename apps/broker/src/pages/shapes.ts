@@ -62,6 +62,19 @@ export const DirectoryHealth = Type.Object({
   last_success_at: nullable(Time),
   last_failure_at: nullable(Time),
   failures: Type.Array(Failure, { description: 'What failed, the commonest first: alike ones counted together' }),
+  refused_departures: Type.Array(
+    Type.Object({
+      user_id: publicIdOf('usr', 'the user'),
+      user_name: Type.String(),
+      refused_at: Time,
+      request_id: publicIdOf('req', 'the request'),
+    }),
+    { description: 'Who was to be deactivated or deleted, and is active still because the request was refused' },
+  ),
+  shared_group_names: Type.Array(
+    Type.Object({ display_name: Type.String(), groups: Type.Integer(), oldest_id: publicIdOf('grp', 'the oldest of them') }),
+    { description: 'Names that several groups have; a role rule means the oldest' },
+  ),
 });
 
 export const Provider = word(providers);

@@ -60,6 +60,8 @@ function admit(parts: ScimParts) {
     recordAtEnd(parts.recentRequests, directory, req, res);
     if (req.originalUrl.length > urlBytesAtMost) throw new ScimError(414, undefined, urlTooLong);
     if (directory.state === 'disabled') {
+      // Whatever is in it, and whether it can be read or not: it may be somebody's departure, of which the vendor must hear.
+      await new Promise<void>((resolve) => readBody(req, res, () => resolve()));
       throw new ScimError(
         403,
         undefined,

@@ -1,5 +1,5 @@
 import { Alert, Anchor, Box, Button, Group, Menu, SimpleGrid, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { useApi, useOwn, useWrite } from '../broker/queries';
 import { useHere } from '../broker/session';
@@ -161,6 +161,7 @@ function Health({ directory, health }: { directory: Directory; health: Directory
           {sentence}
         </Text>
       </Alert>
+      <StillActive departures={health.refused_departures} />
       {directory.state === 'pending' && (
         <Group>
           <Button component={Link} to={page(`/directories/${directory.id}/connection`)}>
@@ -181,6 +182,16 @@ function Health({ directory, health }: { directory: Directory; health: Directory
             facts={[
               ['Users', `${number(health.users)}, of which ${number(health.active_users)} active`],
               ['Groups', number(health.groups)],
+              ...health.shared_group_names.map(({ display_name: name, groups, oldest_id: oldest }): [string, ReactNode] => [
+                `“${name}”`,
+                <span key={oldest}>
+                  is the name of {number(groups)} groups. A role rule that names it means{' '}
+                  <Anchor component={Link} to={page(`/groups/${oldest}`)} inherit underline="always">
+                    the oldest
+                  </Anchor>
+                  ; one by the group’s id means that very group.
+                </span>,
+              ]),
               ['Requests, 24 hours', `${health.operations_capped ? 'more than ' : ''}${number(health.operations)}`],
               ['Last success', health.last_success_at ? <When key="s" time={health.last_success_at} /> : 'never'],
               ['Last failure', health.last_failure_at ? <When key="f" time={health.last_failure_at} /> : 'never'],
@@ -204,6 +215,35 @@ function Health({ directory, health }: { directory: Directory; health: Directory
         </Section>
       </SimpleGrid>
     </Stack>
+  );
+}
+
+/** Who was to leave and could not: whatever else is wrong, this is what must be seen. */
+function StillActive({ departures }: { departures: DirectoryHealth['refused_departures'] }) {
+  const { page } = useHere();
+  if (departures.length === 0) return null;
+  return (
+    <Section title="Still active, though they were to leave" padding={0}>
+      {departures.map(({ user_id: user, user_name: name, refused_at: at, request_id: request }) => (
+        <Group key={user} px="lg" py="sm" justify="space-between" className={classes.failure}>
+          <Text size="sm">
+            <Anchor component={Link} to={page(`/users/${user}`)} inherit underline="always">
+              {name}
+            </Anchor>{' '}
+            was to be deactivated or deleted, and the request was refused. Deactivate them in your product too, or have the request put
+            right.
+          </Text>
+          <Stack gap={4} className={classes.failureSide}>
+            <Text size="xs" c="dimmed">
+              <When time={at} />
+            </Text>
+            <Anchor component={Link} to={page(`/requests/${request}`)} size="sm">
+              See the request
+            </Anchor>
+          </Stack>
+        </Group>
+      ))}
+    </Section>
   );
 }
 

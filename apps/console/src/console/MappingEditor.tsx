@@ -60,11 +60,21 @@ const paths = [
   'urn:ietf:params:scim:schemas:extension:2.0:Metadata:*',
 ];
 
-const ruleNames: [rule: keyof AttributeMapping['rules'], name: string, about: string][] = [
+const ruleNames: [rule: Exclude<keyof AttributeMapping['rules'], 'unknown_path'>, name: string, about: string][] = [
   ['invalid_value', 'A value that is not valid', 'It has the wrong type, is not one of the allowed values, or does not match the pattern'],
   ['missing_required', 'A required attribute without a value', 'It has no default either'],
   ['foreign_domain', 'An e-mail address outside the organization’s domains', 'If the organization lists any domains'],
   ['email_elsewhere', 'An e-mail address that is active in another organization', 'Within this environment'],
+];
+
+const unknownPath = {
+  name: 'A change of an attribute that the schema does not have',
+  about: 'Rejected, nothing else in the same request is done either, such as deactivating somebody',
+};
+
+const unknownPathActions: { value: AttributeMapping['rules']['unknown_path']; label: string }[] = [
+  { value: 'reject', label: 'Reject' },
+  { value: 'ignore', label: 'Pass over, with a note' },
 ];
 
 const actions: { value: RuleAction; label: string }[] = [
@@ -178,25 +188,22 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
           >
             <Stack>
               {ruleNames.map(([rule, name, about]) => (
-                <Group key={rule} justify="space-between" gap="sm">
-                  <Box style={{ flex: '1 1 260px' }}>
-                    <Text size="sm" fw={500}>
-                      {name}
-                    </Text>
-                    <Text size="sm" c="dimmed">
-                      {about}
-                    </Text>
-                  </Box>
-                  <SegmentedControl
-                    aria-label={name}
-                    size="sm"
-                    value={draft.rules[rule]}
-                    onChange={(value) => change({ rules: { ...draft.rules, [rule]: value } })}
-                    data={actions}
-                    disabled={!mayChange}
-                  />
-                </Group>
+                <RuleRow
+                  key={rule}
+                  name={name}
+                  about={about}
+                  value={draft.rules[rule]}
+                  actions={actions}
+                  onChange={(value) => change({ rules: { ...draft.rules, [rule]: value } })}
+                />
               ))}
+              <RuleRow
+                name={unknownPath.name}
+                about={unknownPath.about}
+                value={draft.rules.unknown_path}
+                actions={unknownPathActions}
+                onChange={(value) => change({ rules: { ...draft.rules, unknown_path: value } })}
+              />
             </Stack>
           </Section>
 
@@ -218,6 +225,35 @@ export function MappingEditor({ mapping, path, onSaved }: { mapping: AttributeMa
         </Stack>
       </fieldset>
     </form>
+  );
+}
+
+function RuleRow<Action extends string>({
+  name,
+  about,
+  value,
+  actions,
+  onChange,
+}: {
+  name: string;
+  about: string;
+  value: Action;
+  actions: { value: Action; label: string }[];
+  onChange: (to: Action) => void;
+}) {
+  const { mayChange } = useHere();
+  return (
+    <Group justify="space-between" gap="sm">
+      <Box style={{ flex: '1 1 260px' }}>
+        <Text size="sm" fw={500}>
+          {name}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {about}
+        </Text>
+      </Box>
+      <SegmentedControl aria-label={name} size="sm" value={value} onChange={onChange} data={actions} disabled={!mayChange} />
+    </Group>
   );
 }
 
@@ -394,21 +430,36 @@ function RoleRow({
         w={130}
         data={[
           { value: 'group', label: 'a group' },
+          { value: 'external_id', label: 'a group’s id' },
           { value: 'attribute', label: 'an attribute' },
         ]}
         value={rule.kind}
         onChange={(event) => set({ kind: event.currentTarget.value as RoleDraft['kind'] })}
       />
-      {rule.kind === 'group' ? (
+      {rule.kind !== 'attribute' ? (
         <>
-          <TextInput
-            label="Members of"
-            placeholder="IT Admins"
-            style={{ flex: '1 1 160px' }}
-            value={rule.group}
-            onChange={(event) => set({ group: event.currentTarget.value })}
-            error={faults.group ?? faults['']}
-          />
+          {rule.kind === 'group' ? (
+            <TextInput
+              label="Members of"
+              description="Of several of that name, the oldest"
+              placeholder="IT Admins"
+              style={{ flex: '1 1 160px' }}
+              value={rule.group}
+              onChange={(event) => set({ group: event.currentTarget.value })}
+              error={faults.group ?? faults['']}
+            />
+          ) : (
+            <TextInput
+              label="Members of"
+              description="externalId, as the identity provider sends it"
+              placeholder="0d5b7c4e-6f3a-4f0f-9d0c-5a3c0d1c7a11"
+              className="mono"
+              style={{ flex: '1 1 160px' }}
+              value={rule.externalId}
+              onChange={(event) => set({ externalId: event.currentTarget.value })}
+              error={faults.group_external_id ?? faults['']}
+            />
+          )}
           <TextInput
             label="get the role"
             placeholder="admin"

@@ -1,4 +1,4 @@
-import type { AttributeMapping, Json, MappedAttribute, RoleRule, RuleAction, TransformStep } from '../broker/answers';
+import type { AttributeMapping, Json, MappedAttribute, RoleRule, TransformStep } from '../broker/answers';
 
 /** An attribute as its form holds it: texts, as they are typed. */
 export interface AttributeDraft {
@@ -23,9 +23,10 @@ export interface AttributeDraft {
 
 export interface RoleDraft {
   key: number;
-  kind: 'group' | 'attribute';
+  kind: 'group' | 'external_id' | 'attribute';
   role: string;
   group: string;
+  externalId: string;
   from: string;
   lookup: string;
   allowed: string[];
@@ -38,7 +39,7 @@ export interface MappingDraft {
   mode: 'one' | 'many';
   fallbackRole: string;
   roles: RoleDraft[];
-  rules: Record<keyof AttributeMapping['rules'], RuleAction>;
+  rules: AttributeMapping['rules'];
 }
 
 let lastKey = 0;
@@ -63,11 +64,12 @@ export function emptyAttribute(): AttributeDraft {
 }
 
 export function emptyRole(): RoleDraft {
-  return { key: newKey(), kind: 'group', role: '', group: '', from: '', lookup: '', allowed: [], transform: [] };
+  return { key: newKey(), kind: 'group', role: '', group: '', externalId: '', from: '', lookup: '', allowed: [], transform: [] };
 }
 
 function roleDraftOf(rule: RoleRule): RoleDraft {
   if ('group' in rule) return { ...emptyRole(), kind: 'group', role: rule.role, group: rule.group };
+  if ('group_external_id' in rule) return { ...emptyRole(), kind: 'external_id', role: rule.role, externalId: rule.group_external_id };
   return {
     ...emptyRole(),
     kind: 'attribute',
@@ -135,21 +137,28 @@ export function mappingOf(draft: MappingDraft): AttributeMapping {
     roles: {
       mode: draft.mode,
       default: draft.fallbackRole.trim() || null,
-      rules: draft.roles.map((rule): RoleRule =>
-        rule.kind === 'group'
-          ? { role: rule.role.trim(), group: rule.group.trim() }
-          : {
-              role_from: rule.from.trim(),
-              ...(rule.transform.length > 0 && { transform: rule.transform }),
-              ...(rule.lookup.trim() !== '' && {
-                lookup: Object.fromEntries(Object.entries(pairsIn(rule.lookup)).map(([sent, wanted]) => [sent, String(wanted)])),
-              }),
-              ...(rule.allowed.length > 0 && { allowed_values: rule.allowed }),
-            },
-      ),
+      rules: draft.roles.map(roleRuleOf),
     },
     rules: draft.rules,
   };
+}
+
+function roleRuleOf(rule: RoleDraft): RoleRule {
+  switch (rule.kind) {
+    case 'group':
+      return { role: rule.role.trim(), group: rule.group.trim() };
+    case 'external_id':
+      return { role: rule.role.trim(), group_external_id: rule.externalId.trim() };
+    case 'attribute':
+      return {
+        role_from: rule.from.trim(),
+        ...(rule.transform.length > 0 && { transform: rule.transform }),
+        ...(rule.lookup.trim() !== '' && {
+          lookup: Object.fromEntries(Object.entries(pairsIn(rule.lookup)).map(([sent, wanted]) => [sent, String(wanted)])),
+        }),
+        ...(rule.allowed.length > 0 && { allowed_values: rule.allowed }),
+      };
+  }
 }
 
 function linesOf(pairs: Record<string, string | number | boolean>): string[] {

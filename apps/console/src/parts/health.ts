@@ -20,6 +20,15 @@ export function healthInWords(directory: Directory, health: DirectoryHealth, now
     };
   }
 
+  const [departure] = health.refused_departures;
+  if (departure) {
+    const others = health.refused_departures.length - 1;
+    return {
+      tone: 'bad',
+      sentence: `${departure.user_name}${others > 0 ? ` and ${others === 1 ? 'one other' : `${number(others)} others`}` : ''} should have been deactivated, and ${others > 0 ? 'are' : 'is'} active still: the request was refused.`,
+    };
+  }
+
   const called = `${idp} last called ${ago(directory.last_request_at, now)}`;
   const quietMs = now - new Date(directory.last_request_at).getTime();
   if (health.operations === 0) {

@@ -97,16 +97,16 @@ test('G18 what is percent-encoded as it should be is read, a percent sign as wel
 });
 
 test('G8 a URL that is too long is 414, in SCIM shape, up to any length', async () => {
-  const fits = `/Users?foo=${'x'.repeat(16_000)}`;
+  const fits = `/Users?foo=${'x'.repeat(14_000)}`;
   expect((await rawRequest(scim, 'GET', fits, {})).status).toBe(200);
-  for (const length of [17_000, 33_000, 300_000]) {
+  for (const length of [14_400, 15_900, 17_000, 33_000, 300_000]) {
     const path = `/Users?filter=${encodeURIComponent(`userName eq "${'x'.repeat(length)}"`)}`;
     expect([length, seen(await rawRequest(scim, 'GET', path, {}))]).toEqual([length, anError(414)]);
   }
   expect(seen(await rawRequest(scim, 'DELETE', `/Users/${'x'.repeat(40_000)}`, {}))).toEqual(anError(414));
   expect(seen(await rawRequest(scim, 'GET', '/Users', { 'x-large': 'x y '.repeat(20_000) }))).toEqual(anError(431));
   // Without a credential nobody is told anything but that they need one.
-  const stranger = await fetch(`${scim.url}/Users?foo=${'x'.repeat(17_000)}`);
+  const stranger = await fetch(`${scim.url}/Users?foo=${'x'.repeat(15_000)}`);
   expect(stranger.status).toBe(401);
 });
 
@@ -150,7 +150,7 @@ test('the same holds at the API, the token endpoint and the console', async () =
   const signIn = await rawRequest({ url: broker.url, token: broker.apiKey }, 'POST', '/console/api/session', page, bytes);
   expect([signIn.status, signIn.body.code]).toEqual([400, expect.stringMatching(/^invalid_/)]);
   expect(await send('/v1/organizations?external_id=J%FCrgen', { headers: { authorization } })).toEqual([400, 'invalid_request']);
-  expect(await send(`/v1/organizations?external_id=${'x'.repeat(17_000)}`, { headers: { authorization } })).toEqual([414, 'url_too_long']);
+  expect(await send(`/v1/organizations?external_id=${'x'.repeat(15_000)}`, { headers: { authorization } })).toEqual([414, 'url_too_long']);
   expect(await send(`/v1/organizations?external_id=${'x'.repeat(40_000)}`, { headers: { authorization } })).toEqual([414, 'url_too_long']);
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const body of ['grant_type=client_credentials&scope=%FC', 'grant_type=%ZZ'])
