@@ -37,16 +37,9 @@ export function usedPaths(mapping: Mapping): UsedPath[] {
   return [...used.values()];
 }
 
-const namesOfMappings = new WeakMap<Mapping, readonly string[]>();
-
-/** The names of groups that give roles, folded, each once. */
-export function groupNames(mapping: Mapping): readonly string[] {
-  let names = namesOfMappings.get(mapping);
-  if (!names) {
-    names = [...new Set(mapping.roles.rules.flatMap((rule) => ('group' in rule ? [foldCase(rule.group)] : [])))];
-    namesOfMappings.set(mapping, names);
-  }
-  return names;
+/** The names of groups that give roles, folded. */
+export function groupNames(mapping: Mapping): ReadonlySet<string> {
+  return new Set(mapping.roles.rules.flatMap((rule) => ('group' in rule ? [foldCase(rule.group)] : [])));
 }
 
 /** Whether a user's groups make a difference: if not, a change of membership need not be mapped. */

@@ -34,7 +34,8 @@ export async function withNamesakes<User extends Grouped>(
   users: readonly User[],
   leaving: string | null = null,
 ): Promise<(User & { groups: (User['groups'][number] & { isNamesake?: boolean })[] })[]> {
-  const names = new Set(groupNames(mapping));
+  if (users.every(({ groups }) => groups.length === 0)) return [...users];
+  const names = groupNames(mapping);
   const named = names.size === 0 ? [] : users.filter(({ groups }) => groups.some(({ displayName }) => names.has(foldCase(displayName))));
   if (named.length === 0) return [...users];
   const directories = [...new Set(named.map(({ directoryId }) => directoryId))];
