@@ -49,6 +49,14 @@ export class ScimError extends Error {
   }
 }
 
+/** A path of a PATCH, or a filter in one, names what the schema does not have: a vendor may want it passed over (PatchReading). */
+export class UnknownPath extends ScimError {
+  constructor(scimType: 'invalidPath' | 'invalidFilter', detail: string) {
+    super(400, scimType, detail);
+    this.name = 'UnknownPath';
+  }
+}
+
 /** A name, path or value as it was sent, for a sentence: in quotes (single ones where it has double ones itself), and cut where it is long. */
 export function quoted(text: string): string {
   const cut = text.length > 200 ? `${text.slice(0, 200)}…` : text;

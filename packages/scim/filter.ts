@@ -1,6 +1,6 @@
 import { findAttribute, isName } from './attribute-names';
 import type { FoundAttribute } from './attribute-names';
-import { invalidFilter, quoted } from './errors';
+import { invalidFilter, quoted, UnknownPath } from './errors';
 import { leafOf } from './filter-tree';
 import type { AttributeReference, ComparisonOperator, Filter } from './filter-tree';
 import { foldText, foldInstant } from './fold';
@@ -81,7 +81,7 @@ function elementNames(attribute: AttributeDefinition): Names {
       if (attribute.type !== 'complex' && name.toLowerCase() === 'value') {
         return { attribute: { ...attribute, name: 'value', multiValued: false }, keys: [] };
       }
-      throw invalidFilter(`${quoted(name)} is no sub-attribute of ${attribute.name}.`);
+      throw new UnknownPath('invalidFilter', `${quoted(name)} is no sub-attribute of ${attribute.name}.`);
     },
   };
 }

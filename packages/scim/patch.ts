@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { invalidPath, invalidSyntax, invalidValue, mutability, noTarget, quoted, ScimError } from './errors';
+import { invalidPath, invalidSyntax, invalidValue, mutability, noTarget, quoted, ScimError, UnknownPath } from './errors';
 import { keyIn, matchesElement } from './match';
 import { Notes, shown } from './notes';
 import { findPath, parsePath } from './path';
@@ -52,9 +52,15 @@ const maxValuesLookedAt = 100_000;
  * A PATCH body (RFC 7644 §3.5.2), every path resolved and every value of its attribute's type.
  *
  * Throws ScimError: invalidSyntax, invalidPath, invalidFilter (in brackets), invalidValue, noTarget (a remove without a
- * path), mutability (a path to what is readOnly), or 413.
+ * path), mutability (a path to what is readOnly), or 413; UnknownPath for what the schema does not have, unless that is to be passed
+ * over and noted.
  */
-export function parsePatch(body: unknown, type: ResourceType, schemas: SchemaSet): { operations: PatchOperation[]; notes: string[] } {
+export function parsePatch(
+  body: unknown,
+  type: ResourceType,
+  schemas: SchemaSet,
+  unknownPath: 'reject' | 'ignore' = 'reject',
+): { operations: PatchOperation[]; notes: string[] } {
   const notes = new Notes();
   if (!isObject(body)) throw invalidSyntax('A PATCH body must be a JSON object with "Operations".');
   checkNamedOnce(body, 'The PATCH');
@@ -62,7 +68,7 @@ export function parsePatch(body: unknown, type: ResourceType, schemas: SchemaSet
   const list = memberOf(body, 'operations');
   if (!Array.isArray(list) || list.length === 0)
     throw invalidSyntax('A PATCH body must have "Operations", an array of at least one operation.');
-  const reading = new OperationReader(type, schemas, notes);
+  const reading = new OperationReader(type, schemas, notes, false, unknownPath === 'ignore');
   list.forEach((entry: unknown, index) => reading.readOperation(entry, `Operations[${index}]`));
   return { operations: reading.operations, notes: notes.list() };
 }
@@ -101,12 +107,13 @@ export class OperationReader {
   readonly operations: PatchOperation[] = [];
   private attributeChanges = 0;
 
-  /** `isResource`: what is read is a whole one, not a PATCH. */
+  /** `isResource`: what is read is a whole one, not a PATCH. `passesOver`: operations on what the schema does not have are left out. */
   constructor(
     private readonly type: ResourceType,
     private readonly schemas: SchemaSet,
     private readonly notes: Notes,
     private readonly isResource = false,
+    private readonly passesOver = false,
   ) {}
 
   readOperation(entry: unknown, where: string): void {
@@ -131,7 +138,12 @@ export class OperationReader {
       this.readAttributes(op, attributes);
       return;
     }
-    this.readTarget(op, sentPath, value);
+    try {
+      this.readTarget(op, sentPath, value);
+    } catch (error) {
+      if (!this.passesOver || !(error instanceof UnknownPath)) throw error;
+      this.notes.add(`passed over the ${op} of ${shown(sentPath)}, which no schema has`);
+    }
   }
 
   /** The attributes of a value that has no path, or of a whole resource: each name is a path. What cannot be written is ignored and noted. */

@@ -1,5 +1,5 @@
 import { findAttribute, findSubAttribute } from './attribute-names';
-import { invalidPath, quoted } from './errors';
+import { invalidPath, quoted, UnknownPath } from './errors';
 import { parseElementFilter } from './filter';
 import type { Filter } from './filter-tree';
 import type { ResourceType } from './resource';
@@ -89,5 +89,8 @@ function malformed(text: string): Error {
 
 export function unknownAttribute(text: string, name: string, type: ResourceType): Error {
   const where = name === text.trim() ? '' : ` in the path ${quoted(text)}`;
-  return invalidPath(`${quoted(name)}${where} is no attribute of a ${type}. /Schemas lists the attributes that there are.`);
+  return new UnknownPath(
+    'invalidPath',
+    `${quoted(name)}${where} is no attribute of a ${type}. /Schemas lists the attributes that there are.`,
+  );
 }

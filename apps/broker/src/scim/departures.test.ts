@@ -108,3 +108,53 @@ test('a directory that is disabled, and a bulk request that is refused whole, ke
   expect((await patch(ada, { op: 'replace', value: { active: false } })).status).toBe(403);
   expect((await told(3)).map(([, refused]) => refused)).toEqual([true, true, true]);
 });
+
+test('an unknown path is passed over where the vendor has it so, and whoever was to leave has left', async () => {
+  const off = { op: 'replace', path: 'active', value: false };
+  const unknown = [
+    { op: 'add', path: 'dispalyName', value: 'x' },
+    { op: 'replace', path: 'name.nick', value: 'x' },
+    { op: 'remove', path: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:desk' },
+    { op: 'replace', path: 'emails[type eq "work"].colour', value: 'red' },
+    { op: 'replace', path: 'emails[colour eq "red"].value', value: 'x' },
+  ];
+  const body = { attributes: [], rules: { unknown_path: 'ignore' } };
+  expect((await broker.call('PUT', `/v1/directories/${directory.id}/attribute_mapping`, { body })).status).toBe(200);
+  expect((await broker.call('GET', `/v1/directories/${directory.id}/attribute_mapping`)).body.rules.unknown_path).toBe('ignore');
+  expect((await broker.call('POST', `/v1/directories/${directory.id}/attribute_mapping/preview`, { body })).body).toMatchObject({
+    changed: 0,
+    failing: 0,
+  });
+
+  for (const operation of unknown) expect([operation.path, (await patch(ada, operation)).status]).toEqual([operation.path, 200]);
+  expect((await patch(ada, ...unknown, { op: 'replace', path: 'emails[', value: 'x' }, off)).body).toMatchObject({
+    scimType: 'invalidPath',
+  });
+  const { status, body: left } = await patch(ada, ...unknown, off);
+  expect([status, (left as { active: boolean }).active]).toEqual([200, false]);
+  const requests = await eventually(async () => {
+    const { body: page } = await broker.call('GET', `/v1/directories/${directory.id}/requests?limit=1`);
+    return page.data[0]?.status === 200 && page.data;
+  });
+  expect(requests[0].notes).toEqual(unknown.map(({ op, path }) => `passed over the ${op} of ${path}, which no schema has`));
+  const group = (await directory.idp.post('/Groups', { displayName: 'Eng' })).body as { id: string };
+  const ofGroup = {
+    schemas: [patchOp],
+    Operations: [
+      { op: 'add', path: 'colour', value: 'red' },
+      { op: 'replace', path: 'displayName', value: 'Engineers' },
+    ],
+  };
+  expect((await directory.idp.patch(`/Groups/${group.id}`, ofGroup)).body).toMatchObject({ displayName: 'Engineers' });
+});
+
+test('it is the environment’s mapping that says so where the directory has none of its own', async () => {
+  const unknown = { op: 'add', path: 'dispalyName', value: 'x' };
+  const body = { rules: { unknown_path: 'ignore' } };
+  await broker.call('PUT', '/v1/attribute_mapping', { body });
+  expect((await patch(ada, unknown)).status).toBe(200);
+  await broker.call('PUT', `/v1/directories/${directory.id}/attribute_mapping`, { body: { rules: {} } });
+  expect((await patch(ada, unknown)).body).toMatchObject({ scimType: 'invalidPath' });
+  await broker.call('PUT', '/v1/attribute_mapping', { body: {} });
+  expect((await broker.call('PUT', '/v1/attribute_mapping', { body: { rules: { unknown_path: 'warn' } } })).status).toBe(400);
+});

@@ -30,16 +30,3 @@ export interface Answer {
   /** The SCIM id of the resource concerned. */
   id?: string;
 }
-
-/**
- * Reads a body before the resource that it is for is locked. Where the body is refused, that there is no such resource is said
- * first all the same, as a PUT says it, which is read under the lock.
- */
-export async function readOrMissing<T>(read: () => T, find: () => Promise<unknown>): Promise<T> {
-  try {
-    return read();
-  } catch (refusal) {
-    await find();
-    throw refusal;
-  }
-}

@@ -27,14 +27,14 @@ import {
   type MemberChange,
   type MemberReference,
   parseGroup,
-  parsePatch,
   patchGroup,
   type Projection,
   renderResource,
   replaceGroup,
   wantsMembers,
 } from '#scim';
-import { type Answer, type Exchange, readOrMissing } from './exchange';
+import type { Answer, Exchange } from './exchange';
+import { readPatch } from './patch-body';
 
 // Microsoft's guide asks for 204 where a group is patched; a body is friendlier, until it would carry thousands of members.
 const membersShownAfterPatch = 1_000;
@@ -63,12 +63,7 @@ export async function putGroup(exchange: Exchange, id: string, body: unknown, pr
 }
 
 export async function patchGroupById(exchange: Exchange, id: string, body: unknown, projection: Projection): Promise<Answer> {
-  const { schemas } = exchange.directory;
-  const { operations, notes } = await readOrMissing(
-    () => parsePatch(body, 'Group', schemas),
-    async () => findGroup(exchange.lookups, exchange.directory, groupId(id)),
-  );
-  exchange.notes.push(...notes);
+  const operations = await readPatch(exchange, 'Group', body, () => findGroup(exchange.lookups, exchange.directory, groupId(id)));
   const group = await changeGroup(exchange.pool, exchange.directory, exchange.requestId, groupId(id), (before) => {
     checkIfMatch(exchange.ifMatch, before.version);
     const patched = patchGroup(before.resource, operations);

@@ -8,7 +8,6 @@ import {
   type ListQuery,
   listResponse,
   locationOf,
-  parsePatch,
   parseUser,
   patchUser,
   type Projection,
@@ -16,7 +15,8 @@ import {
   replaceUser,
   wantsGroups,
 } from '#scim';
-import { type Answer, type Exchange, readOrMissing } from './exchange';
+import type { Answer, Exchange } from './exchange';
+import { readPatch } from './patch-body';
 
 export async function postUser(exchange: Exchange, body: unknown, projection: Projection): Promise<Answer> {
   const { resource, notes } = parseUser(body, exchange.directory.schemas);
@@ -49,12 +49,7 @@ export async function putUser(exchange: Exchange, id: string, body: unknown, pro
 }
 
 export async function patchUserById(exchange: Exchange, id: string, body: unknown, projection: Projection): Promise<Answer> {
-  const { schemas } = exchange.directory;
-  const { operations, notes } = await readOrMissing(
-    () => parsePatch(body, 'User', schemas),
-    async () => findUser(exchange.lookups, exchange.directory, userId(id)),
-  );
-  exchange.notes.push(...notes);
+  const operations = await readPatch(exchange, 'User', body, () => findUser(exchange.lookups, exchange.directory, userId(id)));
   const user = await changeUser(
     exchange.pool,
     exchange.directory,
