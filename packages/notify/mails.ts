@@ -24,12 +24,19 @@ export interface FailureReason {
 }
 
 /** Provisioning fails. `more`: how many were refused for reasons that are not listed. */
-export function provisioningFailsMail(about: About & { since: Date; failures: number; reasons: FailureReason[]; more: number }): Words {
-  const { organization, directory, since, failures, reasons, more } = about;
+export function provisioningFailsMail(
+  about: About & { since: Date; failures: number; departures: number; reasons: FailureReason[]; more: number },
+): Words {
+  const { organization, directory, since, failures, departures, reasons, more } = about;
   return {
     subject: `${short(organization)}: ${counted(failures, 'change')} from ${short(directory)} could not be made`,
     text: paragraphs([
       `Since ${time(since)}, ${counted(failures, 'change')} that the identity provider of ${short(organization)} sent to the directory ${quoted(directory)} ${failures === 1 ? 'was' : 'were'} refused.`,
+      ...(departures > 0
+        ? [
+            `Of these, ${counted(departures, 'change')} ${departures === 1 ? 'was' : 'were'} to deactivate or delete somebody, who is active still.`,
+          ]
+        : []),
       'Why, most often first:',
       ...reasons.map(reasonParagraph),
       ...(more > 0 ? [`${counted(more, 'other')} for other reasons.`] : []),

@@ -118,6 +118,16 @@ describe('provisioning that fails', () => {
     expect(subjects(await round(times.gatherMs))).toEqual(['Acme: 1 change from Acme Entra could not be made']);
   });
 
+  test('says how many were to leave, and are here still', async () => {
+    const ada = await createUser(db.pool, { ...directory, schemas: coreSchemas }, newId(), { userName: 'ada@acme.com', active: true });
+    const refused = { method: 'PATCH', path: '/Users/x', status: 400, scimType: 'invalidPath', detail: 'No.', resource: null };
+    await recordFailure(db.pool, directory, { requestId: newId(), ...refused, departing: [ada.id] });
+    await fail('bob@acme.com');
+    expect((await round(times.gatherMs))[0]!.text).toContain(
+      'Of these, 1 change was to deactivate or delete somebody, who is active still.',
+    );
+  });
+
   test('is told once by several workers at once', async () => {
     await fail('ada@acme.com');
     await sequenceBatch(db.pool);

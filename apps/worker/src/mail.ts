@@ -234,7 +234,11 @@ const failuresRead = 1_000;
 const reasonsListed = 5;
 const examplesListed = 3;
 
-async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provider']): Promise<{ reasons: FailureReason[]; more: number }> {
+async function reasonsOf(
+  pool: Pool,
+  trouble: Trouble,
+  provider: Readers['provider'],
+): Promise<{ departures: number; reasons: FailureReason[]; more: number }> {
   const [events = []] = await readDirectoryPages(pool, [
     {
       directoryId: trouble.directoryId,
@@ -245,9 +249,11 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
     },
   ]);
   const reasons = new Map<string, FailureReason>();
+  let departures = 0;
   for (const event of events.map(readEvent)) {
     if (event.type !== 'provisioning.failed') continue;
-    const { id, method, path, status, scim_type: scimType, detail, resource } = event.data.request;
+    const { id, method, path, status, scim_type: scimType, detail, resource, deactivation_refused: refusesDeparture } = event.data.request;
+    if (refusesDeparture) departures += 1;
     // The same sentence about other values is the same reason.
     const key = `${status} ${detail.replaceAll(/"[^"]*"|'[^']*'|\d+/g, '…')}`;
     const reason = reasons.get(key) ?? {
@@ -266,7 +272,7 @@ async function reasonsOf(pool: Pool, trouble: Trouble, provider: Readers['provid
   const listed = sorted.slice(0, reasonsListed);
   const more = trouble.failures - listed.reduce((sum, { count }) => sum + count, 0);
   // Of more than could be read, all but the first thousand are put down to reasons that are not listed.
-  return { reasons: listed, more: Math.max(0, more) };
+  return { departures, reasons: listed, more: Math.max(0, more) };
 }
 
 // ── Endpoints ──────────────────────────────────────────────────────────────────────────────────
