@@ -50,6 +50,10 @@ export async function listen(
     keepAliveTimeout: 65_000,
   });
 
+  // A client that has said all may close its side, and waits for the answer (RFC 9112 §9.6). Node answers it only with this,
+  // which its types do not know.
+  Object.assign(server, { httpAllowHalfOpen: true });
+
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

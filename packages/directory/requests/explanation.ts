@@ -211,6 +211,13 @@ const causes: Cause[] = [
     fix: ({ credentials }) => `Check that the base URL ends with the directory’s id, with nothing after it: ${credentials}.`,
   },
   {
+    is: ({ status }) => status === 499,
+    explanation: ({ detail }) =>
+      `${detail ?? 'The connection was broken off.'} It was the identity provider, or something between, that broke it off.`,
+    fix: ({ name }) =>
+      `Nothing to do: ${name} sends it again. If it goes on, look for a proxy or a time limit on the way that is too short.`,
+  },
+  {
     is: () => true,
     explanation: () => 'It could not be done at that moment, and nothing was changed. This was not the identity provider’s fault.',
     fix: ({ name }) => `Nothing to do: ${name} tries again. If it keeps failing, tell the application’s vendor the id of this request.`,

@@ -172,8 +172,7 @@ async function stream(
     const passed = page.scannedTo > (page.events.at(-1)?.position ?? 0) ? `id: ${cursorAt(page.scannedTo)}\n\n` : '';
     await write(res, `${text}${passed}` || ': nothing new\n\n', call.signal);
 
-    if (call.signal.aborted) return;
-    if (parts.feed.stopped) break;
+    if (call.signal.aborted || parts.feed.stopped) break;
     const place = { environmentId, epoch: page.epoch, position: page.scannedTo };
     page = await readOrWait(call, parts, place, query, heartbeatMs);
     // The key may have been revoked meanwhile: a stream is not to outlive it by one event.

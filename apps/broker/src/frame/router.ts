@@ -1,6 +1,7 @@
 import express, { type Request, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
+import { ofWholeBodies } from './whole-body';
 import { type Acting, noteCall } from './audit';
 import { type Audience, Problem, problemEdge, problemOf, worded } from './errors';
 import { type WireAnswer, answerOnce, idempotencyKeyOf } from './idempotency';
@@ -117,8 +118,6 @@ const nilId = '00000000-0000-0000-0000-000000000000';
 
 /** What a handler is given of a request, and does to its answer besides returning it. */
 function incomingOf(req: Request, res: Response, acting: Acting): Incoming {
-  const left = new AbortController();
-  res.once('close', () => left.abort());
   return {
     requestId: res.locals.requestId,
     params: req.params,
@@ -127,7 +126,7 @@ function incomingOf(req: Request, res: Response, acting: Acting): Incoming {
     lastEventId: req.get('Last-Event-ID'),
     address: req.ip,
     userAgent: req.get('user-agent') ?? null,
-    signal: left.signal,
+    signal: untilLeft(req, res),
     waits: () => {
       res.locals.waited = true;
     },
@@ -142,6 +141,19 @@ function incomingOf(req: Request, res: Response, acting: Acting): Incoming {
       acting.changedNothing = true;
     },
   };
+}
+
+/** Aborted when nobody waits for more: the caller has gone, or has half-closed the connection and is to have what there is by now. */
+function untilLeft({ socket }: Request, res: Response): AbortSignal {
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  if (socket.readable) socket.once('end', leave);
+  else leave();
+  res.once('close', () => {
+    socket.off('end', leave);
+    leave();
+  });
+  return left.signal;
 }
 
 // A refusal that stands for 24 hours is one that says what became of the call. A body that does not fit its schema was never a
@@ -163,7 +175,7 @@ function send(res: Response, { status, contentType, text }: Omit<WireAnswer, 'te
 }
 
 function bodyParser(limit: string): (req: Request, res: Response) => Promise<void> {
-  const parse = express.json({ limit, strict: false, type: () => true, verify: refuseOtherThanUtf8 });
+  const parse = ofWholeBodies(express.json({ limit, strict: false, type: () => true, verify: refuseOtherThanUtf8 }));
   return (req, res) =>
     new Promise((resolve, reject) => {
       parse(req, res, (error?: unknown) => {

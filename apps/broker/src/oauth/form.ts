@@ -1,9 +1,12 @@
 import express, { type Request } from 'express';
+import { ofWholeBodies } from '../frame/whole-body';
 import { refuseFormOtherThanUtf8 } from '../frame/utf-8';
 import { OAuthRefusal } from './errors';
 
 /** The reader of forms. Parameters are few and short; the limit leaves room for a long `state`. */
-export const readForm = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 50, verify: refuseFormOtherThanUtf8 });
+export const readForm = ofWholeBodies(
+  express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 50, verify: refuseFormOtherThanUtf8 }),
+);
 
 /** The parameters of a form, each of them once (RFC 6749 §3.2). Empty ones are as good as none (§3.1). @throws OAuthRefusal */
 export function formOf(req: Request): Map<string, string> {

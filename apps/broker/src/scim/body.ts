@@ -1,6 +1,8 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { isObject, mediaType, ScimError } from '#scim';
 import { acceptedEncodings, BodyNotUtf8, refuseOtherThanUtf8 } from '../frame/utf-8';
+import { ofWholeBodies } from '../frame/whole-body';
+import { BrokenOff } from './errors';
 import { deepestBody, isDeeperThan } from './json-depth';
 import { bodyBytesAtMost, limits } from './limits';
 import { segments } from './request-path';
@@ -9,11 +11,14 @@ declare global {
   namespace Express {
     interface Locals {
       bodyBytes?: number;
+      /** The request is here, to its last byte. */
+      hasArrived?: true;
     }
   }
 }
 
-const textOf = (limit: number) => express.text({ limit, type: () => true, defaultCharset: 'utf-8', verify: refuseOtherThanUtf8 });
+const textOf = (limit: number) =>
+  ofWholeBodies(express.text({ limit, type: () => true, defaultCharset: 'utf-8', verify: refuseOtherThanUtf8 }));
 const readText = textOf(bodyBytesAtMost);
 const readBulk = textOf(limits.bulkMaxPayloadBytes);
 
@@ -27,6 +32,7 @@ export function readBody(req: Request, res: Response, next: NextFunction): void 
   const isBulk = segments(req)[0]?.toLowerCase() === 'bulk';
   (isBulk ? readBulk : readText)(req, res, (error?: unknown) => {
     if (error) return next(unreadable(error, isBulk, res));
+    res.locals.hasArrived = true;
     const text: unknown = req.body;
     req.body = undefined;
     if (!carries || typeof text !== 'string') return next();
@@ -52,6 +58,7 @@ function unreadable(error: unknown, isBulk: boolean, res: Response): unknown {
     );
   }
   const type = isObject(error) ? error.type : undefined;
+  if (type === 'request.aborted') return new BrokenOff(false);
   if (type === 'entity.too.large') {
     if (isBulk)
       return new ScimError(

@@ -19,6 +19,25 @@ export class Unauthorized extends Error {
   }
 }
 
+/** Not of any RFC: nginx writes it of a client that has gone. */
+export const brokenOffStatus = 499;
+
+/**
+ * The connection ended before the answer. Nobody was refused anything, and nobody is told: the status stands in the request log alone.
+ * `hasArrived`: the request was there, to its last byte.
+ */
+export class BrokenOff extends ScimError {
+  constructor(hasArrived: boolean) {
+    super(
+      brokenOffStatus,
+      undefined,
+      hasArrived
+        ? 'The connection was broken off before it was answered. What was asked for may have been done all the same; to send it again is safe.'
+        : 'The connection was broken off before the request had arrived whole. Nothing has been changed.',
+    );
+  }
+}
+
 /** The same request may well be taken later: `retryAfterSeconds` goes into the header Retry-After. */
 export class TooManyRequests extends ScimError {
   constructor(

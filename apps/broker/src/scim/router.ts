@@ -8,7 +8,7 @@ import type { RequestRate } from '../guards/request-rate';
 import { send } from './answer';
 import { authenticateDirectory, type AuthenticationParts } from './authenticate';
 import { readBody } from './body';
-import { scimErrorOf, TooManyRequests, Unauthorized } from './errors';
+import { BrokenOff, scimErrorOf, TooManyRequests, Unauthorized } from './errors';
 import type { Exchange } from './exchange';
 import { reportFailure } from './failures';
 import { storable } from './masked';
@@ -58,10 +58,13 @@ function admit(parts: ScimParts) {
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const directory = directoryOf(res);
     recordAtEnd(parts.recentRequests, directory, req, res);
+    if (res.closed) throw new BrokenOff(false);
     if (req.originalUrl.length > urlBytesAtMost) throw new ScimError(414, undefined, urlTooLong);
     if (directory.state === 'disabled') {
       // Whatever is in it, and whether it can be read or not: it may be somebody's departure, of which the vendor must hear.
-      await new Promise<void>((resolve) => readBody(req, res, () => resolve()));
+      await new Promise<void>((resolve, reject) => {
+        readBody(req, res, (error?: unknown) => (error instanceof BrokenOff ? reject(error) : resolve()));
+      });
       throw new ScimError(
         403,
         undefined,
@@ -99,6 +102,11 @@ function directoryOf(res: Response): ScimDirectory {
 /** Every refusal in SCIM's shape (RFC 7644 §3.12). */
 function errorEdge(parts: ScimParts) {
   return async (thrown: unknown, req: Request, res: Response, _next: NextFunction): Promise<void> => {
+    // Nobody is there to be refused. Whoever has not heard sends it again, and is refused then.
+    if (thrown instanceof BrokenOff || res.closed) {
+      res.destroy();
+      return;
+    }
     let error = scimErrorOf(thrown);
     const { directory, exchange } = res.locals;
     const isWrite = ['POST', 'PUT', 'PATCH', 'DELETE'].includes(req.method) && !/\/\.search$/i.test(req.path);
