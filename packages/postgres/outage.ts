@@ -6,8 +6,26 @@ import { types } from 'node:util';
  */
 export function isOutage(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
+  if (error instanceof CommitUnanswered) return true;
   const code = codeOf(error);
   return isUnreachable(error, code) || unableState.test(code) || brokenConnection.some((beginning) => error.message.startsWith(beginning));
+}
+
+/** The connection broke behind a commit, or a statement that is a transaction of its own, and before it was answered: it may have been made. */
+export class CommitUnanswered extends Error {
+  constructor(cause: unknown) {
+    super('the connection to the database broke before it said whether the transaction was committed', { cause });
+  }
+}
+
+/** Whether the server has said nothing: what was sent to it may have been done. */
+export function isUnanswered(error: unknown): boolean {
+  return isOutage(error) && types.isNativeError(error) && !isSqlState.test(codeOf(error));
+}
+
+/** Whether the session was ended, for a reason that has nothing to do with what was asked last: that may have been done. */
+export function isSessionEnd(error: unknown): boolean {
+  return types.isNativeError(error) && /^(57P|08)/.test(codeOf(error));
 }
 
 /** Whether PostgreSQL has rolled a transaction back for the sake of others, and the very same may be tried again. */
@@ -20,6 +38,9 @@ export function isRolledBack(error: unknown): boolean {
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+// Each that a server of ours gives has a digit in it, and of errnos none that a socket or the resolver gives.
+const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 // Of sockets and of the resolver.
 const unreachable = new Set([

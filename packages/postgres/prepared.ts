@@ -1,4 +1,5 @@
 import { Pool, type QueryResult, type QueryResultRow } from 'pg';
+import { CommitUnanswered, isOutage, isSessionEnd, isUnanswered } from './outage';
 import { triedAgain } from './tried-again';
 
 /** What a statement can be run on: a pool (one statement, one transaction) or a client inside a transaction. */
@@ -44,8 +45,24 @@ export function prepared<Row extends QueryResultRow, Values extends object = unk
 
 /** On a pool a statement is a transaction of its own, and tried again as one. */
 export function ask<Row extends QueryResultRow>(db: Queryable, question: Question): Promise<QueryResult<Row>> {
-  return db instanceof Pool ? triedAgain(() => db.query<Row>(question)) : db.query<Row>(question);
+  return db instanceof Pool ? triedAgain(() => askAlone<Row>(db, question)) : db.query<Row>(question);
 }
+
+async function askAlone<Row extends QueryResultRow>(pool: Pool, question: Question): Promise<QueryResult<Row>> {
+  const client = await pool.connect();
+  let failure: unknown;
+  try {
+    return await client.query<Row>(question);
+  } catch (error) {
+    failure = error;
+    const mayBeMade = isUnanswered(error) || isSessionEnd(error);
+    throw mayBeMade && changes.test(question.text) ? new CommitUnanswered(error) : error;
+  } finally {
+    client.release(isOutage(failure));
+  }
+}
+
+const changes = /\b(insert into|update \w+\s+(\w+\s+)?set|delete from|merge into)\b/i;
 
 function pick(statement: string, parameters: readonly string[], record: object): unknown[] {
   const values = record as Record<string, unknown>;

@@ -1,4 +1,5 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { CommitUnanswered, isSessionEnd, isUnanswered } from './outage';
 import { triedAgain } from './tried-again';
 
 /**
@@ -42,7 +43,7 @@ export function inTransactionOn<Client extends ClientBase, T>(client: Client, wo
       return result;
     } catch (error) {
       await begun.rollback();
-      throw error;
+      throw begun.failureOf(error);
     }
   });
 }
@@ -56,7 +57,7 @@ export async function transaction<T>(pool: Pool, work: (begun: Transaction<PoolC
     return await work(begun);
   } catch (error) {
     isUsable = await begun.rollback();
-    throw error;
+    throw begun.failureOf(error);
   } finally {
     client.release(!isUsable);
   }
@@ -66,6 +67,8 @@ export async function transaction<T>(pool: Pool, work: (begun: Transaction<PoolC
 export class Transaction<Client extends ClientBase> {
   readonly isBegun: Promise<unknown>;
   #ended: Promise<unknown> | undefined;
+  #commitIsSent = false;
+  #commitFailure: unknown;
 
   constructor(readonly client: Client) {
     this.isBegun = client.query('begin');
@@ -76,8 +79,21 @@ export class Transaction<Client extends ClientBase> {
   async commit(): Promise<void> {
     const committed = this.client.query('commit');
     this.#ended = committed;
+    this.#commitIsSent = true;
+    committed.catch((failure: unknown) => {
+      this.#commitFailure = failure;
+    });
     // PostgreSQL answers "rollback", and no error, to the commit of a transaction that a statement has failed in.
     if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+  }
+
+  /**
+   * What the failure of the work is to its caller. Where the commit was on its way when the connection broke, nobody knows whether it
+   * was made. What the server has refused of the statements before it says that it was not.
+   */
+  failureOf(error: unknown): unknown {
+    const isUnknown = this.#commitIsSent && (isUnanswered(error) || (error === this.#commitFailure && isSessionEnd(error)));
+    return isUnknown ? new CommitUnanswered(error) : error;
   }
 
   /** After a failure. Whether the client may be used again: not one that cannot even roll back. */

@@ -11,6 +11,7 @@ export { callsOf, countCalls } from './calls';
 export { entering, inspectable } from './entered-files';
 export { clocksCanBeWrong, wrongClock } from './wrong-clock';
 export { eventually } from './eventually';
+export { aPostgresProxy, type PostgresProxy } from './postgres-proxy';
 export { resetConnection } from './reset';
 export { identityProvider, type IdentityProvider, type ScimAnswer, type ScimRequest } from './idp';
 export { projectFolder, startProcess, type Ending, type ProcessOptions, type RunningProcess } from './processes';

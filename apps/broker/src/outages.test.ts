@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { createTestDatabase, freePort, type TestDatabase } from '#testing';
+import { aPostgresProxy, createTestDatabase, eventually, freePort, type PostgresProxy, type TestDatabase } from '#testing';
 import { aBroker, type TestBroker } from './a-broker';
 import { AMember } from './console/a-member';
 import { ABrowser, allow } from './oauth/a-browser';
@@ -15,6 +15,8 @@ import { anAdminsBrowser, anOAuthClient, askOAuth, authorizeAddress } from './oa
 interface Told {
   status: number;
   headers: Headers;
+  text?: string;
+  body?: unknown;
 }
 
 const doors = ['SCIM', 'OAuth token', 'OAuth consent', '/v1', 'console', 'setup page', 'setup link'] as const;
@@ -37,6 +39,10 @@ const tables = ['users', 'oauth_access_tokens', 'oauth_grants', 'organizations',
 const member = { email: 'ada@example.com', password: 'correct horse battery' };
 let db: TestDatabase;
 let home: string;
+let broker: TestBroker;
+let anyName = 0;
+/** The newest user that was sent, and the way to send it again. */
+let sendAgain: () => Promise<Told>;
 
 beforeAll(async () => {
   db = await createTestDatabase();
@@ -44,13 +50,13 @@ beforeAll(async () => {
   const { username, pathname, searchParams } = new URL(db.url);
   home = searchParams.get('host') ?? '';
   goTo(home, 5432);
-  const broker = await aBroker({
+  broker = await aBroker({
     databaseUrl: `postgres://${pathname}?user=${username}`,
     bootstrapAdminEmail: member.email,
     bootstrapAdminPassword: member.password,
     trustedProxies: ['127.0.0.1/32'],
   });
-  write = await writesBy(broker);
+  write = await writes();
   await db.pool.query(`
     create table failing (code text not null, times bigint not null);
     create sequence failures;
@@ -67,7 +73,7 @@ beforeAll(async () => {
   for (const table of tables) await db.pool.query(`create trigger fail before insert on ${table} for each row execute function fail()`);
 });
 
-async function writesBy(broker: TestBroker): Promise<Record<Door, () => Promise<Told>>> {
+async function writes(): Promise<Record<Door, () => Promise<Told>>> {
   const directory = await broker.aDirectory();
   const client = await anOAuthClient(broker, directory.id, 'client_credentials');
   const browser = await anAdminsBrowser(broker, directory.id);
@@ -77,7 +83,11 @@ async function writesBy(broker: TestBroker): Promise<Record<Door, () => Promise<
   const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User'];
   const any = (): string => randomBytes(8).toString('hex');
   return {
-    SCIM: () => directory.idp.post('/Users', { schemas, userName: any() }),
+    SCIM: () => {
+      const user = { schemas, userName: `user-${(anyName += 1)}` };
+      sendAgain = () => directory.idp.post('/Users', user);
+      return sendAgain();
+    },
     'OAuth token': () => askOAuth(broker, 'token', client, { grant_type: 'client_credentials' }),
     'OAuth consent': () => browser.press(consent, allow),
     '/v1': () => broker.call('POST', '/v1/organizations', { body: { name: any() } }),
@@ -112,6 +122,13 @@ async function tries(): Promise<number> {
 function goTo(host: string, port: number): void {
   process.env.PGHOST = host;
   process.env.PGPORT = String(port);
+}
+
+/** Ends the connections of the broker: it makes new ones. */
+async function connectAnew(): Promise<void> {
+  await db.pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'causeway broker%'`,
+  );
 }
 
 const told = ({ status, headers }: Told): [number, string | null] => [status, headers.get('retry-after')];
@@ -156,6 +173,46 @@ describe.each(doors)('%s', (door) => {
   });
 });
 
+describe('where the answer to a commit is lost on its way', () => {
+  let proxy: PostgresProxy;
+
+  beforeAll(async () => {
+    proxy = await aPostgresProxy({ host: home, port: 5432 });
+    write = await writes(); // the setup page's has replaced the token of SCIM's
+    goTo(proxy.host, proxy.port);
+    await connectAnew();
+    await eventually(async () => (await write['/v1']()).status === 201);
+  });
+  afterEach(() => proxy.lose('commits', 0));
+  afterAll(async () => {
+    goTo(home, 5432);
+    await proxy.stop();
+  });
+
+  /** Everything that writes loses its answer, the bookkeeping behind requests too. */
+  const loseAll = (): void => proxy.lose('writes', 1_000_000);
+
+  test('the change was made, once, and to send it again does no harm', async () => {
+    expect((await write.SCIM()).status).toBe(201);
+    proxy.lose('commits', 1);
+    expect(told(await write.SCIM())).toEqual(away);
+    const { rows } = await db.pool.query('select 1 from users where user_name_key = $1', [`user-${anyName}`]);
+    expect(rows).toHaveLength(1);
+    expect((await sendAgain()).status).toBe(409);
+  });
+
+  test.each(doors)('%s says that it is not known whether the change was made, and that to send it again is safe', async (door) => {
+    expect((await write[door]()).status).toBe(done[door]);
+    loseAll();
+    const answer = await write[door]();
+    expect(told(answer)).toEqual(away);
+    const said = answer.text ?? JSON.stringify(answer.body);
+    expect(said).toMatch(/not known|Open the link again|Look whether it was/);
+    expect(said).toMatch(/safe/);
+    expect(said).not.toMatch(/nothing has been changed/i);
+  });
+});
+
 describe('where the database cannot be reached', () => {
   const servers: { close: () => void }[] = [];
   afterAll(() => {
@@ -194,9 +251,7 @@ describe('where the database cannot be reached', () => {
     ['it has no connection left', () => aServer((socket) => socket.once('data', () => socket.end(refusal('53300'))))],
   ])('%s', async (_, elsewhere) => {
     goTo(...(await elsewhere()));
-    await db.pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'causeway broker%'`,
-    );
+    await connectAnew();
     const answers = await Promise.all(doors.map(async (door) => [door, ...told(await write[door]())]));
     expect(answers).toEqual(doors.map((door) => [door, ...away]));
   });

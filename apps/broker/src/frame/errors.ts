@@ -13,7 +13,7 @@ import {
 } from '#delivery';
 import { DirectoryGone, ExternalIdTaken } from '#directory';
 import { InvalidMapping } from '#mapping';
-import { isOutage } from '#postgres';
+import { CommitUnanswered, isOutage } from '#postgres';
 import { withoutOwnSecrets } from '#runtime';
 import { acceptedEncodings, BodyNotUtf8, QueryNotUtf8 } from './utf-8';
 
@@ -250,8 +250,17 @@ export function invalidCursor(parameter: string): Problem {
 
 /** The one edge where whatever was thrown becomes an answer. */
 export function problemOf(error: unknown, audience: Audience = 'programs'): Problem {
+  if (error instanceof CommitUnanswered) return new Problem('unavailable', unanswered[audience], { headers: { 'Retry-After': '5' } });
   return error instanceof Problem ? error : worded(translated(error), audience);
 }
+
+const unanswered: Record<Audience, string> = {
+  programs:
+    'the connection to the database broke before it said whether the change was made, so that is not known. To send a PUT, PATCH or DELETE again is safe; ' +
+    'so is a POST once you have looked, and what it should make is not there',
+  pages:
+    'The connection to the database broke before it said whether the change was made. Look whether it was; if not, it is safe to try again.',
+};
 
 /** A problem in the words of a door, where nothing but its code is known. */
 export function worded(problem: Problem, audience: Audience): Problem {

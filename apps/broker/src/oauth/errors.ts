@@ -1,6 +1,6 @@
 import OAuth2Server from '@node-oauth/oauth2-server';
 import type { NextFunction, Request, Response } from 'express';
-import { isOutage } from '#postgres';
+import { CommitUnanswered, isOutage } from '#postgres';
 import { QueryNotUtf8 } from '../frame/utf-8';
 
 const refusals = {
@@ -85,8 +85,12 @@ export function causeOf(error: unknown): unknown {
   return error instanceof OAuth2Server.ServerError && 'inner' in error ? error.inner : error;
 }
 
+const unanswered =
+  'The connection to the database broke before it said whether this was done, so that is not known. To ask again is safe; where a code or refresh token is then refused, start the authorization again.';
+
 function refusalOf(thrown: unknown): OAuthRefusal {
   if (thrown instanceof OAuthRefusal) return thrown;
+  if (thrown instanceof CommitUnanswered) return new OAuthRefusal('temporarily_unavailable', unanswered);
   if (isOutage(thrown)) return new OAuthRefusal('temporarily_unavailable');
   if (thrown instanceof QueryNotUtf8)
     return new OAuthRefusal('invalid_request', 'The query cannot be decoded: percent-encode its UTF-8 bytes.');

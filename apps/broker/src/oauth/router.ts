@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { revokeAccessToken, revokeRefreshToken } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { isOutage } from '#postgres';
+import { CommitUnanswered, isOutage } from '#postgres';
 import { html, sendPlainPage } from '../plain-page';
 import type { RecentUses } from '../guards/recent-uses';
 import type { RequestRate } from '../guards/request-rate';
@@ -111,6 +111,12 @@ function pageErrorEdge(thrown: unknown, _req: Request, res: Response, _next: Nex
   sendPlainPage(res, {
     status: isOutage(thrown) ? 503 : 500,
     title: 'That did not work',
-    body: html`<p>Nothing has been changed. Try again in a minute; if it happens again, report the request ${publicId('req', res.locals.requestId)}.</p>`,
+    body: html`<p>${said(thrown)} Try again in a minute; if it happens again, report the request ${publicId('req', res.locals.requestId)}.</p>`,
   });
+}
+
+function said(thrown: unknown): string {
+  if (thrown instanceof CommitUnanswered)
+    return 'The connection to the database broke before it said whether this was done, so that is not known. To do it again is safe.';
+  return isOutage(thrown) ? 'The database cannot be reached at the moment.' : 'Something went wrong here.';
 }

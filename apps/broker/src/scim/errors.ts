@@ -8,7 +8,7 @@ import {
   UserNameTaken,
   UserNotFound,
 } from '#directory';
-import { isOutage } from '#postgres';
+import { CommitUnanswered, isOutage } from '#postgres';
 import { ScimError } from '#scim';
 import { QueryNotUtf8 } from '../frame/utf-8';
 
@@ -101,7 +101,13 @@ export function scimErrorOf(error: unknown): ScimError {
   // The path is decoded before anything else is done.
   if (error instanceof URIError)
     return new ScimError(400, 'invalidSyntax', 'The URL cannot be decoded: a "%" in it is followed by what is no UTF-8.');
-  // Of a commit that nobody has answered it is not known what became of it: "nothing has been changed" would be a guess.
+  if (error instanceof CommitUnanswered) {
+    return new ScimError(
+      503,
+      undefined,
+      'The connection to the database broke before it said whether the change was made, so that is not known. Send the request again: that is safe.',
+    );
+  }
   if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Try again shortly.');
   return new ScimError(
     500,

@@ -55,4 +55,4 @@ const endedPage = {
   body: html`<p>A setup link works for some days, and ends sooner where whoever made it ends it. Ask whoever sent it to you for a new one.</p>`,
 };
 
-const failedPage = { title: 'That did not work', body: html`<p>Nothing has been changed. Open the link again in a minute.</p>` };
+const failedPage = { title: 'That did not work', body: html`<p>Open the link again in a minute: to do so is safe.</p>` };
