@@ -17,8 +17,8 @@ export interface PostgresProxy {
   stop: () => Promise<void>;
 }
 
-/** Stands between processes and their PostgreSQL, and loses what it is told to. `behind`: a folder with its socket, or its host. */
-export async function aPostgresProxy(behind: { host: string; port: number }): Promise<PostgresProxy> {
+/** Stands between processes and their PostgreSQL, and loses what it is told to. `behind`: a folder with its socket, or its host; `at`: the port that it had before. */
+export async function aPostgresProxy(behind: { host: string; port: number }, at?: number): Promise<PostgresProxy> {
   let losing: 'commits' | 'writes' = 'commits';
   let times = 0;
   let lost = 0;
@@ -53,7 +53,7 @@ export async function aPostgresProxy(behind: { host: string; port: number }): Pr
       } else front.write(part);
     });
   });
-  const port = await freePort();
+  const port = at ?? (await freePort());
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     host: '127.0.0.1',

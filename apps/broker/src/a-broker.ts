@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { createEnvironment } from '#accounts';
-import { type Config, createLog, createPool } from '#runtime';
+import { type Config, createLog, createPool, type LogLevel } from '#runtime';
 import { FeedNotices, Sequencer } from '#delivery';
 import { type IdentityProvider, createTestDatabase, identityProvider, type TestDatabase } from '#testing';
 import { aClosedDocument, aClosedSchema } from './frame/a-closed-document';
@@ -33,7 +33,7 @@ export interface TestBroker extends Broker {
   config: Config;
   environmentId: string;
   apiKey: string;
-  /** What it has logged as an error, line by line. */
+  /** What it has logged, as an error unless it was told to log more, line by line. */
   logged: string[];
   /**
    * Calls the broker over HTTP with its first environment's key. An answer of the API that the OpenAPI document does not describe,
@@ -62,11 +62,11 @@ afterAll(async () => {
 });
 
 /** A broker on a database of its own, over real HTTP; stopped after the file's last test. */
-export async function aBroker(settings: Partial<Config> = {}): Promise<TestBroker> {
+export async function aBroker(settings: Partial<Config> = {}, logLevel: LogLevel = 'error'): Promise<TestBroker> {
   const db = settings.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const config = aConfig({ ...(db && { databaseUrl: db.url }), ...settings });
   const logged: string[] = [];
-  const log = createLog('error', 'test', { write: (line: string) => void logged.push(line) });
+  const log = createLog(logLevel, 'test', { write: (line: string) => void logged.push(line) });
   const broker = await startBroker({ config, log });
   atTheEnd.push(() => broker.stop(1_000));
   const call = caller(broker.url, broker.bootstrap?.apiKey ?? config.bootstrapApiKey ?? '');

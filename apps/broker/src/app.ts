@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
+import type { OutageLog } from '#runtime';
 import { Problem, problemEdge, sendProblem } from './frame/errors';
 import { openApiDocument } from './frame/openapi';
 import { apiRouter } from './api/door';
@@ -32,6 +33,7 @@ export interface AppParts {
   /** The console and the setup page; `undefined` where they have not been built. */
   pages: Pages | undefined;
   log: Logger;
+  outages: OutageLog;
   metrics: HttpMetrics;
   readiness: Readiness;
   /** Whether the schema has been seen to be new enough. Until then the doors to the data are shut. */
@@ -52,7 +54,7 @@ export function createApp(parts: AppParts): Express {
   app.set('trust proxy', parts.trustedProxies.length > 0 ? parts.trustedProxies : false);
   app.set('case sensitive routing', true);
 
-  app.use(identifyRequest(parts.log, parts.metrics));
+  app.use(identifyRequest(parts.log, parts.metrics, parts.outages));
   app.use(protect(publicUrl));
 
   app.use(['/livez', '/readyz', '/metrics'], throughDoor('health'));

@@ -10,7 +10,17 @@ import { Lookups } from '#postgres';
 import { newId, publicId, tellTimeBy } from '#identifier';
 import { admitKeys, KeyRefused, watchName } from '#keys';
 import { logMailer, type Mail, type Mailer, smtpMailer } from '#notify';
-import { type Config, type DatabaseWatch, type Logger, checkDatabase, clientConfig, createPool, listen, watchDatabase } from '#runtime';
+import {
+  type Config,
+  type DatabaseWatch,
+  type Logger,
+  checkDatabase,
+  clientConfig,
+  createPool,
+  listen,
+  OutageLog,
+  watchDatabase,
+} from '#runtime';
 import { createApp } from './app';
 import { brokerCaches } from './caches';
 import { FeedWatch } from './api/feed-watch';
@@ -93,7 +103,8 @@ export async function startBroker(o: {
     o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
   tellTimeBy(watch.now);
 
-  const onError = (err: Error): void => log.warn({ err }, 'a connection to the database broke');
+  const outages: OutageLog = new OutageLog(log, () => pool.query('select 1'));
+  const onError = (err: Error): void => outages.connectionBroke(err);
   const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring);
   const pool = directoryPool(
     createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError }),
@@ -102,8 +113,8 @@ export async function startBroker(o: {
   const metrics = new HttpMetrics();
   const readiness = new Readiness(pool, watch, config.redisUrl);
   const feed = new FeedWatch(pool);
-  const recentRequests = new RecentRequests(pool, log, usedAttributes);
-  const recentUses = new RecentUses(pool, log);
+  const recentRequests = new RecentRequests(pool, log, outages, usedAttributes);
+  const recentUses = new RecentUses(pool, outages);
   const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
   const failedAttempts = new FailedAttempts(redis);
   const rate = new RequestRate(config.scimRateLimit, redis);
@@ -171,6 +182,7 @@ export async function startBroker(o: {
     oauth,
     setupLinks,
     log,
+    outages,
     metrics,
     readiness,
     isOpen: () => isOpen,
@@ -215,14 +227,14 @@ export async function startBroker(o: {
       log.info('the database is up to date now');
       o.onLateOpening?.();
     },
-    log,
+    outages,
   );
   const forgetting = repeat(
     hourMs,
     async () => {
       if (isOpen) await forgetOldAnswers(pool);
     },
-    log,
+    outages,
   );
 
   return {
@@ -247,6 +259,7 @@ export async function startBroker(o: {
       await listener.stop();
       await recentRequests.stop();
       await recentUses.stop();
+      outages.stop();
       redis?.disconnect();
       await Promise.all([pool.end(), o.watch ? undefined : watch.stop()]);
     },
@@ -290,13 +303,13 @@ async function connectAlone(databaseUrl: string): Promise<Client> {
   return client;
 }
 
-function repeat(everyMs: number, work: () => Promise<void>, log: Logger): { stop: () => void } {
+function repeat(everyMs: number, work: () => Promise<void>, outages: OutageLog): { stop: () => void } {
   let underWay = false;
   const timer = setInterval(() => {
     if (underWay) return;
     underWay = true;
     work()
-      .catch((err: unknown) => log.warn({ err }, 'background work failed, and is tried again'))
+      .catch((err: unknown) => outages.warn(err, 'background work', 'background work failed, and is tried again'))
       .finally(() => {
         underWay = false;
       });

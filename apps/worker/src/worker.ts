@@ -16,9 +16,17 @@ import {
 import { directoryPool } from '#directory';
 import { publicId, tellTimeBy } from '#identifier';
 import { admitKeys, watchName } from '#keys';
-import { isReadOnly } from '#postgres';
 import { logMailer, smtpMailer } from '#notify';
-import { type Config, createPool, type DatabaseWatch, ensurePartitions, type Logger, queueBackend, watchDatabase } from '#runtime';
+import {
+  type Config,
+  createPool,
+  type DatabaseWatch,
+  ensurePartitions,
+  type Logger,
+  OutageLog,
+  queueBackend,
+  watchDatabase,
+} from '#runtime';
 import { deliveryCaches, workerRules } from './caches';
 import { startLoops } from './loop';
 import { workerLoops } from './loops';
@@ -58,9 +66,9 @@ export async function startWorker({
   mail?: MailTimes;
   upkeepAfterMs?: number;
 }): Promise<RunningWorker> {
-  // That the database takes no writes is said once, and not with all that is tried meanwhile.
-  const warn = (what: string) => (err: unknown) => log[isReadOnly(err) ? 'debug' : 'warn']({ err }, what);
-  const onPoolError = warn('a connection to the database broke');
+  const outages: OutageLog = new OutageLog(log, () => pool.query('select 1'));
+  const warn = (what: string, sentence: string) => (err: unknown) => outages.warn(err, what, sentence);
+  const onPoolError = (err: Error): void => outages.connectionBroke(err);
 
   const keyring = new Keyring(config.encryptionKey, config.previousEncryptionKeys);
   const watch =
@@ -104,10 +112,10 @@ export async function startWorker({
     poster,
     ...deliveryCaches(pool, keyring),
     ring: (bells) => void ring(bells),
-    onError: warn('a delivery was broken off, and goes on when its lease has ended'),
+    onError: warn('deliveries', 'a delivery was broken off, and goes on when its lease has ended'),
     onNotice: (notice) => {
       tell(log, notice);
-      mailNotice(pool, notice).catch(warn('a notice about a webhook endpoint could not be mailed'));
+      mailNotice(pool, notice).catch(warn('notices', 'a notice about a webhook endpoint could not be mailed'));
     },
     onAttempt: (report) => {
       metrics.countAttempt(report);
@@ -129,13 +137,14 @@ export async function startWorker({
     const rung = await doorbell.ring(others);
     noteQueue();
     if (rung) return;
-    for (const bell of others) if (drain.waiting < directlyAtMost) drain.answer(bell).catch(warn('a delivery could not be begun'));
+    for (const bell of others)
+      if (drain.waiting < directlyAtMost) drain.answer(bell).catch(warn('deliveries', 'a delivery could not be begun'));
   };
 
-  const notices = new FeedNotices(sequencing, warn('those who wait for events were not told'));
+  const notices = new FeedNotices(sequencing, warn('wakings', 'those who wait for events were not told'));
   const sequencer = new Sequencer({
     pool: sequencing,
-    onError: warn('events could not be given their positions; tried again'),
+    onError: warn('rounds of the sequencer', 'events could not be given their positions; tried again'),
     onBatch: (batch) => {
       metrics.countBatch(batch);
       notices.tell(batch.environmentIds);
@@ -149,7 +158,7 @@ export async function startWorker({
       : smtpMailer({ url: config.smtpUrl, from: config.mailFrom });
 
   // Without one for today no attempt could be recorded, and so nothing acked.
-  await ensurePartitions(pool).catch(warn('partitions could not be made; tried again in a minute'));
+  await ensurePartitions(pool).catch(warn('partitions', 'partitions could not be made; tried again in a minute'));
   metrics.setQueueReachable(true);
   doorbell.listen((bell) => drain.answer(bell));
   sequencer.start();
@@ -166,7 +175,7 @@ export async function startWorker({
       },
     }),
     (err, { name, everyMs }) =>
-      log[isReadOnly(err) ? 'debug' : 'warn']({ err, loop: name }, `the loop "${name}" failed; tried again in ${everyMs / 1_000} s`),
+      outages.warn(err, `rounds of ${name}`, `the loop "${name}" failed; tried again in ${everyMs / 1_000} s`, { loop: name }),
   );
   log.info({ queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'worker started');
 
@@ -180,6 +189,7 @@ export async function startWorker({
       await notices.stop();
       await Promise.all([doorbell.close(), poster.close()]);
       await Promise.all([pool.end(), sequencing.end(), givenWatch ? undefined : watch.stop()]);
+      outages.stop();
       metrics.remove();
       log.info('worker stopped');
     },

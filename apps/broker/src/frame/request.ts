@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
+import type { OutageLog } from '#runtime';
 import { newId, publicId } from '#identifier';
-import { isReadOnly } from '#postgres';
 import type { Door } from './door';
 import type { HttpMetrics } from './metrics';
 
@@ -25,7 +25,7 @@ declare global {
 }
 
 /** Gives each request its id, and measures and logs it when it has ended, however it ended. */
-export function identifyRequest(log: Logger, metrics: HttpMetrics) {
+export function identifyRequest(log: Logger, metrics: HttpMetrics, outages: OutageLog) {
   // What is in a line is named below, and none of it is a field that holds a secret: looking for those would cost more than the rest of it.
   const lines = log.child({}, { redact: [] });
   return (req: Request, res: Response, next: NextFunction): void => {
@@ -54,13 +54,18 @@ export function identifyRequest(log: Logger, metrics: HttpMetrics) {
         directory_id: directoryId && publicId('dir', directoryId),
         remote: req.ip,
       };
-      // That the database takes no writes is said once, at error, and not with each of them.
-      if (failure !== undefined) log[isReadOnly(failure) ? 'warn' : 'error']({ ...line, err: failure }, 'request failed');
+      // Of an outage two lines tell; its requests have theirs as all requests have, with a word on why.
+      if (failure !== undefined && outages.counts(failure, 'requests')) lines.info({ ...line, outage: wordOn(failure) }, 'request');
+      else if (failure !== undefined) log.error({ ...line, err: failure }, 'request failed');
       else if (door === 'health') lines.debug(line, 'request');
       else lines.info(line, 'request');
     });
     next();
   };
+}
+
+function wordOn(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
 }
 
 /** Names the door that a request came through. */

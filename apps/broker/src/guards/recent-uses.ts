@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { OutageLog } from '#runtime';
 import { noteCredentialUses, type UsedCredential } from '#directory';
 import { presentTime } from '#identifier';
-import { isReadOnly } from '#postgres';
 
 const everyMs = 1_000;
 
@@ -12,14 +11,14 @@ const everyMs = 1_000;
  */
 export class RecentUses {
   readonly #pool: Pool;
-  readonly #log: Logger;
+  readonly #outages: OutageLog;
   #latest = new Map<string, { credential: UsedCredential; at: Date }>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool, log: Logger) {
+  constructor(pool: Pool, outages: OutageLog) {
     this.#pool = pool;
-    this.#log = log;
+    this.#outages = outages;
   }
 
   add(credential: UsedCredential): void {
@@ -42,11 +41,9 @@ export class RecentUses {
     this.#writing = this.#writing
       .then(() => noteCredentialUses(this.#pool, uses))
       .catch((error: unknown) => {
-        // That the database takes no writes is said once, and not with every second's notes.
-        this.#log[isReadOnly(error) ? 'debug' : 'warn'](
-          { err: error, credentials: uses.length },
-          'when credentials were last used could not be noted',
-        );
+        this.#outages.warn(error, 'notes of used credentials', 'when credentials were last used could not be noted', {
+          credentials: uses.length,
+        });
       });
   }
 }

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { isReadOnly } from '#postgres';
+import type { OutageLog } from '#runtime';
 import { noteLastRequests, recordRequests, type RequestToRecord, type UsedAttributes } from '#directory';
 
 // A second's worth at full load, and what is kept when the database falls behind or is away.
@@ -16,6 +16,7 @@ const everyMs = 100;
 export class RecentRequests {
   readonly #pool: Pool;
   readonly #log: Logger;
+  readonly #outages: OutageLog;
   readonly #used: UsedAttributes;
   #waiting: RequestToRecord[] = [];
   #last = new Map<string, Date>();
@@ -23,10 +24,11 @@ export class RecentRequests {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool, log: Logger, used: UsedAttributes) {
+  constructor(pool: Pool, log: Logger, outages: OutageLog, used: UsedAttributes) {
     this.#pool = pool;
     this.#used = used;
     this.#log = log;
+    this.#outages = outages;
   }
 
   /** `accepted`: the request had a right to be made, so that the directory has been called. */
@@ -52,8 +54,7 @@ export class RecentRequests {
     this.#writing = this.#writing
       .then(() => this.#write())
       .catch((error: unknown) => {
-        // That the database takes no writes is said once, and not with every tenth of a second's requests.
-        this.#log[isReadOnly(error) ? 'debug' : 'warn']({ err: error, lost: this.#waiting.length }, 'the request log could not be written');
+        this.#outages.warn(error, 'writes of the request log', 'the request log could not be written', { lost: this.#waiting.length });
       });
   }
 
