@@ -1,18 +1,23 @@
 import { readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { resetConnection } from '../reset';
 import type { Failpoint } from './failpoints';
 import type { EndpointRecord, Incident, Records } from './records';
 import { endpointsToTheEnd, type Fault } from './schedule';
 import type { Supervised } from './supervised';
 import { onDatabase, type System } from './system';
 import type { Endpoints } from './vendor-acts';
+import type { Target } from './writer';
 
 export interface Scene {
   system: System;
   endpoints: Endpoints;
   records: Records;
   organizationIds: string[];
+  targets: Target[];
 }
 
 /** Breaks what a fault says, and mends it again; or does what it says. Resolves when it is over, and is on record then. */
@@ -109,6 +114,29 @@ async function commit(scene: Scene, fault: Fault): Promise<{ detail: string; cra
     }
     case 'foreign_transaction':
       return { detail: await holdForeignTransaction(system, fault.forMs), crash: false };
+    case 'commit_answers_lost': {
+      const { proxy } = system;
+      if (!proxy) return { detail: 'there is no proxy', crash: false };
+      const before = proxy.lost();
+      proxy.lose('commits', fault.times);
+      for (const until = Date.now() + 8_000; Date.now() < until && proxy.lost() - before < fault.times;) await delay(50);
+      proxy.lose('commits', 0);
+      return { detail: `${proxy.lost() - before} of them`, crash: false };
+    }
+    case 'connections_used_up':
+      return { detail: `by ${await takeAllConnections(system.databaseUrl, fault.forMs)} more, for ${fault.forMs} ms`, crash: true };
+    case 'old_snapshot':
+      return {
+        detail: await hold(system, ['begin isolation level repeatable read', 'select count(*) from events'], fault.forMs),
+        crash: false,
+      };
+    case 'table_locked':
+      return {
+        detail: `${fault.table} ${await hold(system, ['begin', `lock table ${fault.table} in share mode`], fault.forMs)}`,
+        crash: false,
+      };
+    case 'clients_abort':
+      return { detail: `${await abortRequests(scene, fault)} requests`, crash: false };
     case 'endpoint_misbehaves': {
       const { name } = standing(endpoints, fault.target);
       system.sink.behave(name, fault.behaviour);
@@ -249,6 +277,61 @@ async function holdForeignTransaction(system: System, forMs: number): Promise<st
   } catch (error) {
     return `broken off: ${String(error)}`;
   }
+}
+
+/** Takes connections until there are none, and gives them back. How many there were. */
+async function takeAllConnections(url: string, forMs: number): Promise<number> {
+  const taken: pg.Client[] = [];
+  const until = Date.now() + forMs;
+  try {
+    while (Date.now() < until) {
+      const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+      client.on('error', () => {}); // another fault may end it
+      const isTaken = await client.connect().then(
+        () => true,
+        () => false,
+      );
+      if (isTaken) taken.push(client);
+      else await delay(50); // whoever loses one meanwhile finds it taken
+    }
+  } finally {
+    await Promise.all(taken.map((client) => client.end().catch(() => {})));
+  }
+  return taken.length;
+}
+
+/** A transaction that does nothing more, for a while. */
+async function hold(system: System, statements: string[], forMs: number): Promise<string> {
+  try {
+    await onDatabase(system.databaseUrl, async (client) => {
+      for (const statement of statements) await client.query(statement);
+      await delay(forMs);
+      await client.query('rollback');
+    });
+    return `for ${forMs} ms`;
+  } catch (error) {
+    return `broken off: ${String(error)}`;
+  }
+}
+
+/** Every directory is sent users whose bodies end in the middle, by FIN and by RST in turn. None of them may be heard of. */
+async function abortRequests({ system, targets }: Scene, { everyMs, forMs }: { everyMs: number; forMs: number }): Promise<number> {
+  let sent = 0;
+  for (const until = Date.now() + forMs; Date.now() < until; await delay(everyMs)) {
+    const target = targets[sent % targets.length];
+    const url = system.brokers.urls[sent % system.brokers.urls.length];
+    if (!target || url === undefined) break;
+    const json = JSON.stringify({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `aborted-${sent}` });
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) }).on('error', () => {});
+    const cut = sent % 2 === 0 ? () => socket.end() : () => !socket.destroyed && resetConnection(socket);
+    socket.write(
+      `POST /scim/v2/${target.id}/Users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${target.token}\r\n` +
+        `Content-Type: application/scim+json\r\nContent-Length: ${json.length}\r\n\r\n${json.slice(0, 60)}`,
+      (error) => void (error ?? setTimeout(cut, sent % 7)),
+    );
+    sent += 1;
+  }
+  return sent;
 }
 
 function chosen(from: Supervised[], target: number): Supervised {

@@ -89,6 +89,7 @@ const log = [
   event(3, 'user.updated', { user: user('usr_1', 3, 'two'), previous: { title: 'one' } }),
   event(4, 'user.deactivated', { user: user('usr_1', 4, 'two'), previous: { active: true } }),
 ];
+const stray = event(5, 'provisioning.failed', { request: { status: 400 } });
 const [activated, created, updated, deactivated] = log;
 
 /** A small run that keeps every promise, but for what is given. */
@@ -134,6 +135,16 @@ test('a run that keeps every promise has no violations', () => {
 
 test.each<[string, string, Partial<Run>]>([
   ['I1', 'an acknowledged change without its event', { calls: [...aRun().calls, call(9, 'update user', ['user.updated usr_1 nine'])] }],
+  [
+    'I1',
+    'a failure that is told of a request that nobody was refused',
+    {
+      log: [...log, stray],
+      pages: [...aRun().pages, page(stray)],
+      receipts: [...aRun().receipts, receipt(stray)],
+      looks: [...aRun().looks, { webhookId: stray.id, at: start, found: 'readable' }],
+    },
+  ],
   ['I1', 'an event without a change', { calls: aRun().calls.slice(0, 2) }],
   [
     'I1',

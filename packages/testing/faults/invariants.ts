@@ -33,7 +33,7 @@ export function violationsOf(run: Run): Violation[] {
 
 /** I1: every acknowledged change has its events, exactly once; no event without a change; the state is what the events tell. */
 export function everyChangeHasItsEvents(run: Run): Violation[] {
-  return [...callsHaveTheirEvents(run), ...eventsHaveTheirChange(run), ...stateIsWhatEventsTell(run)];
+  return [...callsHaveTheirEvents(run), ...failuresHaveTheirCall(run), ...eventsHaveTheirChange(run), ...stateIsWhatEventsTell(run)];
 }
 
 function callsHaveTheirEvents(run: Run): Violation[] {
@@ -65,6 +65,16 @@ function callsHaveTheirEvents(run: Run): Violation[] {
     }
   }
   return found;
+}
+
+/** Of requests that were cut off nobody is told that they were refused. A call that was refused and not answered has no id here. */
+function failuresHaveTheirCall(run: Run): Violation[] {
+  const known = new Set(run.calls.map(({ requestId }) => requestId));
+  const unanswered = run.calls.filter(({ requestId, provokes }) => provokes && requestId === null).length;
+  const stray = run.log.filter(({ type, request_id }) => type === 'provisioning.failed' && !known.has(request_id ?? ''));
+  if (stray.length <= unanswered) return [];
+  const sentence = `${stray.length} provisioning.failed tell of requests that no writer was refused, and ${unanswered} may be explained`;
+  return [{ invariant: 'I1', at: timeOf(stray[0]), sentence, excerpt: stray.slice(0, 5).map(line) }];
 }
 
 /** By what they tell, whoever heard of them: as many events as changes, but for those whose end is not known. */

@@ -115,7 +115,7 @@ async function drive(options: RunOptions, { system, random, records, ends }: Par
   const written = Promise.all([...writers.flat().map((writer) => writer.write(writing.signal)), lister.listNowAndThen(writing.signal)]);
   written.catch(() => {}); // waited for below
 
-  const scene: Scene = { system, endpoints, records, organizationIds };
+  const scene: Scene = { system, endpoints, records, organizationIds, targets };
   const inflicted = inflictAll(scene, schedule, ends);
   inflicted.catch(() => {}); // waited for below
   await delay(loadMs);

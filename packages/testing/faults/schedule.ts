@@ -25,6 +25,16 @@ export type Fault =
   | { kind: 'connections_stormed'; everyMs: number; forMs: number }
   /** A transaction of another database in the same cluster has written, and stays open. */
   | { kind: 'foreign_transaction'; forMs: number }
+  /** Brokers hear nothing of so many commits that are made. */
+  | { kind: 'commit_answers_lost'; times: number }
+  /** Nobody gets a new connection. */
+  | { kind: 'connections_used_up'; forMs: number }
+  /** A snapshot is held open in the same database, as a dump does. */
+  | { kind: 'old_snapshot'; forMs: number }
+  /** A table that everybody writes to is locked. */
+  | { kind: 'table_locked'; table: 'users' | 'events' | 'lanes' | 'event_outbox'; forMs: number }
+  /** Clients that cut off what they send, in the middle. */
+  | { kind: 'clients_abort'; everyMs: number; forMs: number }
   | { kind: 'endpoint_misbehaves'; target: number; behaviour: Behaviour; forMs: number }
   | { kind: 'endpoint_disabled'; target: number; forMs: number }
   | { kind: 'endpoint_created'; start: 'now' | 'beginning'; filtered: boolean; scoped: boolean; ordering: 'directory' | 'none' }
@@ -49,6 +59,10 @@ export function kindsFor(topology: Topology): FaultKind[] {
     'connections_terminated',
     'connections_stormed',
     'foreign_transaction',
+    'connections_used_up',
+    'old_snapshot',
+    'table_locked',
+    'clients_abort',
     'endpoint_misbehaves',
     'endpoint_disabled',
     'endpoint_created',
@@ -56,7 +70,7 @@ export function kindsFor(topology: Topology): FaultKind[] {
     'secret_rotated',
   ];
   if (topology === 'standalone') return ['kill_standalone', 'restart', ...everywhere];
-  const split: FaultKind[] = ['kill', 'restart', 'stop_at_answer', 'postgres_restarted', ...everywhere];
+  const split: FaultKind[] = ['kill', 'restart', 'stop_at_answer', 'postgres_restarted', 'commit_answers_lost', ...everywhere];
   return topology === 'redis' ? [...split, 'redis_stopped', 'redis_emptied', 'redis_paused'] : split;
 }
 
@@ -114,6 +128,16 @@ function randomFault(random: Random, topology: Topology, kind: FaultKind, misbeh
       return { kind, everyMs: 250, forMs: 10_000 };
     case 'foreign_transaction':
       return { kind, forMs: random.whole(3_000, 8_000) };
+    case 'commit_answers_lost':
+      return { kind, times: random.whole(5, 40) };
+    case 'connections_used_up':
+      return { kind, forMs: random.whole(1_000, 5_000) };
+    case 'old_snapshot':
+      return { kind, forMs: random.whole(3_000, 9_000) };
+    case 'table_locked':
+      return { kind, table: random.pick(['users', 'events', 'lanes', 'event_outbox'] as const), forMs: random.whole(500, 4_000) };
+    case 'clients_abort':
+      return { kind, everyMs: random.whole(10, 60), forMs: random.whole(2_000, 5_000) };
     case 'endpoint_misbehaves': {
       // Once for each endpoint, and for less than its second retry takes to come: how long a run lasts stays known.
       let endpoint = target % endpointsToTheEnd;

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
 import { ensureDatabase, migrate, releaseCluster, startEmbeddedPostgres, type EmbeddedPostgres } from '#runtime';
+import { aPostgresProxy, type PostgresProxy } from '../postgres-proxy';
 import { freePort, startRedis, type RunningRedis } from '../redis-server';
 import { Brokers, call, VendorApi } from './client';
 import type { Records } from './records';
@@ -41,6 +42,8 @@ export interface System {
   failpoints: string;
   postgres?: OwnPostgres;
   redis?: OwnRedis;
+  /** Between the brokers and PostgreSQL, where they are processes of their own. */
+  proxy?: PostgresProxy;
   sink: Sink;
   /** PostgreSQL's process in the `standalone` topology, if it runs. */
   embeddedPostgresPid: () => Promise<number | undefined>;
@@ -88,6 +91,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
     let postgres: OwnPostgres | undefined;
     let redis: OwnRedis | undefined;
+    let proxy: PostgresProxy | undefined;
     let databaseUrl: string;
     let brokers: Supervised[];
     let workers: Supervised[];
@@ -116,8 +120,15 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       }
       await migrate(databaseUrl, { queueInPostgres: topology === 'postgres' });
       const shared = { DATABASE_URL: databaseUrl, ...(redis ? { REDIS_URL: redis.url } : {}) };
+      const between = await aPostgresProxy({ host: new URL(databaseUrl).searchParams.get('host') ?? '', port: 5432 });
+      proxy = between;
+      undo.push(() => between.stop());
       brokers = ports.brokers.map((port, i) =>
-        supervised(`broker ${i + 1}`, 'apps/broker/src/main.js', preload.brokers, port, { ...shared, PORT: String(port) }),
+        supervised(`broker ${i + 1}`, 'apps/broker/src/main.js', preload.brokers, port, {
+          ...shared,
+          DATABASE_URL: between.through(databaseUrl),
+          PORT: String(port),
+        }),
       );
       workers = ports.workers.map((port, i) =>
         supervised(`worker ${i + 1}`, 'apps/worker/src/main.js', preload.workers, port, { ...shared, WORKER_PORT: String(port) }),
@@ -148,6 +159,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       servers: { brokers, workers },
       ...(postgres && { postgres }),
       ...(redis && { redis }),
+      ...(proxy && { proxy }),
       embeddedPostgresPid: async () => pidIn(await readFile(path.join(dataDir, 'postgresql', 'postmaster.pid'), 'utf8').catch(() => '')),
       metrics: async () => {
         for (const port of scraped) {
