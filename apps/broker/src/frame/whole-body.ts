@@ -18,8 +18,9 @@ export class RequestBrokenOff extends Error {
  */
 export function ofWholeBodies(parse: RequestHandler): RequestHandler {
   return (req: Request, res: Response, next: NextFunction): unknown => {
-    if (req.destroyed && !req.readableEnded) return next(new RequestBrokenOff());
-    if (req.socket.readable || !req.complete) return parse(req, res, next);
+    const saysNoMore = !req.socket.readable;
+    if ((req.destroyed && !req.readableEnded) || (saysNoMore && !req.complete)) return next(new RequestBrokenOff());
+    if (!saysNoMore) return parse(req, res, next);
     // It looks at the socket, which will say nothing any more. All that it has said waits in the request.
     const bytes: unknown = req.read();
     const { headers } = req;

@@ -104,15 +104,20 @@ describe.each([{ chunked: false }, { chunked: true }])('a body, chunked: $chunke
     expect(await scim.events()).not.toContain('provisioning.failed');
   });
 
-  test('that is whole when its client resets the connection, and is not read yet, is no failure', async () => {
+  test.each<[string, string, number]>([
+    ['whole', 'RST', 100_000],
+    ['cut off', 'RST', 40],
+    ['cut off', 'FIN', 40],
+  ])('that is %s by %s while nobody reads it yet is no failure', async (_, by, bytes) => {
     const scim = await aScimDirectory();
     const release = await holding('lock table directories in access exclusive mode');
     try {
       const { head, body } = aPost(scim, 'ada', { chunked });
       const socket = aSocket(scim);
-      await new Promise((resolve) => socket.write(head + body, resolve));
+      await new Promise((resolve) => socket.write(head + body.slice(0, bytes), resolve));
       await somebodyWaits();
-      resetConnection(socket);
+      if (by === 'FIN') socket.end();
+      else resetConnection(socket);
       await new Promise((resolve) => setTimeout(resolve, 100)); // nobody can be asked whether the broker has met it
     } finally {
       await release();
