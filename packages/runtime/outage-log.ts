@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { isOutage, isReadOnly } from '#postgres';
 import type { Logger } from './log';
 
@@ -9,7 +10,7 @@ import type { Logger } from './log';
  */
 export class OutageLog {
   readonly #log: Logger;
-  readonly #ask: () => Promise<unknown>;
+  readonly #pool: () => Pool;
   readonly #quietMs: number;
   readonly #lookEveryMs: number;
   #begun: number | undefined;
@@ -19,10 +20,10 @@ export class OutageLog {
   #isAsking = false;
   #broken: { first: Error; count: number; telling: NodeJS.Timeout } | undefined;
 
-  /** `ask` asks the database anything. */
-  constructor(log: Logger, ask: () => Promise<unknown>, { quietMs = 5_000, lookEveryMs = 1_000 } = {}) {
+  /** `pool` is asked for when an outage may be over: it tells the log of its connections, and may be made after it. */
+  constructor(log: Logger, pool: () => Pool, { quietMs = 5_000, lookEveryMs = 1_000 } = {}) {
     this.#log = log;
-    this.#ask = ask;
+    this.#pool = pool;
     this.#quietMs = quietMs;
     this.#lookEveryMs = lookEveryMs;
   }
@@ -73,10 +74,12 @@ export class OutageLog {
     if (this.#isAsking || performance.now() - this.#latest < this.#quietMs) return;
     this.#isAsking = true;
     const asked = performance.now();
-    const answers = await this.#ask().then(
-      () => true,
-      () => false,
-    );
+    const answers = await this.#pool()
+      .query('select 1')
+      .then(
+        () => true,
+        () => false,
+      );
     this.#isAsking = false;
     if (!answers || this.#begun === undefined || this.#latest > asked) return;
     clearInterval(this.#looking);

@@ -103,7 +103,7 @@ export async function startBroker(o: {
     o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
   tellTimeBy(watch.now);
 
-  const outages: OutageLog = new OutageLog(log, () => pool.query('select 1'));
+  const outages: OutageLog = new OutageLog(log, () => pool);
   const onError = (err: Error): void => outages.connectionBroke(err);
   const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring);
   const pool = directoryPool(

@@ -66,7 +66,7 @@ export async function startWorker({
   mail?: MailTimes;
   upkeepAfterMs?: number;
 }): Promise<RunningWorker> {
-  const outages: OutageLog = new OutageLog(log, () => pool.query('select 1'));
+  const outages: OutageLog = new OutageLog(log, () => pool);
   const warn = (what: string, sentence: string) => (err: unknown) => outages.warn(err, what, sentence);
   const onPoolError = (err: Error): void => outages.connectionBroke(err);
 
