@@ -1,7 +1,7 @@
 /**
  * SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865): what the requests of an identity provider mean and what its answers look like.
  *
- * Pure: no I/O, no clock, no randomness, no logging; it imports nothing else of ours. Everything asks the schemas (schemas.ts),
+ * Pure: no I/O, no clock, no randomness, no logging; of ours it imports nothing but bounds. Everything asks the schemas (schemas.ts),
  * which are data, and every refusal is a ScimError.
  */
 export * from './bulk';
@@ -26,6 +26,7 @@ export { maxValues } from './read-value';
 export * from './requests';
 export * from './resource';
 export * from './responses';
+export { checkSize } from './size';
 export { coreSchemas, parseDeclaredExtension, schemaSet } from './schemas';
 export type {
   AttributeDefinition,

@@ -16,6 +16,12 @@ interface Boundary {
 
 const boundaries: Boundary[] = [
   {
+    folder: 'packages/bounds',
+    ours: [],
+    modules: [],
+    because: 'how much anybody may take are numbers, and whoever keeps to one needs to know nothing else',
+  },
+  {
     folder: 'packages/identifier',
     ours: [],
     modules: ['uuidv7', 'node:crypto'],
@@ -29,13 +35,13 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/scim',
-    ours: [],
+    ours: ['packages/bounds'],
     modules: ['ajv', 'node:util'],
     because: 'a protocol that can be tested with strings stays correct: no I/O, no clock, no randomness, nothing else of ours',
   },
   {
     folder: 'packages/mapping',
-    ours: ['packages/scim'],
+    ours: ['packages/bounds', 'packages/scim'],
     modules: ['ajv', '@sinclair/typebox', 'node:util'],
     because: 'a mapping is a function of a resource and of what the vendor wrote down: no I/O',
   },
@@ -53,7 +59,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/directory',
-    ours: ['packages/postgres', 'packages/scim', 'packages/mapping', 'packages/credential', 'packages/identifier'],
+    ours: ['packages/bounds', 'packages/postgres', 'packages/scim', 'packages/mapping', 'packages/credential', 'packages/identifier'],
     modules: ['pg', 'knex', 'node:'],
     because: 'writing a fact must not know who reads it: neither express nor bullmq nor delivery',
   },
@@ -65,7 +71,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/delivery',
-    ours: ['packages/postgres', 'packages/directory', 'packages/credential', 'packages/identifier'],
+    ours: ['packages/bounds', 'packages/postgres', 'packages/directory', 'packages/credential', 'packages/identifier'],
     modules: ['pg', 'knex', 'bullmq', 'ioredis', 'undici', 'ipaddr.js', 'node:'],
     because: 'delivery reads the log and returns what happened: it neither speaks SCIM nor mails, and no door is its caller alone',
   },
@@ -95,6 +101,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'packages/testing',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'packages/identifier',
       'packages/scim',
@@ -112,6 +119,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'apps/broker/src/frame',
       'apps/broker/src/guards',
@@ -136,6 +144,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/frame',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'packages/accounts',
       'packages/credential',
@@ -155,6 +164,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/scim',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
@@ -184,6 +194,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/api',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
@@ -201,6 +212,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/broker/src/console',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'apps/broker/src',
       'apps/broker/src/frame',
@@ -233,6 +245,7 @@ const boundaries: Boundary[] = [
   {
     folder: 'apps/worker/src',
     ours: [
+      'packages/bounds',
       'packages/postgres',
       'packages/accounts',
       'packages/credential',

@@ -1,6 +1,10 @@
 import { Router } from 'express';
 import swaggerUi from 'swagger-ui-express';
+import { bounds } from '#bounds';
+import { filterLimits, maxAttributeChanges, maxValues } from '#scim';
 import { problems } from './frame/errors';
+import { deepestBody } from './scim/json-depth';
+import { limits } from './scim/limits';
 
 // The pages run scripts and take styles from their own files alone; nothing in them comes from elsewhere.
 const policy = [
@@ -15,7 +19,10 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The reference of the API, for people: /docs, and what each error code means: /docs/errors. To be mounted at /docs. */
+/**
+ * The reference of the API, for people: /docs, what each error code means: /docs/errors, and how much an identity provider may send:
+ * /docs/limits. To be mounted at /docs.
+ */
 export function docsRouter(): Router {
   const router = Router({ caseSensitive: true });
   router.use((_req, res, next) => {
@@ -24,6 +31,7 @@ export function docsRouter(): Router {
   });
   router.get('/', (_req, res) => void res.type('html').send(referencePage));
   router.get('/errors', (_req, res) => void res.type('html').send(errorsPage));
+  router.get('/limits', (_req, res) => void res.type('html').send(limitsPage));
   router.get('/start.js', (_req, res) => void res.type('js').send(startScript));
   router.get('/pages.css', (_req, res) => void res.type('css').send(styles));
   // Swagger UI's own files, and no page of its own among them.
@@ -78,6 +86,54 @@ function sectionsOf(which: (problem: object) => boolean): string {
     </section>`,
     )
     .join('\n    ');
+}
+
+const limitsPage = page(
+  'Limits',
+  '',
+  `
+  <main class="errors">
+    <h1>How much an identity provider may send</h1>
+    <p>What <code>documentationUri</code> of the ServiceProviderConfig names. Whatever is beyond is refused with a SCIM error that says so.</p>
+    <dl>
+      ${[
+        ['One value of an attribute', `${inUnits(bounds.textBytes)} of text: 400 <code>invalidValue</code>, naming the attribute.`],
+        [
+          'A photo as data URI',
+          `${inUnits(bounds.photoBytes)}: 400 <code>invalidValue</code>. A photo that is named by its URL is a value like others.`,
+        ],
+        [
+          'A user, or a group without its members',
+          `${inUnits(bounds.resourceBytes)} as JSON: 400 <code>invalidValue</code>, naming the largest attribute.`,
+        ],
+        [
+          'What is too large already',
+          'What only takes away, and a change of <code>active</code>, is never refused for size; an enlargement is.',
+        ],
+        ['The body of a request about a user', `${inUnits(bounds.userBodyBytes)}: 413.`],
+        [
+          'Any other body',
+          `${inUnits(bounds.bodyBytes)}: 413. Nested ${deepestBody} deep at most. Members of a group have no other limit.`,
+        ],
+        ['A bulk request', `${limits.bulkMaxOperations} operations and ${inUnits(limits.bulkMaxPayloadBytes)}: 413.`],
+        ['A PATCH', `${maxAttributeChanges} changes of attributes: 413.`],
+        ['Values of one attribute', `${maxValues}: 400 <code>invalidValue</code>.`],
+        [
+          'A filter',
+          `${filterLimits.bytes} bytes, ${filterLimits.depth} deep, ${filterLimits.terms} comparisons: 400 <code>invalidFilter</code>.`,
+        ],
+        ['A page of a list', `${limits.maxPageSize} resources.`],
+      ]
+        .map(([what, most]) => `<dt>${what}</dt><dd>${most}</dd>`)
+        .join('\n      ')}
+    </dl>
+  </main>`,
+);
+
+/** `65536`: "64 KiB (65,536 bytes)". */
+function inUnits(bytes: number): string {
+  const [amount, unit] = bytes % 1024 ** 2 === 0 ? [bytes / 1024 ** 2, 'MiB'] : [bytes / 1024, 'KiB'];
+  return `${amount} ${unit} (${bytes.toLocaleString('en')} bytes)`;
 }
 
 const styles = `body { margin: 0; background: #fff; color: #1b1b1f; font: 16px/1.5 system-ui, sans-serif; }

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
+import { checkSize, foldCase, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { appendEvents } from '../log/event-log';
 import { groupCreated, groupDeleted, groupUpdated, memberEvent } from './group-events';
@@ -52,7 +52,7 @@ const insertGroup = prepared<never, StoredColumns & { environmentId: string; org
   values (:directoryId, :id, :displayName, :displayNameKey, :externalId, :resource, :folded, :version, :updatedAt, :environmentId, :organizationId, :updatedAt)`,
 );
 
-/** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember */
+/** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember, ScimError where it is too large */
 export async function createGroup(
   pool: DirectoryPool,
   directory: DirectoryScope & { schemas: SchemaSet },
@@ -60,6 +60,7 @@ export async function createGroup(
   resource: Resource,
   members: MemberIdentity[],
 ): Promise<StoredGroup> {
+  checkSize('Group', resource);
   return uniqueDisplayName(
     pool,
     directory,
@@ -107,7 +108,7 @@ const updateGroup = prepared<never, StoredColumns>(
  *
  * `change` is pure and is given the group as it is under the lock; what it throws rolls everything back.
  *
- * @throws GroupNotFound, GroupNameTaken, UnknownMember
+ * @throws GroupNotFound, GroupNameTaken, UnknownMember, ScimError where the group has become too large
  */
 export async function changeGroup(
   pool: DirectoryPool,
@@ -128,6 +129,7 @@ export async function changeGroup(
     const isNamedOtherwise = displayNameOfGroup(resource) !== displayNameOfGroup(before.resource);
     const isKnownOtherwise = resource.externalId !== before.resource.externalId;
     if (!sameJson(resource, before.resource)) {
+      checkSize('Group', resource, before.resource);
       attempted = resource;
       if (isNamedOtherwise || isKnownOtherwise) {
         const [holder] = await tx.read(holderOfName, nameOf(directory, resource, id));

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { withSingleValues } from '#mapping';
-import { foldName, foldResource, type Resource, type SchemaSet } from '#scim';
+import { checkSize, foldName, foldResource, type Resource, type SchemaSet } from '#scim';
 import { newId } from '#identifier';
 import { arrive, leave } from './activity';
 import { admit, type TakeNote } from './admission';
@@ -51,7 +51,7 @@ const insertUser = prepared<never, StoredColumns & { environmentId: string; orga
 /**
  * Creates a user, as the directory's mapping and rules have it. `note` is told what was let through all the same.
  *
- * @throws UserNameTaken, NoSeatLeft, ScimError where a rule refuses the user
+ * @throws UserNameTaken, NoSeatLeft, ScimError where a rule refuses the user or it is too large
  */
 export async function createUser(
   pool: DirectoryPool,
@@ -60,6 +60,7 @@ export async function createUser(
   sent: Resource,
   note: TakeNote = () => {},
 ): Promise<StoredUser> {
+  checkSize('User', sent);
   return uniqueUserName(
     pool,
     directory,
@@ -135,7 +136,7 @@ const updateUser = prepared<never, StoredColumns & { isRenamed: boolean }>(
  * `change` is pure and is given the user as it is under the lock; what it throws rolls everything back. A change that makes
  * no difference stores nothing and appends nothing: RFC 7644 §3.5.2.1 says such a request must not move lastModified.
  *
- * @throws UserNotFound, UserNameTaken, NoSeatLeft, BrakeEngaged, ScimError where a rule refuses what the user would be
+ * @throws UserNotFound, UserNameTaken, NoSeatLeft, BrakeEngaged, ScimError where a rule refuses what the user would be, or it has become too large
  */
 export async function changeUser(
   pool: DirectoryPool,
@@ -159,6 +160,7 @@ export async function changeUser(
 
       const resource = withSingleValues(policy.mapping, change(before), policy.schemas, before.resource);
       if (sameJson(resource, before.resource)) return before;
+      checkSize('User', resource, before.resource);
       attempted = resource;
 
       const [groups = []] = await groupsAsMeant(tx, policy.mapping, [before]);

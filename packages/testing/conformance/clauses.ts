@@ -33,6 +33,7 @@ export const clauseGroups: readonly ClauseGroup[] = [
       G20: 'no 5xx, whatever is sent',
       G21: 'slashes, and no redirects',
       G22: 'versions of the protocol in the URL',
+      G23: 'values, users and groups that are too large',
     },
   },
   {

@@ -4,7 +4,7 @@ import { acceptedEncodings, BodyNotUtf8, refuseOtherThanUtf8 } from '../frame/ut
 import { ofWholeBodies } from '../frame/whole-body';
 import { BrokenOff } from './errors';
 import { deepestBody, isDeeperThan } from './json-depth';
-import { bodyBytesAtMost, limits } from './limits';
+import { bodyBytesAtMost, limits, userBodyBytesAtMost } from './limits';
 import { segments } from './request-path';
 
 declare global {
@@ -20,6 +20,7 @@ declare global {
 const textOf = (limit: number) =>
   ofWholeBodies(express.text({ limit, type: () => true, defaultCharset: 'utf-8', verify: refuseOtherThanUtf8 }));
 const readText = textOf(bodyBytesAtMost);
+const readUser = textOf(userBodyBytesAtMost);
 const readBulk = textOf(limits.bulkMaxPayloadBytes);
 
 /** G2: SCIM's media type, plain JSON and none at all are read as JSON; others are refused. */
@@ -29,9 +30,11 @@ export function readBody(req: Request, res: Response, next: NextFunction): void 
   if (carries && media && media !== mediaType && media !== 'application/json') {
     return next(new ScimError(415, undefined, `Content-Type ${JSON.stringify(media)} cannot be read here: send ${mediaType}.`));
   }
-  const isBulk = segments(req)[0]?.toLowerCase() === 'bulk';
-  (isBulk ? readBulk : readText)(req, res, (error?: unknown) => {
-    if (error) return next(unreadable(error, isBulk, res));
+  const endpoint = segments(req)[0]?.toLowerCase();
+  const isBulk = endpoint === 'bulk';
+  const isUser = endpoint === 'users';
+  (isBulk ? readBulk : isUser ? readUser : readText)(req, res, (error?: unknown) => {
+    if (error) return next(unreadable(error, isBulk, isUser, res));
     res.locals.hasArrived = true;
     const text: unknown = req.body;
     req.body = undefined;
@@ -49,7 +52,7 @@ export function readBody(req: Request, res: Response, next: NextFunction): void 
   });
 }
 
-function unreadable(error: unknown, isBulk: boolean, res: Response): unknown {
+function unreadable(error: unknown, isBulk: boolean, isUser: boolean, res: Response): unknown {
   if (error instanceof BodyNotUtf8) {
     return new ScimError(
       400,
@@ -66,6 +69,8 @@ function unreadable(error: unknown, isBulk: boolean, res: Response): unknown {
         undefined,
         `A bulk request may have ${limits.bulkMaxPayloadBytes} bytes (maxPayloadSize) at most. Send it in parts.`,
       );
+    if (isUser)
+      return new ScimError(413, undefined, `The body is larger than ${userBodyBytesAtMost / 1024 / 1024} MiB. Send less of the user.`);
     return new ScimError(
       413,
       undefined,

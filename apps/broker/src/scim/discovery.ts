@@ -42,6 +42,7 @@ export function discover(path: string[], query: QueryParameters, directory: Scim
             status: 200,
             body: serviceProviderConfig({
               baseUrl,
+              documentationUri: new URL('/docs/limits', baseUrl).href,
               limits: { ...limits, cursorTimeoutSeconds: listCursorSeconds },
               authenticationSchemes: directory.basicAuth ? [bearerScheme, basicScheme] : [bearerScheme],
             }),

@@ -1,3 +1,4 @@
+import { bounds } from '#bounds';
 import { GroupNameTaken, recordFailure, type RefusedRequest, UserNameTaken } from '#directory';
 import { parsePublicId } from '#identifier';
 import { asksToDeactivate, isObject } from '#scim';
@@ -25,12 +26,12 @@ export async function reportFailure(exchange: Exchange, error: unknown, write: W
   const named: NonNullable<RefusedRequest['resource']> = {};
   for (const name of ['userName', 'displayName', 'externalId'] as const) {
     const value = sent[name];
-    if (typeof value === 'string') named[name] = storable(value);
+    if (typeof value === 'string') named[name] = cut(value, bounds.refusedNameCharacters);
   }
   await recordFailure(exchange.pool, exchange.directory, {
     requestId: exchange.requestId,
     method: write.method,
-    path: storable(write.path),
+    path: cut(write.path, bounds.refusedPathCharacters),
     status,
     scimType: scimType ?? null,
     detail: storable(detail),
@@ -69,4 +70,9 @@ function operationsIn(body: unknown): Write[] {
     const { method, path, data } = operation;
     return typeof method === 'string' && typeof path === 'string' && !/^\/?bulk/i.test(path) ? [{ method, path, body: data }] : [];
   });
+}
+
+/** What was refused may be as long as a body: the event that tells of it is for people to recognize it. */
+function cut(text: string, characters: number): string {
+  return storable(storable(text.slice(0, 4 * characters)).slice(0, characters));
 }

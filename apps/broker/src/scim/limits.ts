@@ -1,7 +1,9 @@
+import { bounds } from '#bounds';
 import type { ServiceLimits } from '#scim';
 
-/** What one request may carry. Members of one group can be many: 50,000 of them are some 8 MB. */
-export const bodyBytesAtMost = 16 * 1024 * 1024;
+/** What one request may carry. */
+export const bodyBytesAtMost = bounds.bodyBytes;
+export const userBodyBytesAtMost = bounds.userBodyBytes;
 
 /** What ServiceProviderConfig says. */
 export const limits: ServiceLimits = {

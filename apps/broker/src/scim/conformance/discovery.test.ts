@@ -41,6 +41,7 @@ test('D1 ServiceProviderConfig says what is supported, with its limits', async (
   expect(status).toBe(200);
   expect(body).toEqual({
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    documentationUri: 'http://causeway.test/docs/limits',
     patch: { supported: true },
     bulk: { supported: true, maxOperations: expect.any(Number), maxPayloadSize: expect.any(Number) },
     filter: { supported: true, maxResults: expect.any(Number) },

@@ -1,0 +1,23 @@
+/**
+ * How much one customer, one vendor or one request may take of what all share: numbers, each with its reason. Whoever is beyond one is
+ * told which (the README's "What an identity provider may send"). Imports nothing.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const bounds = {
+  /** One string of a resource. The longest that directories hold of a person are certificates and notes: some KiB. */
+  textBytes: 64 * KiB,
+  /** A photo as data URI: 192 KiB of picture. Entra gives thumbnails of at most 100 KB; what is larger is better sent as its URL. */
+  photoBytes: 256 * KiB,
+  /** A user, or a group without its members, as JSON. An event holds it up to four times: profile, raw, and both as they were. */
+  resourceBytes: 1 * MiB,
+  /** What a request about one user may carry: a user of 1 MiB whose every second character is escaped. */
+  userBodyBytes: 2 * MiB,
+  /** What any other SCIM request may carry. Members of one group can be many: 50,000 of them are some 8 MB. */
+  bodyBytes: 16 * MiB,
+  /** Of a name in a request that was refused, as its event has it. Names that are taken are shorter, so these are whole. */
+  refusedNameCharacters: 1_000,
+  /** Of its path, which in a bulk request is part of the body. */
+  refusedPathCharacters: 4_000,
+} as const;
