@@ -253,6 +253,7 @@ create table events (
   occurred_at timestamp with time zone not null,
   request_id uuid,
   data json not null,
+  bytes integer,
   constraint events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -286,6 +287,7 @@ create table groups (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  resource_bytes integer,
   constraint groups_pkey PRIMARY KEY (directory_id, id)
 );
 CREATE INDEX groups_by_external_id ON public.groups USING btree (directory_id, external_id);
@@ -637,6 +639,8 @@ create table users (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  resource_bytes integer,
+  profile_bytes integer,
   constraint users_pkey PRIMARY KEY (directory_id, id),
   constraint users_user_name UNIQUE (directory_id, user_name_key)
 );

@@ -16,6 +16,10 @@ export const bounds = {
   userBodyBytes: 2 * MiB,
   /** What any other SCIM request may carry. Members of one group can be many: 50,000 of them are some 8 MB. */
   bodyBytes: 16 * MiB,
+  /** A page of events, users, groups or requests, however few they are then: 1,000 usual users are 3 MB. One that is larger comes alone. */
+  pageBytes: 4 * MiB,
+  /** The same of what a worker reads for a lane: it keeps 128 such pages, and a lane sends 50 usual events of 3 KB from one. */
+  lanePageBytes: 1 * MiB,
   /** Of a name in a request that was refused, as its event has it. Names that are taken are shorter, so these are whole. */
   refusedNameCharacters: 1_000,
   /** Of its path, which in a bulk request is part of the body. */

@@ -50,6 +50,7 @@ export {
   type EventPage,
   type EventQuery,
 } from './log/event-log';
+export type { BytePage } from './reading/page-bytes';
 export { type NewestEvents, type NewestQuery, readNewestEvents } from './log/newest-events';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';
 export {

@@ -122,7 +122,10 @@ const limitsPage = page(
           'A filter',
           `${filterLimits.bytes} bytes, ${filterLimits.depth} deep, ${filterLimits.terms} comparisons: 400 <code>invalidFilter</code>.`,
         ],
-        ['A page of a list', `${limits.maxPageSize} resources.`],
+        [
+          'A page of a list',
+          `${limits.maxPageSize} resources, and ${inUnits(bounds.pageBytes)} of users or groups: then it ends before its count.`,
+        ],
       ]
         .map(([what, most]) => `<dt>${what}</dt><dd>${most}</dd>`)
         .join('\n      ')}

@@ -239,7 +239,7 @@ async function reasonsOf(
   trouble: Trouble,
   provider: Readers['provider'],
 ): Promise<{ departures: number; reasons: FailureReason[]; more: number }> {
-  const [events = []] = await readDirectoryPages(pool, [
+  const [page] = await readDirectoryPages(pool, [
     {
       directoryId: trouble.directoryId,
       after: trouble.firstSequence - 1,
@@ -250,7 +250,7 @@ async function reasonsOf(
   ]);
   const reasons = new Map<string, FailureReason>();
   let departures = 0;
-  for (const event of events.map(readEvent)) {
+  for (const event of (page?.rows ?? []).map(readEvent)) {
     if (event.type !== 'provisioning.failed') continue;
     const { id, method, path, status, scim_type: scimType, detail, resource, deactivation_refused: refusesDeparture } = event.data.request;
     if (refusesDeparture) departures += 1;

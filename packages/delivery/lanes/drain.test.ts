@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DirectoryPool, readEvents } from '#directory';
+import { type DirectoryPool, readDirectoryPages, readEvents } from '#directory';
 import { createTestDatabase, eventually, startVendor, verified, type Received, type Vendor } from '#testing';
 import { aLog, aWorker, type TestLog, type TestWorker, told } from '../a-log';
 import { getDelivery } from '../record/deliveries';
@@ -569,6 +569,25 @@ describe('the breaker', () => {
     expect(dead.mostAtOnce()).toBeLessThanOrEqual(8);
     await workers.splice(0)[0]!.stop(0);
   }, 30_000);
+});
+
+test('a lane goes on where its page ended by its bytes, and an event too large for a page is sent by itself', async () => {
+  const log = await aLog(pool);
+  const vendor = await startVendor();
+  const directory = await log.directory();
+  await log.endpoint(vendor.url);
+  await log.write(directory, 8);
+  const data = `json_build_object('text', repeat('x', case when sequence = 5 then 3000000 else 400000 end))`;
+  // Of half of them the size is known, as of those that this release writes.
+  await pool.query(`update events set data = ${data}, bytes = case when sequence % 2 = 0 then octet_length((${data})::text) end`);
+  const worker = working();
+  await allDone(log);
+  expect(sequences(vendor.received)).toEqual(count(1, 8));
+  expect(worker.errors).toEqual([]);
+  expect((await readDirectoryPages(pool, [{ directoryId: directory.id, after: 0, upTo: 8, limit: 50, types: null }]))[0]).toMatchObject({
+    rows: [{ sequence: 1 }, { sequence: 2 }],
+    isCut: true,
+  });
 });
 
 test('a few lanes are seen to at once; of more than that, and of what is slow, others are to hear', async () => {

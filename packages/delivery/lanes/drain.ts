@@ -149,14 +149,14 @@ export class Drain {
       const limit = lane.attempt > 0 || lane.probing ? 1 : readAtOnce;
       const upTo = lane.head;
       const { directoryId } = lane;
-      const read = await this.options.pages.read({
+      const { rows: read, isCut } = await this.options.pages.read({
         directoryId,
         after: lane.cursor,
         upTo,
         limit,
         types: typesWorthReading(sender.filters),
       });
-      const complete = read.length < limit;
+      const complete = read.length < limit && !isCut;
       const end = complete ? upTo : (read.at(-1)?.sequence ?? upTo);
       const owed = read.filter((event) => isOwed(sender.filters, event));
 

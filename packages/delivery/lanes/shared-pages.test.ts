@@ -9,7 +9,7 @@ function counted(fails: () => boolean = () => false): { pages: SharedPages; read
     async (asked) => {
       reads.push(...asked);
       if (fails()) throw new Error('the database is away');
-      return asked.map(() => []);
+      return asked.map(() => ({ rows: [], isCut: false }));
     },
     { atMost: 128, forMs: 1_000 },
   );
@@ -36,12 +36,12 @@ test('different pages that are asked for at the same time are read by one statem
   const pages = new SharedPages(
     async (asked) => {
       statements.push(asked.length);
-      return asked.map(({ after }) => [{ sequence: after + 1 } as LoggedEvent]);
+      return asked.map(({ after }) => ({ rows: [{ sequence: after + 1 } as LoggedEvent], isCut: false }));
     },
     { atMost: 128, forMs: 1_000 },
   );
   const read = await Promise.all([7, 3, 5].map((after) => pages.read({ ...query, after })));
-  expect(read.map(([event]) => event?.sequence)).toEqual([8, 4, 6]);
+  expect(read.map(({ rows: [event] }) => event?.sequence)).toEqual([8, 4, 6]);
   expect(statements).toEqual([3]);
 });
 
@@ -50,7 +50,7 @@ test('a read that failed is not shared with who asks later', async () => {
   const { pages, reads } = counted(() => away);
   await expect(pages.read(query)).rejects.toThrow('away');
   away = false;
-  expect(await pages.read(query)).toEqual([]);
+  expect(await pages.read(query)).toEqual({ rows: [], isCut: false });
   expect(reads).toHaveLength(2);
 });
 

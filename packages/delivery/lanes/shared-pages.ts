@@ -1,4 +1,4 @@
-import type { DirectoryStretch, LoggedEvent } from '#directory';
+import type { BytePage, DirectoryStretch, LoggedEvent } from '#directory';
 import { Grouped } from './grouped';
 
 /**
@@ -7,18 +7,18 @@ import { Grouped } from './grouped';
  * page is kept for long. Different pages that are asked for at the same time are read by one statement.
  */
 export class SharedPages {
-  readonly #pages = new Map<string, Promise<LoggedEvent[]>>();
-  readonly #reads: Grouped<DirectoryStretch, LoggedEvent[]>;
+  readonly #pages = new Map<string, Promise<BytePage<LoggedEvent>>>();
+  readonly #reads: Grouped<DirectoryStretch, BytePage<LoggedEvent>>;
 
   /** `readPages` answers in the order of what it is asked for. `kept`: how many pages, and for how long. */
   constructor(
-    readPages: (stretches: DirectoryStretch[]) => Promise<LoggedEvent[][]>,
+    readPages: (stretches: DirectoryStretch[]) => Promise<BytePage<LoggedEvent>[]>,
     private readonly kept: { atMost: number; forMs: number },
   ) {
     this.#reads = new Grouped(readPages, { atOnce: 2, items: 20 });
   }
 
-  read(query: DirectoryStretch): Promise<LoggedEvent[]> {
+  read(query: DirectoryStretch): Promise<BytePage<LoggedEvent>> {
     const key = `${query.directoryId} ${query.after} ${query.upTo} ${query.limit} ${query.types?.join() ?? '*'}`;
     const known = this.#pages.get(key);
     if (known) return known;

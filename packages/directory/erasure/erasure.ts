@@ -264,7 +264,8 @@ const overwriteEvents = prepared(
   'erase_events',
   `
   update events e
-     set data = n.data::json
+     set data = n.data::json,
+         bytes = octet_length(n.data)
     from unnest($1::uuid[], $2::text[]) as n (id, data)
    where e.id = n.id`,
 );

@@ -2,7 +2,9 @@ import type { Pool } from 'pg';
 import { idAt, newId } from '#identifier';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
 import type { EventData, EventType } from './event-data';
+import { bounds } from '#bounds';
 import { prepared } from '#postgres';
+import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
 import type { DirectoryTransaction } from '../writing/transaction';
 
 /** An event to be appended. `data` is given the event's own sequence, because the version of what changed is that number. */
@@ -25,10 +27,18 @@ export function appendEvents(tx: DirectoryTransaction, drafts: EventDraft[]): nu
   return tx.sequence;
 }
 
-/** Of the feed `f` and the log `e`, what an `EventRow` is. */
-export const eventColumns = `
+/** Of the feed `f` and the log `e`, what an `EventRow` is, but for its data. */
+const headColumns = `
          e.id, f.type, f.environment_id, f.organization_id, e.organization_external_id, f.directory_id,
-         f.position, f.sequence, e.occurred_at, e.request_id, e.data::text as data`;
+         f.position, f.sequence, e.occurred_at, e.request_id`;
+
+export const eventColumns = `${headColumns}, e.data::text as data`;
+
+/** What a page that is ended by its bytes is made of, and of such a page `p` what an `EventRow` is. */
+export const weighedColumns = `${headColumns}, e.data as stored, coalesce(e.bytes, octet_length(e.data::text)) as size`;
+export const pageColumns = `
+         p.id, p.type, p.environment_id, p.organization_id, p.organization_external_id, p.directory_id,
+         p.position, p.sequence, p.occurred_at, p.request_id, p.stored::text as data, p.matched`;
 
 const feedHead = prepared<{ position: number; oldest_position: number; epoch: number }>(
   'feed_head',
@@ -81,7 +91,7 @@ export async function countEvents(
   return row ?? { total: 0, since: 0 };
 }
 
-interface FeedRow extends EventRow {
+interface FeedRow extends EventRow, OfPage {
   head: number;
   oldest: number;
   epoch: number;
@@ -98,13 +108,19 @@ const withHead = (page: string): string => `
 const feedPage = prepared<FeedRow, { environmentId: string; after: number; limit: number }>(
   'feed_page',
   withHead(`
-  select ${eventColumns}
-    from event_feed f
-    join events e on e.id = f.event_id
-   where f.environment_id = :environmentId
-     and f.position > :after
-   order by f.position
-   limit :limit`),
+  select ${pageColumns}
+    from ${weighed(
+      `
+          select ${weighedColumns}
+            from event_feed f
+            join events e on e.id = f.event_id
+           where f.environment_id = :environmentId
+             and f.position > :after
+           order by f.position
+           limit :limit`,
+      'l.position',
+    )} p
+   where ${isWithin('p', bounds.pageBytes)}`),
 );
 
 // The scan is bounded before it is filtered: a filter that matches nothing costs the same each time, and never reads the
@@ -123,19 +139,25 @@ const filteredFeedPage = prepared<
 >(
   'filtered_feed_page',
   withHead(`
-  select ${eventColumns}
-    from (select *
-            from event_feed
-           where environment_id = :environmentId
-             and position > :after
-             and position <= :after + :scannedAtMost
-           order by position) f
-    join events e on e.id = f.event_id
-   where (:types::text[] is null or f.type = any (:types))
-     and (:organizationId::uuid is null or f.organization_id = :organizationId)
-     and (:directoryId::uuid is null or f.directory_id = :directoryId)
-   order by f.position
-   limit :limit`),
+  select ${pageColumns}
+    from ${weighed(
+      `
+          select ${weighedColumns}
+            from (select *
+                    from event_feed
+                   where environment_id = :environmentId
+                     and position > :after
+                     and position <= :after + :scannedAtMost
+                   order by position) f
+            join events e on e.id = f.event_id
+           where (:types::text[] is null or f.type = any (:types))
+             and (:organizationId::uuid is null or f.organization_id = :organizationId)
+             and (:directoryId::uuid is null or f.directory_id = :directoryId)
+           order by f.position
+           limit :limit`,
+      'l.position',
+    )} p
+   where ${isWithin('p', bounds.pageBytes)}`),
 );
 
 export interface EventQuery {
@@ -160,7 +182,8 @@ export interface EventPage {
 const scannedAtMost = 5_000;
 
 /**
- * Reads an environment's log in the order of positions. The one reader: polling, streams and consumers call it.
+ * Reads an environment's log in the order of positions. The one reader: polling, streams and consumers call it. A page may end before
+ * its limit because it would be too large: `scannedTo` is where to go on.
  *
  * The caller compares `oldest` with `after`: what lies before `oldest` is no longer kept.
  */
@@ -179,9 +202,12 @@ export async function readEvents(pool: Pool, query: EventQuery): Promise<EventPa
       })
     : await feedPage.run(pool, { environmentId, after, limit });
   const { head, oldest, epoch } = rows[0] ?? { head: 0, oldest: 1, epoch: 1 };
-  const events = rows.filter(({ id }) => id !== null).map(loggedEvent);
+  const { rows: events, isCut } = bytePage(
+    rows.filter(({ id }) => id !== null),
+    loggedEvent,
+  );
   const last = events.at(-1)?.position ?? after;
-  const scannedTo = events.length === limit || !filtered ? last : Math.max(last, Math.min(after + scannedAtMost, head));
+  const scannedTo = events.length === limit || isCut || !filtered ? last : Math.max(last, Math.min(after + scannedAtMost, head));
   return { events, scannedTo, head: Math.max(head, last), oldest, epoch };
 }
 
@@ -196,7 +222,7 @@ export interface DirectoryStretch {
 }
 
 const directoryPages = prepared<
-  EventRow & { n: number },
+  EventRow & OfPage & { n: number },
   { ns: number[]; directoryIds: string[]; afters: number[]; upTos: number[]; limits: number[]; types: (string | null)[] }
 >(
   'directory_pages',
@@ -204,21 +230,26 @@ const directoryPages = prepared<
   select q.n, p.*
     from unnest(:ns::int[], :directoryIds::uuid[], :afters::bigint[], :upTos::bigint[], :limits::int[], :types::text[])
          as q (n, directory_id, after, up_to, at_most, types)
-   cross join lateral (select ${eventColumns}
-                         from event_feed f
-                         join events e on e.id = f.event_id
-                        where f.directory_id = q.directory_id
-                          and f.sequence > q.after
-                          and f.sequence <= q.up_to
-                          and (q.types is null or f.type = any (string_to_array(q.types, ',')))
-                        order by f.sequence
-                        limit q.at_most) p
+   cross join lateral (select ${pageColumns}
+                         from ${weighed(
+                           `
+                               select ${weighedColumns}
+                                 from event_feed f
+                                 join events e on e.id = f.event_id
+                                where f.directory_id = q.directory_id
+                                  and f.sequence > q.after
+                                  and f.sequence <= q.up_to
+                                  and (q.types is null or f.type = any (string_to_array(q.types, ',')))
+                                order by f.sequence
+                                limit q.at_most`,
+                           'l.sequence',
+                         )} p
+                        where ${isWithin('p', bounds.lanePageBytes)}) p
    order by q.n, p.sequence`,
 );
 
 /** Directories' events in the order of sequences, a list for each stretch; published ones alone: what a webhook carries can be polled already. */
-export async function readDirectoryPages(pool: Pool, stretches: readonly DirectoryStretch[]): Promise<LoggedEvent[][]> {
-  const pages: LoggedEvent[][] = stretches.map(() => []);
+export async function readDirectoryPages(pool: Pool, stretches: readonly DirectoryStretch[]): Promise<BytePage<LoggedEvent>[]> {
   const rows = await directoryPages.run(pool, {
     ns: stretches.map((_, n) => n),
     directoryIds: stretches.map(({ directoryId }) => directoryId),
@@ -227,8 +258,9 @@ export async function readDirectoryPages(pool: Pool, stretches: readonly Directo
     limits: stretches.map(({ limit }) => limit),
     types: stretches.map(({ types }) => types && types.join()),
   });
-  for (const row of rows) pages[row.n]?.push(loggedEvent(row));
-  return pages;
+  const pages: (typeof rows)[] = stretches.map(() => []);
+  for (const row of rows) pages[row.n]?.push(row);
+  return pages.map((page) => bytePage(page, loggedEvent));
 }
 
 const eventById = prepared<EventRow>(

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import { prepared } from '#postgres';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
-import { eventColumns, readFeedHead } from './event-log';
+import { pageColumns, readFeedHead, weighedColumns } from './event-log';
+import { bounds } from '#bounds';
+import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
 
 /** What a page of the log, read backwards, is asked for. */
 export interface NewestQuery {
@@ -28,26 +30,29 @@ const stretch = 5_000;
 const stretchesAtMost = 20;
 
 /**
- * Reads the log backwards. A filter looks through stretches of bounded length, so that what is rare, or not there, costs a bounded
+ * Reads the log backwards, no more than a page's bytes at once. A filter looks through stretches of bounded length, so that what is rare, or not there, costs a bounded
  * time: then the page may hold less than its limit, and say where to go on.
  */
 export async function readNewestEvents(pool: Pool, query: NewestQuery): Promise<NewestEvents> {
   const { head, oldest } = await readFeedHead(pool, query.environmentId);
   const events: string[] = [];
+  let bytesLeft: number = bounds.pageBytes;
   let before = Math.min(query.before ?? head + 1, head + 1);
 
   for (let stretches = 0; stretches < stretchesAtMost && before > oldest; stretches++) {
-    const read = await readStretch(pool, query, before, query.limit - events.length);
-    events.push(...read.map(({ json }) => json));
-    const last = read.at(-1);
-    if (last && events.length === query.limit) return { events, next: last.position > oldest ? last.position : null, head };
+    const { rows, isCut } = await readStretch(pool, query, before, query.limit - events.length, bytesLeft);
+    events.push(...rows.map(({ json }) => json));
+    for (const { json } of rows) bytesLeft -= Buffer.byteLength(json);
+    const last = rows.at(-1);
+    if (last && (events.length === query.limit || isCut || bytesLeft <= 0))
+      return { events, next: last.position > oldest ? last.position : null, head };
     before = Math.max(before - stretch, oldest);
   }
   return { events, next: before > oldest ? before : null, head };
 }
 
 const stretchBackwards = prepared<
-  EventRow,
+  EventRow & OfPage,
   {
     environmentId: string;
     before: number;
@@ -56,30 +61,38 @@ const stretchBackwards = prepared<
     directoryId: string | null;
     subject: string | null;
     limit: number;
+    bytes: number;
   }
 >(
   'newest_events',
   `
-  select ${eventColumns}
-    from (select *
-            from event_feed
-           where environment_id = :environmentId
-             and position < :before
-             and position >= :before - ${stretch}
-             and (:types::text[] is null or type = any (:types))
-             and (:organizationId::uuid is null or organization_id = :organizationId)
-             and (:directoryId::uuid is null or directory_id = :directoryId)
-           order by position desc) f
-    join events e on e.id = f.event_id
-   -- The text is searched before it is parsed: almost no event is the one's that is looked for.
-   where :subject::text is null
-      or (strpos(e.data::text, :subject) > 0
-          and :subject in (e.data->'user'->>'id', e.data->'group'->>'id', e.data->'member_group'->>'id'))
-   order by f.position desc
-   limit :limit`,
+  select ${pageColumns}
+    from ${weighed(
+      `
+          select ${weighedColumns}
+            from (select *
+                    from event_feed
+                   where environment_id = :environmentId
+                     and position < :before
+                     and position >= :before - ${stretch}
+                     and (:types::text[] is null or type = any (:types))
+                     and (:organizationId::uuid is null or organization_id = :organizationId)
+                     and (:directoryId::uuid is null or directory_id = :directoryId)
+                   order by position desc) f
+            join events e on e.id = f.event_id
+           -- The text is searched before it is parsed: almost no event is the one's that is looked for.
+           where :subject::text is null
+              or (strpos(e.data::text, :subject) > 0
+                  and :subject in (e.data->'user'->>'id', e.data->'group'->>'id', e.data->'member_group'->>'id'))
+           order by f.position desc
+           limit :limit`,
+      'l.position desc',
+    )} p
+   where ${isWithin('p', ':bytes::bigint')}
+   order by p.position desc`,
 );
 
-async function readStretch(pool: Pool, query: NewestQuery, before: number, limit: number): Promise<LoggedEvent[]> {
+async function readStretch(pool: Pool, query: NewestQuery, before: number, limit: number, bytes: number): Promise<BytePage<LoggedEvent>> {
   const rows = await stretchBackwards.run(pool, {
     environmentId: query.environmentId,
     before,
@@ -88,6 +101,7 @@ async function readStretch(pool: Pool, query: NewestQuery, before: number, limit
     directoryId: query.directoryId ?? null,
     subject: query.subject ?? null,
     limit,
+    bytes,
   });
-  return rows.map(loggedEvent);
+  return bytePage(rows, loggedEvent);
 }

@@ -47,9 +47,9 @@ export async function findGroup(db: Queryable, directory: DirectoryScope, id: st
 const insertGroup = prepared<never, StoredColumns & { environmentId: string; organizationId: string }>(
   'insert_group',
   `
-  insert into groups (directory_id, id, display_name, display_name_key, external_id, resource, folded, version, updated_at,
+  insert into groups (directory_id, id, display_name, display_name_key, external_id, resource, folded, version, updated_at, resource_bytes,
                       environment_id, organization_id, created_at)
-  values (:directoryId, :id, :displayName, :displayNameKey, :externalId, :resource, :folded, :version, :updatedAt, :environmentId, :organizationId, :updatedAt)`,
+  values (:directoryId, :id, :displayName, :displayNameKey, :externalId, :resource, :folded, :version, :updatedAt, :resourceBytes, :environmentId, :organizationId, :updatedAt)`,
 );
 
 /** Creates a group, and then its members as if they had been added one by one. @throws GroupNameTaken, UnknownMember, ScimError where it is too large */
@@ -96,6 +96,7 @@ const updateGroup = prepared<never, StoredColumns>(
          external_id = :externalId,
          resource = :resource,
          folded = :folded,
+         resource_bytes = :resourceBytes,
          version = :version,
          updated_at = :updatedAt
    where directory_id = :directoryId
@@ -259,6 +260,7 @@ interface StoredColumns {
   displayNameKey: string;
   externalId: string | null;
   resource: string;
+  resourceBytes: number;
   folded: string;
   version: number;
   updatedAt: Date;
@@ -267,13 +269,15 @@ interface StoredColumns {
 function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, group: StoredGroup): StoredColumns {
   const { resource } = group;
   const displayName = displayNameOfGroup(resource);
+  const text = JSON.stringify(resource);
   return {
     directoryId: directory.id,
     id: group.id,
     displayName,
     displayNameKey: foldCase(displayName),
     externalId: typeof resource.externalId === 'string' ? resource.externalId : null,
-    resource: JSON.stringify(resource),
+    resource: text,
+    resourceBytes: Buffer.byteLength(text),
     folded: JSON.stringify(foldResource(resource, 'Group', directory.schemas)),
     version: group.version,
     updatedAt: group.updatedAt,

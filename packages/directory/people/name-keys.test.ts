@@ -126,7 +126,7 @@ test('userNames and addresses are compared and published without blanks around t
   await expect(mapped.create('ada@ACME.test')).rejects.toThrow(UserNameTaken);
   const { environmentId, id: directoryId } = mapped.directory;
   const found = async (query: { email?: string; userName?: string }): Promise<number | undefined> =>
-    (await listUsers(pool, { environmentId, directoryId, limit: 10, ...query }))?.length;
+    (await listUsers(pool, { environmentId, directoryId, limit: 10, ...query }))?.rows.length;
   for (const address of ['ada@home.test', ' ADA@HOME.TEST', 'ada@acme.test '])
     expect([address, await found({ email: address })]).toEqual([address, 1]);
   expect(await found({ userName: '  ada@acme.test' })).toBe(1);

@@ -86,6 +86,7 @@ const updateProfiles = prepared(
   `
   update users u
      set profile = n.profile::json,
+         profile_bytes = octet_length(n.profile),
          version = n.version,
          updated_at = $2
     from unnest($3::uuid[], $4::text[], $5::bigint[]) as n (id, profile, version)

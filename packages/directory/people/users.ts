@@ -43,9 +43,9 @@ export async function findUser(db: Queryable, directory: DirectoryScope, id: str
 const insertUser = prepared<never, StoredColumns & { environmentId: string; organizationId: string }>(
   'insert_user',
   `
-  insert into users (directory_id, id, user_name_key, external_id, display_name, active, email_keys, resource, folded, profile, version, updated_at,
+  insert into users (directory_id, id, user_name_key, external_id, display_name, active, email_keys, resource, folded, profile, version, updated_at, resource_bytes, profile_bytes,
                      environment_id, organization_id, created_at, active_since)
-  values (:directoryId, :id, :userNameKey, :externalId, :displayName, :active, :emailKeys, :resource, :folded, :profile, :version, :updatedAt, :environmentId, :organizationId, :updatedAt, :updatedAt)`,
+  values (:directoryId, :id, :userNameKey, :externalId, :displayName, :active, :emailKeys, :resource, :folded, :profile, :version, :updatedAt, :resourceBytes, :profileBytes, :environmentId, :organizationId, :updatedAt, :updatedAt)`,
 );
 
 /**
@@ -124,6 +124,8 @@ const updateUser = prepared<never, StoredColumns & { isRenamed: boolean }>(
          resource = :resource,
          folded = :folded,
          profile = :profile,
+         resource_bytes = :resourceBytes,
+         profile_bytes = :profileBytes,
          version = :version,
          updated_at = :updatedAt
    where directory_id = :directoryId
@@ -301,12 +303,15 @@ interface StoredColumns {
   resource: string;
   folded: string;
   profile: string;
+  resourceBytes: number;
+  profileBytes: number;
   version: number;
   updatedAt: Date;
 }
 
 function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, user: StoredUser): StoredColumns {
   const { resource } = user;
+  const [resourceText, profileText] = [JSON.stringify(resource), JSON.stringify(user.profile)];
   return {
     directoryId: directory.id,
     id: user.id,
@@ -315,9 +320,11 @@ function columnsOf(directory: DirectoryScope & { schemas: SchemaSet }, user: Sto
     displayName: typeof resource.displayName === 'string' ? resource.displayName : userNameOf(resource),
     active: user.profile.active,
     emailKeys: emailKeysOf(resource),
-    resource: JSON.stringify(resource),
+    resource: resourceText,
     folded: JSON.stringify(foldResource(resource, 'User', directory.schemas)),
-    profile: JSON.stringify(user.profile),
+    profile: profileText,
+    resourceBytes: Buffer.byteLength(resourceText),
+    profileBytes: Buffer.byteLength(profileText),
     version: user.version,
     updatedAt: user.updatedAt,
   };

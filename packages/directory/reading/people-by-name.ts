@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
+import { bounds } from '#bounds';
 import { parsePublicId, publicId } from '#identifier';
 import { lastId, prepared } from '#postgres';
+import { isWithin, weighed } from './page-bytes';
 
 /** A user as a list shows one: enough to find somebody by, without the resource. */
 export interface ListedUser {
@@ -39,24 +41,33 @@ const usersByName = prepared<
     email: string | null;
     active: boolean;
     updated_at: Date;
+    matched: number;
   },
   { environmentId: string; directoryId: string; after: string; search: string | null; active: boolean | null; limit: number }
 >(
   'users_by_name',
   `
-  select u.id, u.user_name_key as key, u.profile->>'user_name' as user_name, u.display_name, u.profile->>'email' as email, u.active, u.updated_at
-    from users u
-    join directories d on d.id = u.directory_id and d.deleted_at is null
-   where u.environment_id = :environmentId
-     and u.directory_id = :directoryId
-     and u.user_name_key > :after
-     and (:search::text is null
-          or strpos(u.user_name_key, :search) > 0
-          or strpos(lower(u.display_name), :search) > 0
-          or strpos(array_to_string(u.email_keys, ' '), :search) > 0)
-     and (:active::boolean is null or u.active = :active)
-   order by u.user_name_key
-   limit :limit`,
+  select u.id, u.user_name_key as key, u.profile->>'user_name' as user_name, u.display_name, u.profile->>'email' as email, u.active, u.updated_at,
+         u.matched
+    from ${weighed(
+      `
+          select u.*, 1000 + coalesce(octet_length(u.display_name), 0) as size
+            from users u
+            join directories d on d.id = u.directory_id and d.deleted_at is null
+           where u.environment_id = :environmentId
+             and u.directory_id = :directoryId
+             and u.user_name_key > :after
+             and (:search::text is null
+                  or strpos(u.user_name_key, :search) > 0
+                  or strpos(lower(u.display_name), :search) > 0
+                  or strpos(array_to_string(u.email_keys, ' '), :search) > 0)
+             and (:active::boolean is null or u.active = :active)
+           order by u.user_name_key
+           limit :limit`,
+      'l.user_name_key',
+    )} u
+   where ${isWithin('u', bounds.pageBytes)}
+   order by u.user_name_key`,
 );
 
 /**
@@ -85,7 +96,7 @@ export async function listPeople(
       active: row.active,
       updated_at: row.updated_at.toISOString(),
     })),
-    next: rows.length > query.limit ? (page.at(-1)?.key ?? null) : null,
+    next: rows.length > query.limit || (rows[0]?.matched ?? 0) > rows.length ? (page.at(-1)?.key ?? null) : null,
   };
 }
 

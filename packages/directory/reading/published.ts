@@ -1,9 +1,11 @@
 /** What vendors read of directories by the API: the same users and groups that the events carry, as they are now. */
 import type { Pool } from 'pg';
+import { bounds } from '#bounds';
 import { foldCase, foldName } from '#scim';
 import { publicId } from '#identifier';
 import { firstId, prepared } from '#postgres';
 import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from '../resource/stored-group';
+import { type BytePage, bytePage, isWithin, type OfPage, weighed } from './page-bytes';
 import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 
 interface Owned {
@@ -21,8 +23,11 @@ const directoryExists = prepared<{ id: string }>(
      and deleted_at is null`,
 );
 
+// As it is published: itself, under `raw`, and its profile.
+const userSize = `coalesce(u.resource_bytes, octet_length(u.resource::text)) + coalesce(u.profile_bytes, octet_length(u.profile::text))`;
+
 const selectUsers = prepared<
-  UserRow & Owned,
+  UserRow & Owned & OfPage,
   {
     environmentId: string;
     directoryId: string;
@@ -37,26 +42,33 @@ const selectUsers = prepared<
 >(
   'list_users',
   `
-  select ${userColumns}, u.directory_id, u.organization_id
-    from users u ${userGroups}
-   where u.environment_id = :environmentId
-     and u.directory_id = :directoryId
-     and u.id > :after
-     and (:email::text is null or u.email_keys @> array[:email] or (:email like '%@%' and u.user_name_key = :email))
-     and (:userName::text is null or u.user_name_key = :userName)
-     and (:externalId::text is null or u.external_id = :externalId)
-     and (:groupId::uuid is null or exists (select 1
-                                        from memberships m
-                                       where m.directory_id = u.directory_id
-                                         and m.group_id = :groupId
-                                         and m.member_id = u.id
-                                         and m.present))
-     and (:active::boolean is null or u.active = :active)
-   order by u.id
-   limit :limit`,
+  select ${userColumns}, u.directory_id, u.organization_id, u.matched
+    from ${weighed(
+      `
+          select u.*, ${userSize} as size
+            from users u
+           where u.environment_id = :environmentId
+             and u.directory_id = :directoryId
+             and u.id > :after
+             and (:email::text is null or u.email_keys @> array[:email] or (:email like '%@%' and u.user_name_key = :email))
+             and (:userName::text is null or u.user_name_key = :userName)
+             and (:externalId::text is null or u.external_id = :externalId)
+             and (:groupId::uuid is null or exists (select 1
+                                                from memberships m
+                                               where m.directory_id = u.directory_id
+                                                 and m.group_id = :groupId
+                                                 and m.member_id = u.id
+                                                 and m.present))
+             and (:active::boolean is null or u.active = :active)
+           order by u.id
+           limit :limit`,
+      'l.id',
+    )} u ${userGroups}
+   where ${isWithin('u', bounds.pageBytes)}
+   order by u.id`,
 );
 
-/** A directory's users, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
+/** A directory's users, oldest first, from after the id `after`, a page of them; `undefined` where the environment has no such directory. */
 export async function listUsers(
   pool: Pool,
   query: {
@@ -70,7 +82,7 @@ export async function listUsers(
     groupId?: string | undefined;
     active?: boolean | undefined;
   },
-): Promise<UserJson[] | undefined> {
+): Promise<BytePage<UserJson> | undefined> {
   const { environmentId, directoryId } = query;
   if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
   const rows = await selectUsers.run(pool, {
@@ -84,7 +96,7 @@ export async function listUsers(
     active: query.active ?? null,
     limit: query.limit,
   });
-  return rows.map(publishedUser);
+  return bytePage(rows, publishedUser);
 }
 
 const selectUserById = prepared<UserRow & Owned>(
@@ -102,27 +114,36 @@ export async function getUser(pool: Pool, query: { environmentId: string; userId
   return row && publishedUser(row);
 }
 
-const selectGroups = prepared<GroupRow & Owned>(
+const groupSize = `coalesce(gr.resource_bytes, octet_length(gr.resource::text))`;
+
+const selectGroups = prepared<GroupRow & Owned & OfPage>(
   'list_groups',
   `
-  select ${groupColumns}, gr.directory_id, gr.organization_id
-    from groups gr
-   where gr.environment_id = $1
-     and gr.directory_id = $2
-     and gr.id > $3
-   order by gr.id
-   limit $4`,
+  select ${groupColumns}, gr.directory_id, gr.organization_id, gr.matched
+    from ${weighed(
+      `
+          select gr.*, ${groupSize} as size
+            from groups gr
+           where gr.environment_id = $1
+             and gr.directory_id = $2
+             and gr.id > $3
+           order by gr.id
+           limit $4`,
+      'l.id',
+    )} gr
+   where ${isWithin('gr', bounds.pageBytes)}
+   order by gr.id`,
 );
 
 /** A directory's groups, oldest first, from after the id `after`; `undefined` where the environment has no such directory. */
 export async function listGroups(
   pool: Pool,
   query: { environmentId: string; directoryId: string; limit: number; after?: string | undefined },
-): Promise<GroupJson[] | undefined> {
+): Promise<BytePage<GroupJson> | undefined> {
   const { environmentId, directoryId } = query;
   if ((await directoryExists.run(pool, [environmentId, directoryId])).length === 0) return undefined;
   const rows = await selectGroups.run(pool, [environmentId, directoryId, query.after ?? firstId, query.limit]);
-  return rows.map(publishedGroup);
+  return bytePage(rows, publishedGroup);
 }
 
 const selectGroupById = prepared<GroupRow & Owned>(
@@ -140,17 +161,26 @@ export async function getGroup(pool: Pool, query: { environmentId: string; group
   return row && publishedGroup(row);
 }
 
-const memberPage = prepared<{ id: string; type: 'User' | 'Group' }>(
+const memberPage = prepared<{ id: string; type: 'User' | 'Group' } & OfPage>(
   'list_group_members',
   `
-  select m.member_id as id, m.member_type as type
-    from memberships m
-   where m.directory_id = $1
-     and m.group_id = $2
-     and m.present
-     and m.member_id > $3
-   order by m.member_id
-   limit $4`,
+  select m.id, m.type, m.matched
+    from ${weighed(
+      `
+          select m.member_id as id, m.member_type as type,
+                 coalesce((select ${userSize} from users u where u.directory_id = m.directory_id and u.id = m.member_id),
+                          (select ${groupSize} from groups gr where gr.directory_id = m.directory_id and gr.id = m.member_id), 0) as size
+            from memberships m
+           where m.directory_id = $1
+             and m.group_id = $2
+             and m.present
+             and m.member_id > $3
+           order by m.member_id
+           limit $4`,
+      'l.id',
+    )} m
+   where ${isWithin('m', bounds.pageBytes)}
+   order by m.id`,
 );
 
 const usersOfDirectory = prepared<UserRow & Owned>(
@@ -180,7 +210,7 @@ export type MemberJson = (UserJson & { type: 'user' }) | (GroupJson & { type: 'g
 export async function listGroupMembers(
   pool: Pool,
   query: { environmentId: string; groupId: string; limit: number; after?: string | undefined },
-): Promise<MemberJson[] | undefined> {
+): Promise<BytePage<MemberJson> | undefined> {
   const { environmentId, groupId } = query;
   const [group] = await selectGroupById.run(pool, [environmentId, groupId]);
   if (!group) return undefined;
@@ -198,10 +228,11 @@ export async function listGroupMembers(
     for (const row of users) found.set(row.id, { type: 'user', ...publishedUser(row) });
     for (const row of groups) found.set(row.id, { type: 'group', ...publishedGroup(row) });
     members.push(...page.map(({ id }) => found.get(id)).filter((member) => member !== undefined));
-    if (page.length < wanted) break;
+    if ((page[0]?.matched ?? 0) > page.length && members.length > 0) return { rows: members, isCut: true };
+    if (page.length < wanted && (page[0]?.matched ?? 0) === page.length) break;
     after = page.at(-1)!.id;
   }
-  return members;
+  return { rows: members, isCut: false };
 }
 
 /** Whether somebody may come in, by an e-mail address, or by a userName that is one. */

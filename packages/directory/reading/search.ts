@@ -4,6 +4,7 @@
  * The meaning is that of `matches` in the scim package, and a property test holds the two together.
  */
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
+import { bounds } from '#bounds';
 import { type ListQuery, ScimError } from '#scim';
 import { ask, type Queryable } from '#postgres';
 import { type GroupRow, groupOf, type StoredGroup } from '../resource/stored-group';
@@ -11,6 +12,7 @@ import { type ShownUser, shownUserOf, type UserRow } from '../resource/stored-us
 import type { DirectoryScope } from '../writing/transaction';
 import { readCursor, writeCursor } from './list-cursor';
 import type { ListTotals } from './list-totals';
+import { isWithin, type OfPage, weighed } from './page-bytes';
 import { SearchCompiler } from './search-compiler';
 import { groupTable, type SearchedTable, userTable } from './searched-tables';
 
@@ -90,24 +92,32 @@ async function search<Row extends { id: string }>(
   // First which resources, then what they hold: of those before the page nothing but what they are chosen and ordered by is read.
   // "limit 1" keeps PostgreSQL from joining the page with everybody.
   const page = `
-    select ${table.columns}, p.sort_key, ${sequenceNow}
-      from (select ${table.row}.id, ${order ? `(${order})::text` : 'null'} as sort_key, row_number() over (order by ${inOrder}) as place
-              from ${table.name} ${table.row}
-             where ${table.row}.directory_id = $1
-               and ${where} ${beyond}
-             order by ${inOrder}
-             limit ${limit} ${offset}) p
-     cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row} ${table.joined}
-     order by p.place`;
+    select ${table.columns}, ${table.row}.sort_key, ${table.row}.matched, ${sequenceNow}
+      from ${weighed(
+        `
+            select ${table.row}.*, p.sort_key, p.nth, ${table.size} as size
+              from (select ${table.row}.id, ${order ? `(${order})::text` : 'null'} as sort_key, row_number() over (order by ${inOrder}) as nth
+                      from ${table.name} ${table.row}
+                     where ${table.row}.directory_id = $1
+                       and ${where} ${beyond}
+                     order by ${inOrder}
+                     limit ${limit} ${offset}) p
+             cross join lateral (select * from ${table.name} where directory_id = $1 and id = p.id limit 1) ${table.row}`,
+        'l.nth',
+      )} ${table.row} ${table.joined}
+     where ${isWithin(table.row, bounds.pageBytes)}
+     order by ${table.row}.place`;
   const key = keyOf(query, table);
-  const { rows } = await select<Row & { sort_key?: string | null; sequence: number }>(
+  const { rows } = await select<Row & OfPage & { sort_key?: string | null; sequence: number }>(
     key === undefined ? pool : lookups,
     page,
     sql.values,
     key !== undefined ? `search_${table.name}_by_${key}` : isPlain(query) ? `search_${table.name}` : undefined,
   );
-  const more = rows.length > query.count;
-  const resources = more ? rows.slice(0, query.count) : rows;
+  // A page that would be too large ends before its count: RFC 7644 §3.4.2.4 has the count be the most.
+  const isCut = (rows[0]?.matched ?? 0) > rows.length;
+  const more = isCut || rows.length > query.count;
+  const resources = rows.slice(0, query.count);
   const last = resources.at(-1);
   // A page that holds the end needs no counting: that is every match by userName or externalId.
   const known = !more && !after && (rows.length > 0 || query.startIndex === 1);

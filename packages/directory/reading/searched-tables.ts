@@ -9,6 +9,8 @@ export interface SearchedTable {
   row: 'u' | 'gr';
   name: 'users' | 'groups';
   columns: string;
+  /** What a row of it is in bytes, as far as it is shown. */
+  size: string;
   /** What the columns need besides the row. */
   joined: string;
   /** Indexed columns, by the attribute's place in the folded resource. */
@@ -22,6 +24,7 @@ export const userTable: SearchedTable = {
   row: 'u',
   name: 'users',
   columns: shownUserColumns,
+  size: 'coalesce(u.resource_bytes, octet_length(u.resource::text))',
   joined: userGroups,
   keys: { username: 'u.user_name_key', externalid: 'u.external_id' },
   lastModified: `greatest(u.updated_at, (select max(m.changed_at) from memberships m where m.directory_id = u.directory_id and m.member_id = u.id))`,
@@ -33,6 +36,7 @@ export const groupTable: SearchedTable = {
   row: 'gr',
   name: 'groups',
   columns: groupColumns,
+  size: 'coalesce(gr.resource_bytes, octet_length(gr.resource::text))',
   joined: '',
   keys: { displayname: 'gr.display_name_key', externalid: 'gr.external_id' },
   lastModified: 'gr.updated_at',

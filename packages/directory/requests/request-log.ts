@@ -6,7 +6,9 @@ import { appendEvents } from '../log/event-log';
 import { explainRequest } from './explanation';
 import { noteRefusedDepartures } from './refused-departures';
 import { alwaysKept, keepAttributes, keptAttributes, type UsedAttributes } from './kept-attributes';
+import { bounds } from '#bounds';
 import { lastId, prepared } from '#postgres';
+import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
 import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */
@@ -120,20 +122,28 @@ interface RequestRow {
   provider: Provider;
 }
 
-const selectRequests = prepared<RequestRow>(
+const selectRequests = prepared<RequestRow & OfPage>(
   'list_requests',
   `
   select r.id, r.environment_id, r.directory_id, r.at, r.method, r.path, r.status, r.outcome, r.scim_type, r.detail, r.notes,
-         r.duration_ms, r.user_agent, r.request_body, r.response_body, d.provider
-    from directories d
-    join requests r on r.directory_id = d.id
-   where d.environment_id = $1
-     and d.id = $2
-     and d.deleted_at is null
-     and r.id < $3
-     and ($4::text is null or r.outcome = $4)
-   order by r.id desc
-   limit $5`,
+         r.duration_ms, r.user_agent, r.request_body, r.response_body, r.provider, r.matched
+    from ${weighed(
+      `
+          select r.*, d.provider,
+                 octet_length(r.path) + coalesce(octet_length(r.request_body::text), 0) + coalesce(octet_length(r.response_body::text), 0) as size
+            from directories d
+            join requests r on r.directory_id = d.id
+           where d.environment_id = $1
+             and d.id = $2
+             and d.deleted_at is null
+             and r.id < $3
+             and ($4::text is null or r.outcome = $4)
+           order by r.id desc
+           limit $5`,
+      'l.id desc',
+    )} r
+   where ${isWithin('r', bounds.pageBytes)}
+   order by r.id desc`,
 );
 
 const directoryOfRequests = prepared<{ id: string }>(
@@ -150,11 +160,11 @@ const directoryOfRequests = prepared<{ id: string }>(
 export async function listRequests(
   pool: Pool,
   query: { environmentId: string; directoryId: string; limit: number; before?: string | undefined; outcome?: string | undefined },
-): Promise<RecordedRequest[] | undefined> {
+): Promise<BytePage<RecordedRequest> | undefined> {
   const { environmentId, directoryId } = query;
   if ((await directoryOfRequests.run(pool, [environmentId, directoryId])).length === 0) return undefined;
   const rows = await selectRequests.run(pool, [environmentId, directoryId, query.before ?? lastId, query.outcome ?? null, query.limit]);
-  return rows.map((row) => ({
+  return bytePage(rows, (row) => ({
     id: row.id,
     environmentId: row.environment_id,
     directoryId: row.directory_id,

@@ -199,8 +199,8 @@ const insertEvents = prepared<
     select *
       from unnest(:ids::uuid[], :sequences::bigint[], :types::text[], :data::text[], :requestIds::uuid[], :organizationExternalIds::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
   ), logged as (
-    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data)
-    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json
+    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data, bytes)
+    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json, octet_length(d.data)
       from drafts d
   ), advanced as (
     update directory_heads

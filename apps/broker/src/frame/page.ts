@@ -11,11 +11,17 @@ export function pageQuery({ limit, cursor }: { limit: number; cursor?: string | 
   return { limit: limit + 1, after: cursor === undefined ? undefined : idIn(cursor) };
 }
 
-/** Makes the page out of what `pageQuery` brought. */
-export function pageOf<Row, T>(rows: readonly Row[], limit: number, idOf: (row: Row) => string, toJson: (row: Row) => T): Page<T> {
+/** Makes the page out of what `pageQuery` brought; `isCut`: it ended by its bytes, and there is more. */
+export function pageOf<Row, T>(
+  brought: readonly Row[] | { rows: readonly Row[]; isCut: boolean },
+  limit: number,
+  idOf: (row: Row) => string,
+  toJson: (row: Row) => T,
+): Page<T> {
+  const { rows, isCut } = 'rows' in brought ? brought : { rows: brought, isCut: false };
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return { data: shown.map(toJson), next_cursor: rows.length > limit && last !== undefined ? cursorAt(idOf(last)) : null };
+  return { data: shown.map(toJson), next_cursor: (isCut || rows.length > limit) && last !== undefined ? cursorAt(idOf(last)) : null };
 }
 
 /** A list in another order than that of making goes on after a text: the cursor at it, and the text in one that came back. */

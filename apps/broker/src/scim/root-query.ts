@@ -15,8 +15,9 @@ export async function listEverything(exchange: Exchange, query: ListQuery): Prom
   }
   exchange.notes.push(...query.notes);
   const users = await searchUsers(exchange, directory, narrowQuery(query, 'User', directory.schemas), baseUrl);
-  // What the page still has room for comes from the groups, counted on from the last user.
-  const room = query.count - users.resources.length;
+  // What the page still has room for comes from the groups, counted on from the last user: nothing where it ended before that by its bytes.
+  const hasLast = query.startIndex - 1 + users.resources.length >= users.total;
+  const room = hasLast ? query.count - users.resources.length : 0;
   const groups = await searchGroups(
     exchange,
     directory,
