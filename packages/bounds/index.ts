@@ -20,6 +20,13 @@ export const bounds = {
   pageBytes: 4 * MiB,
   /** The same of what a worker reads for a lane: it keeps 128 such pages, and a lane sends 50 usual events of 3 KB from one. */
   lanePageBytes: 1 * MiB,
+  /**
+   * Steps of a mapping's patterns over all texts of one user, while others wait: 1,000 UUIDs, the longest list, take 83,000. The dearest
+   * steps are some 50 ns, so that is 5 ms.
+   */
+  patternSteps: 100_000,
+  /** The same of all users that a preview looks at: a second or two, in slices. */
+  previewPatternSteps: 20_000_000,
   /** Of a name in a request that was refused, as its event has it. Names that are taken are shorter, so these are whole. */
   refusedNameCharacters: 1_000,
   /** Of its path, which in a bulk request is part of the body. */

@@ -1,5 +1,6 @@
+import { bounds } from '#bounds';
 import { type Json, type JsonObject, schemaSet, coreSchemas, enterpriseUserUrn } from '#scim';
-import { type Mapped, applyMapping } from './apply-mapping';
+import { type Mapped, type MappedWork, applyMapping } from './apply-mapping';
 import type { UserGroup } from './assign-roles';
 import { parseMapping } from './parse-mapping';
 
@@ -227,9 +228,26 @@ describe('what is allowed', () => {
     expect(valueOf(uuids, { [metadata]: { v: Array.from({ length: 1_000 }, () => '0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef') } })).toHaveLength(
       1_000,
     );
-    expect(wantedOf({ ...uuids, pattern: '^(a?){200}' }, { [metadata]: { v: Array.from({ length: 20 }, () => 'a'.repeat(900)) } })).toBe(
-      'among so few and short texts that all can be compared with their patterns',
+    expect(wantedOf({ ...uuids, pattern: '(a?){200}b' }, { [metadata]: { v: Array.from({ length: 20 }, () => 'a'.repeat(900)) } })).toEqual(
+      expect.stringContaining('steps a user: most of them the pattern of'),
     );
+  });
+
+  test('all patterns of a user share their steps, and the dearest is named', () => {
+    const attribute = (name: string, pattern: string) => ({ name, type: 'string' as const, from: 'title', pattern });
+    const many = Array.from({ length: 90 }, (_, i) => attribute(`cheap${i}`, 'x?a'));
+    const draft = parseMapping({
+      attributes: [...many, attribute('dear', '(a?){150}b'), attribute('late', '^a')],
+      rules: { invalid_value: 'warn' },
+    });
+    const taken: MappedWork = { steps: 0 };
+    const { attributes, problems } = applyMapping(draft, { resource: { title: 'a'.repeat(1_000) }, groups: [] }, coreSchemas, taken);
+    expect(Object.keys(attributes)).toEqual(many.map(({ name }) => name));
+    expect(problems.map((problem) => [problem.kind, problem.attribute, problem.wanted.includes('the pattern of "dear"')])).toEqual([
+      ['invalid_value', 'dear', true],
+      ['invalid_value', 'late', true],
+    ]);
+    expect(taken).toEqual({ steps: bounds.patternSteps, costly: { attribute: 'dear', pattern: '(a?){150}b' } });
   });
 
   test('a list has at most as many values as SCIM lets an attribute have', () => {

@@ -1,8 +1,9 @@
+import { bounds } from '#bounds';
 import { type Json, type JsonObject, type Resource, type SchemaSet, compareCodePoints, maxValues } from '#scim';
 import { type AssignedRole, type CompiledRole, type UserGroup, assignRoles, compileRole } from './assign-roles';
 import { convert } from './convert';
 import { type AttributeMapping, type Mapping, pathsOf } from './mapping-schema';
-import { type Pattern, parsePattern, patternLimits } from './pattern';
+import { type Pattern, parsePattern, patternLimits, PatternStopped, type PatternWork } from './pattern';
 import { type Problem, wantedOf } from './problems';
 import { type Source, knownSource, readAll, readOne, readsGroups } from './read-path';
 import { type SingleAttribute, singleAttributes, unwrapped } from './single-values';
@@ -21,20 +22,29 @@ export interface Mapped {
   problems: Problem[];
 }
 
-/** Applies a mapping to a user. The order of the user's groups makes no difference. */
-export function applyMapping(mapping: Mapping, user: MappedUser, schemas: SchemaSet): Mapped {
+/** What the patterns have taken; where that was all that a user may take, which of them took most. */
+export interface MappedWork {
+  steps: number;
+  costly?: { attribute: string; pattern: string };
+}
+
+/** Applies a mapping to a user. The order of the user's groups makes no difference. `taken` is told what that took. */
+export function applyMapping(mapping: Mapping, user: MappedUser, schemas: SchemaSet, taken: MappedWork = { steps: 0 }): Mapped {
   const compiled = compile(mapping, schemas);
   const groups = [...user.groups].sort((a, b) => compareCodePoints(a.id, b.id));
   const resource = compiled.readsGroups ? withGroups(user.resource, groups) : user.resource;
   const problems: Problem[] = [];
 
   const attributes: JsonObject = {};
-  const work: PatternWork = { stepsLeft: patternLimits.steps };
+  const work: UserWork = { stepsLeft: bounds.patternSteps, most: 0, last: 0 };
   for (const attribute of compiled.attributes) {
     const value = mapAttribute(attribute, resource, mapping, work, problems);
     if (value !== undefined) attributes[attribute.mapped.name] = value;
   }
   const roles = assignRoles(mapping, compiled.roles, resource, groups, problems);
+  const { stepsLeft, mostBy } = work;
+  taken.steps = bounds.patternSteps - Math.max(stepsLeft, 0);
+  if (stepsLeft < 0 && mostBy) taken.costly = { attribute: mostBy.name, pattern: mostBy.pattern ?? '' };
   return { attributes, roles, problems };
 }
 
@@ -106,16 +116,20 @@ function compileAttribute(mapped: AttributeMapping, schemas: SchemaSet): Compile
 
 // ── One attribute ──────────────────────────────────────────────────────────────────────────────
 
-/** What the patterns may still cost for this user. */
-interface PatternWork {
-  stepsLeft: number;
+/** What the patterns may still cost for this user, and which attribute's has cost most. */
+interface UserWork extends PatternWork {
+  most: number;
+  mostBy?: AttributeMapping;
+  /** Of the one that is at work, which may have several texts. */
+  last: number;
+  lastBy?: AttributeMapping;
 }
 
 function mapAttribute(
   attribute: CompiledAttribute,
   resource: Resource,
   mapping: Mapping,
-  work: PatternWork,
+  work: UserWork,
   problems: Problem[],
 ): Json | undefined {
   const { mapped, sources, path, wanted } = attribute;
@@ -156,7 +170,7 @@ function ownValue({ type }: AttributeMapping, value: Json): Json {
 
 type Read = { value: Json } | { sent: Json; wanted: string };
 
-function readValues(attribute: CompiledAttribute, values: readonly Traced[], work: PatternWork): Read {
+function readValues(attribute: CompiledAttribute, values: readonly Traced[], work: UserWork): Read {
   const isList = attribute.mapped.type === 'string_list';
   const most = isList ? maxValues : 1;
   if (values.length > most)
@@ -173,7 +187,7 @@ function readValues(attribute: CompiledAttribute, values: readonly Traced[], wor
 function readValue(
   { mapped, allowed, pattern, wanted }: CompiledAttribute,
   sent: Json,
-  work: PatternWork,
+  work: UserWork,
 ): { value: Json } | { wanted: string } {
   const converted = convert(mapped.type, sent);
   if (converted.kind === 'refused') return { wanted: allowed ? wanted : converted.wanted };
@@ -181,9 +195,32 @@ function readValue(
   if (allowed && !allowed.has(value)) return { wanted };
   if (pattern && typeof value === 'string') {
     if (value.length > patternLimits.textLength) return { wanted: `a text of at most ${patternLimits.textLength} characters` };
-    work.stepsLeft -= pattern.size * (value.length + 1);
-    if (work.stepsLeft < 0) return { wanted: 'among so few and short texts that all can be compared with their patterns' };
-    if (!pattern.test(value)) return { wanted };
+    const found = isFound(mapped, pattern, value, work);
+    if (found === undefined)
+      return {
+        wanted: `among texts that can all be compared with their patterns in ${bounds.patternSteps} steps a user: most of them the pattern of ${JSON.stringify(work.mostBy?.name)} takes`,
+      };
+    if (!found) return { wanted };
   }
   return { value };
+}
+
+/** `undefined`: to find out would take more than this user's patterns have left. */
+function isFound(mapped: AttributeMapping, pattern: Pattern, text: string, work: UserWork): boolean | undefined {
+  if (work.stepsLeft < 0) return undefined;
+  const before = work.stepsLeft;
+  try {
+    return pattern.test(text, work);
+  } catch (error) {
+    if (!(error instanceof PatternStopped)) throw error;
+    return undefined;
+  } finally {
+    if (mapped !== work.lastBy) work.last = 0;
+    work.lastBy = mapped;
+    work.last += before - work.stepsLeft;
+    if (work.last > work.most) {
+      work.most = work.last;
+      work.mostBy = mapped;
+    }
+  }
 }

@@ -2,10 +2,10 @@
  * From what an identity provider sends to what a vendor needs: a SCIM user and a vendor's mapping become attributes, roles and
  * the rules that the user breaks, in words for the IT admin who has to put it right.
  *
- * Pure: no I/O, no clock, no randomness, no logging; it imports #scim and nothing else of ours. The same mapping, user and
+ * Pure: no I/O, no clock, no randomness, no logging; it imports #scim and #bounds, and nothing else of ours. The same mapping, user and
  * schemas always give the same, so a preview is what a save will do.
  */
-export { applyMapping, withSingleValues } from './apply-mapping';
+export { type MappedWork, applyMapping, withSingleValues } from './apply-mapping';
 export type { Mapped, MappedUser } from './apply-mapping';
 export type { AssignedRole, UserGroup } from './assign-roles';
 export { MappingSchema, defaultMapping } from './mapping-schema';

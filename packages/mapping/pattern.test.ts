@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { countCalls } from '../testing/calls';
-import { PatternRefused, parsePattern, patternLimits } from './pattern';
+import { PatternRefused, parsePattern, patternLimits, PatternStopped } from './pattern';
 
 function refusal(source: string): string {
   try {
@@ -84,6 +84,26 @@ test.each([
   ['a'.repeat(501), 'has more than 500 characters'],
 ])('%s is refused: it %s', (source, reason) => {
   expect(refusal(source)).toBe(reason);
+});
+
+test('no text takes more steps than are left, and what it took is gone', () => {
+  const dear = parsePattern('^(a?){200}b');
+  const work = { stepsLeft: 10_000 };
+  expect(() => dear.test('a'.repeat(1_000), work)).toThrow(PatternStopped);
+  expect(work.stepsLeft).toBeLessThan(0);
+  const enough = { stepsLeft: 10_000 };
+  expect(parsePattern('^a+$').test('a'.repeat(1_000), enough)).toBe(true);
+  expect(enough.stepsLeft).toBeGreaterThan(0);
+  const beyond = { stepsLeft: 10_000 };
+  parsePattern('^ł+$').test('ł'.repeat(1_000), beyond);
+  expect(beyond.stepsLeft).toBeLessThan(enough.stepsLeft);
+});
+
+test('a pattern that begins with ^ is tried at the beginning alone', () => {
+  const work = { stepsLeft: 1_000 };
+  expect(parsePattern('^b').test('a'.repeat(1_000), work)).toBe(false);
+  expect(work.stepsLeft).toBeGreaterThan(700);
+  expect(parsePattern('^b|c$').test('aaac')).toBe(true);
 });
 
 test('what is empty may be repeated as often as it likes', () => {

@@ -12,9 +12,15 @@ export const patternLimits = {
   textLength: 1_000,
   /** instructions; a{100} has 100 */
   size: 500,
-  /** a text's characters times its pattern's size, of all of a user's texts: 2,000 UUIDs, and at the very worst some 0.2 s */
-  steps: 3_000_000,
 };
+
+/** What may still be done, in steps; each text takes from it. */
+export interface PatternWork {
+  stepsLeft: number;
+}
+
+/** The work that was left did not suffice to tell. */
+export class PatternStopped extends Error {}
 
 /** `message` ends a sentence that begins with the pattern's name. */
 export class PatternRefused extends Error {}
@@ -23,8 +29,11 @@ export interface Pattern {
   readonly source: string;
   /** instructions: a step for each is the most that a character can cost */
   readonly size: number;
-  /** Whether the pattern is found anywhere in the text, which has at most patternLimits.textLength units. */
-  test(text: string): boolean;
+  /**
+   * Whether the pattern is found anywhere in the text, which has at most patternLimits.textLength units. Throws PatternStopped where that
+   * takes more than is left of `work`.
+   */
+  test(text: string, work?: PatternWork): boolean;
 }
 
 /** Throws PatternRefused. */
@@ -40,7 +49,7 @@ export function parsePattern(source: string): Pattern {
   const program: Instruction[] = [];
   emit(new PatternParser(source).parse(), program);
   program.push({ op: 'match' });
-  return { source, size: program.length, test: (text) => run(program, Array.from(text)) };
+  return { source, size: program.length, test: (text, work = { stepsLeft: Infinity }) => run(program, text, work) };
 }
 
 // ── Reading ────────────────────────────────────────────────────────────────────────────────────
@@ -213,14 +222,27 @@ function emitRepeat({ of, least, most }: Extract<Node, { kind: 'repeat' }>, prog
   for (const fork of forks) fork.to[1] = program.length;
 }
 
-function run(program: readonly Instruction[], characters: readonly string[]): boolean {
+// What is not ASCII is asked of JavaScript's own engine, which takes as long as some steps do.
+const stepsBeyondAscii = 4;
+// To take a text apart into its characters.
+const charactersOfStep = 4;
+
+function run(program: readonly Instruction[], text: string, work: PatternWork): boolean {
+  // Not a function: this is what the time goes into.
+  work.stepsLeft -= text.length / charactersOfStep;
+  const characters = Array.from(text);
+  const first = program[0];
+  const onlyAtStart = first?.op === 'assertion' && first.assertion === '^';
   const seenAt = new Int32Array(program.length).fill(-1);
   const starts: number[] = [];
   const waiting: number[] = [];
   for (let position = 0; position <= characters.length; position += 1) {
-    starts.push(0); // the pattern may begin anywhere
+    if (position === 0 || !onlyAtStart)
+      starts.push(0); // the pattern may begin anywhere
+    else if (starts.length === 0) return false;
     for (let at = starts.pop(); at !== undefined; at = starts.pop()) {
       // Each instruction once at each position: that is what keeps the time in proportion.
+      if ((work.stepsLeft -= 1) < 0) throw new PatternStopped();
       if (seenAt[at] === position) continue;
       seenAt[at] = position;
       const instruction = program[at];
@@ -242,7 +264,9 @@ function run(program: readonly Instruction[], characters: readonly string[]): bo
     }
     const character = characters[position];
     if (character === undefined) return false;
+    const price = character.charCodeAt(0) < 128 ? 1 : stepsBeyondAscii;
     for (const at of waiting) {
+      if ((work.stepsLeft -= price) < 0) throw new PatternStopped();
       const instruction = program[at];
       if (instruction?.op === 'character' && instruction.accepts(character)) starts.push(at + 1);
     }

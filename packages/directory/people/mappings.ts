@@ -1,6 +1,8 @@
 /** What vendors do with mappings: read them, save them, try a draft. How a user is mapped stands in mapped-user.ts. */
+import { setImmediate as othersFirst } from 'node:timers/promises';
+import { bounds } from '#bounds';
 import type { Pool, PoolClient } from 'pg';
-import { defaultMapping, type Mapping, parseMapping, type Problem, problemError, type UnknownPathAction } from '#mapping';
+import { defaultMapping, type MappedWork, type Mapping, parseMapping, type Problem, problemError, type UnknownPathAction } from '#mapping';
 import { newId, publicId } from '#identifier';
 import { type JsonObject, type SchemaSet } from '#scim';
 import { addressesElsewhere } from './admission';
@@ -190,6 +192,8 @@ export interface MappingPreview {
   failing: number;
   /** Which rules are broken, by how many users; most first. */
   reasons: { problem: Pick<Problem, 'kind' | 'attribute' | 'path' | 'wanted' | 'action'>; users: number }[];
+  /** Which patterns take more steps than a user may have, and of how many users; most first. */
+  costlyPatterns: { attribute: string; pattern: string; users: number }[];
   /** Some who fail, then some who change. */
   examples: MappingExample[];
 }
@@ -250,7 +254,7 @@ export async function previewMapping(pool: DirectoryPool, scope: MappingScope, d
   for (;;) {
     const rows = await previewPage.run(pool, [scope.environmentId, scope.directoryId ?? null, directoryId, userId]);
     const last = rows.at(-1);
-    if (!last || count.users >= previewedAtMost) return count.result(!last);
+    if (!last || count.users >= previewedAtMost || count.steps >= bounds.previewPatternSteps) return count.result(!last);
     [directoryId, userId] = [last.directory_id, last.id];
     await count.add(pool, scope.environmentId, draft, rows);
   }
@@ -258,6 +262,9 @@ export async function previewMapping(pool: DirectoryPool, scope: MappingScope, d
 
 class PreviewCount {
   users = 0;
+  /** Of all patterns. */
+  steps = 0;
+  readonly #costly = new Map<string, MappingPreview['costlyPatterns'][number]>();
   readonly #reasons = new Map<string, MappingPreview['reasons'][number]>();
   readonly #failures: MappingExample[] = [];
   readonly #changes: MappingExample[] = [];
@@ -268,8 +275,11 @@ class PreviewCount {
     const taken =
       draft.rules.email_elsewhere === 'ignore' ? new Map<string, Set<string>>() : await addressesTaken(pool, environmentId, rows);
     const users = rows.map((row) => ({ row, directoryId: row.directory_id, ...userOf(row) }));
-    for (const { row, ...user } of await withNamesakes((statement, values) => statement.run(pool, values), draft, users))
+    for (const { row, ...user } of await withNamesakes((statement, values) => statement.run(pool, values), draft, users)) {
+      const before = this.steps;
       this.#addUser(draft, row, user, pool.known.schemas.of(row.extensions), taken.get(row.organization_id) ?? new Set());
+      if (this.steps - before > bounds.patternSteps / 10) await othersFirst(); // others are not to wait for a page of these
+    }
   }
 
   result(complete: boolean): MappingPreview {
@@ -279,12 +289,16 @@ class PreviewCount {
       changed: this.#changed,
       failing: this.#failing,
       reasons: [...this.#reasons.values()].sort((a, b) => b.users - a.users).slice(0, reasonsAtMost),
+      costlyPatterns: [...this.#costly.values()].sort((a, b) => b.users - a.users),
       examples: [...this.#failures, ...this.#changes],
     };
   }
 
   #addUser(draft: Mapping, row: PreviewRow, user: StoredUser & Mappable, schemas: SchemaSet, taken: ReadonlySet<string>): void {
-    const { attributes, roles, problems: found } = mapUser(draft, schemas, user);
+    const work: MappedWork = { steps: 0 };
+    const { attributes, roles, problems: found } = mapUser(draft, schemas, user, work);
+    this.steps += work.steps;
+    if (work.costly) this.#addCostly(work.costly);
     const { attributes: attributesBefore, roles: rolesBefore, active } = user.profile;
     const problems = [...found, ...rulesOfAddresses(draft, user, row.domains, active ? taken : new Set())].filter(
       ({ action }) => action !== 'ignore',
@@ -305,6 +319,12 @@ class PreviewCount {
         problems: problems.map((problem) => ({ ...problem, detail: problemError(problem).detail })),
       });
     }
+  }
+
+  #addCostly({ attribute, pattern }: { attribute: string; pattern: string }): void {
+    const known = this.#costly.get(attribute);
+    if (known) known.users += 1;
+    else this.#costly.set(attribute, { attribute, pattern, users: 1 });
   }
 
   /** A user who breaks a rule with several values counts once. */

@@ -1,4 +1,4 @@
-import { applyMapping, defaultMapping, type Mapping, type Problem } from '#mapping';
+import { applyMapping, defaultMapping, type MappedWork, type Mapping, type Problem } from '#mapping';
 import { publicId } from '#identifier';
 import type { Resource, SchemaSet } from '#scim';
 import { type AssignedRole, type Profile, profileOf } from './profile';
@@ -28,6 +28,7 @@ export function mapUser(
   mapping: Mapping,
   schemas: SchemaSet,
   { resource, groups }: Mappable,
+  taken?: MappedWork,
 ): { attributes: Profile['attributes']; roles: AssignedRole[]; problems: Problem[] } {
-  return applyMapping(mapping, { resource, groups: groups.map((group) => ({ ...group, id: publicId('grp', group.id) })) }, schemas);
+  return applyMapping(mapping, { resource, groups: groups.map((group) => ({ ...group, id: publicId('grp', group.id) })) }, schemas, taken);
 }

@@ -116,6 +116,14 @@ test('a body that is no mapping is refused, with every fault in its place', asyn
   expect((await broker.call('GET', '/v1/attribute_mapping')).body.attributes).toEqual([]);
 });
 
+test('a preview says which pattern costs too much', async () => {
+  const pattern = '(a?){200}b';
+  await aUser('ada@acme.com', { title: 'a'.repeat(1_000) });
+  const attributes = [{ name: 'dear', type: 'string', from: 'title', pattern }];
+  const { body } = await broker.call('POST', '/v1/attribute_mapping/preview', { body: { attributes, rules: { invalid_value: 'ignore' } } });
+  expect(body.costly_patterns).toEqual([{ attribute: 'dear', pattern, users: 1 }]);
+});
+
 test('a preview tells what a draft would do, of everybody and of one directory, and leaves all as it is', async () => {
   await aUser('ada@acme.com', { userType: 'Premium' });
   await aUser('bob@acme.com', { userType: 'Gold' });
@@ -127,6 +135,7 @@ test('a preview tells what a draft would do, of everybody and of one directory, 
     reasons: [
       { rule: 'invalid_value', attribute: 'plan', path: 'userType', wanted: 'one of "Premium", "Standard"', action: 'reject', users: 1 },
     ],
+    costly_patterns: [],
   };
   for (const path of ['/v1/attribute_mapping/preview', `/v1/directories/${directory.id}/attribute_mapping/preview`]) {
     const answer = await broker.call('POST', path, { body: draft });

@@ -194,13 +194,14 @@ function mappingJson({ attributes, roles, rules }: Mapping) {
   return { attributes: [...attributes], roles: { ...roles, rules: [...roles.rules] }, rules: { ...rules } };
 }
 
-function previewJson({ users, complete, changed, failing, reasons, examples }: MappingPreview): Static<typeof Preview> {
+function previewJson({ users, complete, changed, failing, reasons, costlyPatterns, examples }: MappingPreview): Static<typeof Preview> {
   return {
     changed,
     failing,
     users,
     complete,
     reasons: reasons.map(({ problem: { kind, ...problem }, users: broken }) => ({ rule: kind, ...problem, users: broken })),
+    costly_patterns: costlyPatterns,
     examples: examples.map(exampleJson),
   };
 }

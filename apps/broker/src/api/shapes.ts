@@ -173,9 +173,12 @@ export const Preview = open(
       description: 'Active users who break a rule whose action is `reject`: they stay, and their next write would be refused',
     }),
     users: Type.Integer({ description: 'How many were looked at' }),
-    complete: Type.Boolean({ description: 'Whether those are all; 10,000 at most are looked at' }),
+    complete: Type.Boolean({ description: 'Whether those are all; 10,000 at most are looked at, fewer where patterns take long' }),
     reasons: Type.Array(Type.Intersect([ProblemOfUser, Type.Object({ users: Type.Integer() })]), {
       description: 'Which rules are broken, by how many; most first',
+    }),
+    costly_patterns: Type.Array(Type.Object({ attribute: Type.String(), pattern: Type.String(), users: Type.Integer() }), {
+      description: 'Patterns that take more steps than all of a user may have, and of how many: their values are an `invalid_value`',
     }),
     examples: Type.Array(
       Type.Object({
@@ -201,7 +204,7 @@ export const Preview = open(
   },
   {
     description: 'What a draft would do to the users that are stored. Nothing is stored.',
-    example: { changed: 12, failing: 0, users: 40, complete: true, reasons: [], examples: [] },
+    example: { changed: 12, failing: 0, users: 40, complete: true, reasons: [], costly_patterns: [], examples: [] },
   },
 );
 

@@ -529,6 +529,13 @@ function Preview({ preview }: { preview: MappingPreview }) {
           </Text>
         </Box>
       ))}
+      {preview.costly_patterns.map(({ attribute, pattern, users }) => (
+        <Box key={`costly ${attribute}`} px="lg" py="sm" className={classes.row}>
+          <Text size="sm">
+            <b>{count(users, 'user')}</b>: the pattern <span className="mono">{pattern}</span> of {attribute} costs too much.
+          </Text>
+        </Box>
+      ))}
       {preview.examples.map((example) => (
         <Box key={example.user.id} px="lg" py="sm" className={classes.row}>
           <Link to={page(`/users/${example.user.id}`)}>{example.user.user_name}</Link>
