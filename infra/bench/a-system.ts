@@ -64,6 +64,7 @@ export async function startSystem({ queue, profileIn }: { queue: 'postgres' | 'r
       BOOTSTRAP_API_KEY: apiKey,
       PORT: '0',
       SCIM_RATE_LIMIT: '0',
+      API_RATE_LIMIT: '0',
       WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8',
       ...(redis && { REDIS_URL: redis.url }),
     };

@@ -161,6 +161,7 @@ async function startBroker(databaseUrl: string): Promise<{ aDirectory: () => Pro
       BOOTSTRAP_API_KEY: apiKey,
       PORT: '0',
       SCIM_RATE_LIMIT: '0',
+      API_RATE_LIMIT: '0',
       LOG_LEVEL: 'info',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

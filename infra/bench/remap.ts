@@ -62,6 +62,7 @@ async function main(): Promise<void> {
       BOOTSTRAP_API_KEY: `cwk_${randomBytes(30).toString('hex')}`,
       PORT: '0',
       SCIM_RATE_LIMIT: '0',
+      API_RATE_LIMIT: '0',
       LOG_LEVEL: 'info',
     };
     const broker = await startProcess('apps/broker', env, /"url":"(http[^"]+)"/);

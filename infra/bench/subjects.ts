@@ -76,6 +76,7 @@ export async function startCauseway(
     BOOTSTRAP_API_KEY: apiKey,
     PORT: '0',
     SCIM_RATE_LIMIT: String(rateLimit),
+    API_RATE_LIMIT: '0',
     LOG_LEVEL: 'info',
     WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8',
   };

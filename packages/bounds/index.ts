@@ -31,4 +31,8 @@ export const bounds = {
   refusedNameCharacters: 1_000,
   /** Of its path, which in a bulk request is part of the body. */
   refusedPathCharacters: 4_000,
+  /** How many seconds' worth of a rate may come at once after a quiet time: a deployment of the caller's starts all its workers at once. */
+  burstSeconds: 4,
+  /** Keys whose rate a process remembers at once, some 100 bytes each: those that have been quiet for four seconds are forgotten first. */
+  ratedKeys: 100_000,
 } as const;

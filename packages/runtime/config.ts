@@ -31,6 +31,8 @@ export interface StandaloneConfig {
   logLevel: LogLevel;
   /** Requests a second for each directory; 0: no limit. */
   scimRateLimit: number;
+  /** Requests a second for each API key; 0: no limit. */
+  apiRateLimit: number;
   operatorApiKey?: string;
   signUp: 'open' | 'closed';
   /** In CIDR notation, always with a prefix length. */
@@ -241,6 +243,13 @@ export const variables = {
     unset: '200',
     parse: wholeNumber(0, 1_000_000),
   }),
+  API_RATE_LIMIT: variable({
+    name: 'API_RATE_LIMIT',
+    meaning: 'requests a second for each API key, bursts of four times that; 0: no limit',
+    should: 'a whole number from 0 to 1000000',
+    unset: '200',
+    parse: wholeNumber(0, 1_000_000),
+  }),
   OPERATOR_API_KEY: variable({
     name: 'OPERATOR_API_KEY',
     meaning: 'lets its bearer make environments; nobody can by API while this is unset',
@@ -315,6 +324,7 @@ function standaloneSettings({ must, may }: Settings): StandaloneConfig {
     mailFrom: must(variables.MAIL_FROM),
     logLevel: must(variables.LOG_LEVEL),
     scimRateLimit: must(variables.SCIM_RATE_LIMIT),
+    apiRateLimit: must(variables.API_RATE_LIMIT),
     operatorApiKey: may(variables.OPERATOR_API_KEY),
     signUp: must(variables.SIGN_UP),
     trustedProxies: must(variables.TRUSTED_PROXIES),

@@ -158,7 +158,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'apps/broker/src/guards',
-    ours: ['packages/postgres', 'packages/directory', 'packages/identifier', 'packages/runtime'],
+    ours: ['packages/bounds', 'packages/postgres', 'packages/directory', 'packages/identifier', 'packages/runtime'],
     because: 'what counts and bounds callers knows neither who they are nor what they ask for',
   },
   {

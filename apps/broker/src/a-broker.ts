@@ -120,6 +120,7 @@ export function aConfig(settings: Partial<Config> & { databaseUrl?: string }): C
     mailFrom: 'Causeway <causeway@localhost>',
     logLevel: 'fatal',
     scimRateLimit: 0,
+    apiRateLimit: 0,
     signUp: 'closed',
     trustedProxies: [],
     retention: { eventsDays: 365, attemptsDays: 90, requestsDays: 90 },

@@ -13,6 +13,7 @@ import { consoleRouter } from './console/door';
 import type { ConsoleParts } from './console/route';
 import { docsRouter } from './docs';
 import { type Readiness, healthRouter } from './health';
+import type { RequestRate } from './guards/request-rate';
 import type { HttpMetrics } from './frame/metrics';
 import { type Pages, pagesRouter } from './pages/static';
 import { identifyRequest, throughDoor } from './frame/request';
@@ -36,6 +37,8 @@ export interface AppParts {
   outages: OutageLog;
   metrics: HttpMetrics;
   readiness: Readiness;
+  /** How often each API key may call. */
+  apiRate: RequestRate;
   /** Whether the schema has been seen to be new enough. Until then the doors to the data are shut. */
   isOpen: () => boolean;
   operatorApiKey: string | undefined;
@@ -76,7 +79,7 @@ export function createApp(parts: AppParts): Express {
     '/v1',
     open(parts, (res) => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl)),
   );
-  const door = { operatorApiKey: parts.operatorApiKey, onReplay: () => parts.metrics.countReplay() };
+  const door = { rate: parts.apiRate, operatorApiKey: parts.operatorApiKey, onReplay: () => parts.metrics.countReplay() };
   app.use(apiRouter(parts.api, door));
 
   const unready = (res: Response): void => sendProblem(res, new Problem('unavailable', notReady, { headers: retryLater }), publicUrl);

@@ -117,7 +117,7 @@ export async function startBroker(o: {
   const recentUses = new RecentUses(pool, outages);
   const redis = config.redisUrl === undefined ? undefined : countsInRedis(config.redisUrl);
   const failedAttempts = new FailedAttempts(redis);
-  const rate = new RequestRate(config.scimRateLimit, redis);
+  const rate = new RequestRate({ name: 'scim_rate', perSecond: config.scimRateLimit, redis });
   const scim: Router = scimRouter({
     pool,
     lookups: new Lookups(pool),
@@ -170,6 +170,7 @@ export async function startBroker(o: {
       publicUrl: config.publicUrl,
       webhookAllowedCidrs: config.webhookAllowedCidrs,
     },
+    apiRate: new RequestRate({ name: 'api_rate', perSecond: config.apiRateLimit, redis }),
     setupSessions,
     console: {
       attempts: new SignInAttempts(),

@@ -31,6 +31,7 @@ export async function aConsole(env: Record<string, string> = {}): Promise<TestCo
     BOOTSTRAP_ADMIN_EMAIL: admin.email,
     BOOTSTRAP_ADMIN_PASSWORD: admin.password,
     SCIM_RATE_LIMIT: '0',
+    API_RATE_LIMIT: '0',
     LOG_LEVEL: 'fatal',
     PORT: String(port),
     ...env,

@@ -70,6 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       WEBHOOK_ALLOWED_CIDRS: '127.0.0.0/8',
       SCIM_RATE_LIMIT: '0',
+      API_RATE_LIMIT: '0',
       LOG_LEVEL: 'info',
       FAULTS_FAILPOINTS: failpoints,
     };

@@ -1,6 +1,8 @@
 import type { Router } from 'express';
+import type { RequestRate } from '../guards/request-rate';
 import { doorRouter } from '../frame/router';
 import type { CallersOf } from '../frame/route';
+import { holdToRate } from './rate';
 import { authenticateEnvironment, authenticateOperator } from './key';
 import type { ApiCallers, ApiParts } from './route';
 import { routes } from './routes';
@@ -13,9 +15,14 @@ export function apiRouter(
   parts: ApiParts,
   {
     operatorApiKey,
+    rate,
     onReplay,
-    environment = (req) => authenticateEnvironment(req, parts.pool),
-  }: { operatorApiKey: string | undefined; onReplay: () => void; environment?: CallersOf<ApiCallers>['environment'] },
+    environment = async (req, res) => {
+      const caller = await authenticateEnvironment(req, parts.pool);
+      await holdToRate(rate, caller.keyId, res);
+      return caller;
+    },
+  }: { operatorApiKey: string | undefined; rate: RequestRate; onReplay: () => void; environment?: CallersOf<ApiCallers>['environment'] },
 ): Router {
   return doorRouter({
     below: '/v1',

@@ -115,6 +115,11 @@ export const problems = {
     meaning: 'A body is sent as `Content-Type: application/json`, in UTF-8.',
   },
   headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The URL and the headers may have 16 KiB together.' },
+  too_many_requests: {
+    status: 429,
+    title: 'There were too many requests',
+    meaning: 'The key sends more requests than it may. `RateLimit-Policy` says how many those are, `Retry-After` when there is room again.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong here',

@@ -33,6 +33,7 @@ Identity providers push users and groups in over SCIM; every change becomes an e
 - **Errors** are \`application/problem+json\` (RFC 9457) with a \`code\` for programs. Unknown fields in a body are errors, and so are unknown parameters of a query.
 - **Idempotency.** Send an \`Idempotency-Key\` of your own with a POST: the same key and body get the same answer for 24 hours, another body 409. A body that was refused with 400 may be corrected under the same key.
 - **Times** are RFC 3339 in UTC with milliseconds. Every answer carries \`X-Request-Id\`.
+- **Rate.** A key may send so many requests a second, and four times that at once. Every answer says in \`RateLimit-Policy\` how many (\`q\` in \`w\` seconds) and in \`RateLimit\` how many more at once by now (\`r\`, all of them again after \`t\` quiet seconds); beyond it comes 429 with \`Retry-After\`.
 - Fields may be added to answers at any time.
 `.trim();
 
@@ -87,6 +88,19 @@ export function openApiDocument(routes: readonly Documented[], { publicUrl, vers
           description: 'The id of the request, for whoever must find it in the log',
           schema: { type: 'string', examples: [`req_${digits}`] },
         },
+        RateLimitPolicy: {
+          description: 'How many requests (`q`) the key may send in each `w` seconds. Not sent where there is no limit',
+          schema: { type: 'string', examples: ['"key";q=200;w=1'] },
+        },
+        RateLimit: {
+          description:
+            'How many more (`r`) it may send at once by now, and after how many quiet seconds (`t`) all of them. Not sent where there is no limit',
+          schema: { type: 'string', examples: ['"key";r=799;t=1'] },
+        },
+        RetryAfter: {
+          description: 'After how many seconds to try again',
+          schema: { type: 'integer', examples: [1] },
+        },
       },
     },
   };
@@ -103,7 +117,13 @@ const exampleId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
 function operation(route: Documented, schemas: Json): Json {
   const { operationId, tag, summary, caller, answer, body } = route;
-  const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
+  const headers = {
+    'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+    ...(caller !== 'operator' && {
+      'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+      RateLimit: { $ref: '#/components/headers/RateLimit' },
+    }),
+  };
   const contentType = answer.contentType ?? 'application/json';
   const example = body?.examples?.[0];
   return {
@@ -172,6 +192,7 @@ function problemResponses(route: Declared, headers: Json): Json {
     ...(route.body && { invalid_json: problems.invalid_json.meaning }),
     ...('cursor' in route.query && { invalid_cursor: problems.invalid_cursor.meaning }),
     unauthenticated: problems.unauthenticated.meaning,
+    ...(route.caller !== 'operator' && { too_many_requests: problems.too_many_requests.meaning }),
     ...(Object.keys(route.params).length > 0 && { not_found: problems.not_found.meaning }),
     ...(route.method === 'post' && {
       idempotency_key_in_use: problems.idempotency_key_in_use.meaning,
@@ -194,7 +215,7 @@ function problemResponses(route: Declared, headers: Json): Json {
       status,
       {
         description: lines.join('\n\n'),
-        headers,
+        headers: status === 429 || status === 503 ? { ...headers, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : headers,
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     ]),

@@ -2,6 +2,8 @@ import Redis from 'ioredis';
 import { eventually, redisUrl } from '#testing';
 import { RequestRate } from './request-rate';
 
+const aRate = (perSecond: number, redis?: Redis, nowMs?: () => number): RequestRate =>
+  new RequestRate({ name: 'test_rate', perSecond, redis, ...(nowMs && { nowMs }) });
 const key = (): string => `test ${Math.random()}`;
 const admitted = async (rate: RequestRate, of: string, times: number): Promise<number> => {
   const answers = await Promise.all(Array.from({ length: times }, () => rate.admit(of)));
@@ -16,10 +18,10 @@ const places: [string, () => Redis | undefined][] = [
 
 test('four times the rate at once, then the rate, and a second to wait', async () => {
   let now = 5;
-  const rate = new RequestRate(10, undefined, () => now);
+  const rate = aRate(10, undefined, () => now);
   const one = key();
   expect(await admitted(rate, one, 100)).toBe(40);
-  expect(await rate.admit(one)).toEqual({ retryAfterSeconds: 1 });
+  expect(await rate.admit(one)).toEqual({ retryAfterSeconds: 1, left: 0, fullInSeconds: 4 });
   expect(await admitted(rate, key(), 10)).toBe(10); // another key has a bucket of its own
 
   let letIn = 0;
@@ -29,11 +31,25 @@ test('four times the rate at once, then the rate, and a second to wait', async (
   expect(await admitted(rate, one, 100)).toBe(40);
 });
 
+test('what is left, and when all of it is there again, is told with every request', async () => {
+  let now = 0;
+  const rate = aRate(10, undefined, () => now);
+  const one = key();
+  const told: [number, number][] = [];
+  for (let n = 0; n < 40; n += 1) {
+    const { left, fullInSeconds } = await rate.admit(one);
+    told.push([left, fullInSeconds]);
+  }
+  expect(told).toEqual(Array.from({ length: 40 }, (_, n) => [39 - n, Math.ceil((n + 1) / 10)]));
+  now += 2_050;
+  expect(await rate.admit(one)).toEqual({ retryAfterSeconds: 0, left: 19, fullInSeconds: 3 });
+});
+
 test('whoever keeps to the rate is never refused', async () => {
   let now = 0;
-  const rate = new RequestRate(100, undefined, () => now);
+  const rate = aRate(100, undefined, () => now);
   const one = key();
-  for (; now < 10_000; now += 10) expect(await rate.admit(one)).toEqual({ retryAfterSeconds: 0 });
+  for (; now < 10_000; now += 10) expect(await rate.admit(one)).toEqual({ retryAfterSeconds: 0, left: 399, fullInSeconds: 1 });
 });
 
 describe.each(places)('kept in %s', (_place, connect) => {
@@ -45,23 +61,24 @@ describe.each(places)('kept in %s', (_place, connect) => {
   afterAll(() => redis?.disconnect());
 
   test('four times the rate at once, and again when there is room again', async () => {
-    const rate = new RequestRate(10, redis);
+    const rate = aRate(10, redis);
     const one = key();
     // The bucket fills while it is emptied: enough are sent that it is empty at last, however slow this machine is.
-    let sent = 0;
-    let refused = { retryAfterSeconds: 0 };
+    let sent = 1;
+    let refused = await rate.admit(one);
+    expect(refused).toEqual({ retryAfterSeconds: 0, left: 39, fullInSeconds: 1 });
     while (refused.retryAfterSeconds === 0 && sent < 10_000) {
       sent += 1;
       refused = await rate.admit(one);
     }
     expect(sent).toBeGreaterThan(40);
-    expect(refused).toEqual({ retryAfterSeconds: 1 });
+    expect(refused).toEqual({ retryAfterSeconds: 1, left: 0, fullInSeconds: 4 });
     expect(await admitted(rate, key(), 10)).toBe(10); // another key has a bucket of its own
     await eventually(async () => (await rate.admit(one)).retryAfterSeconds === 0);
   });
 
   test('0 lets everybody pass', async () => {
-    expect(await admitted(new RequestRate(0, redis), key(), 1_000)).toBe(1_000);
+    expect(await admitted(aRate(0, redis), key(), 1_000)).toBe(1_000);
   });
 });
 
@@ -69,7 +86,7 @@ describe.each(places)('kept in %s', (_place, connect) => {
   const [one, other] = [new Redis(url ?? '', { retryStrategy: () => null }), new Redis(url ?? '')];
   await Promise.all([one.ping(), other.ping()]);
   const directory = key();
-  const rates = [new RequestRate(10, one), new RequestRate(10, other)];
+  const rates = [aRate(10, one), aRate(10, other)];
   expect(await admitted(rates[0]!, directory, 40)).toBe(40);
   // What one has let in counts at the other.
   const untilRefused = async (rate: RequestRate, most: number) => {
@@ -79,6 +96,12 @@ describe.each(places)('kept in %s', (_place, connect) => {
   expect(await untilRefused(rates[1]!, 40)).toBeLessThan(40);
 
   one.disconnect();
-  expect(await admitted(new RequestRate(10, one, () => 0), directory, 60)).toBe(40);
+  expect(
+    await admitted(
+      aRate(10, one, () => 0),
+      directory,
+      60,
+    ),
+  ).toBe(40);
   other.disconnect();
 });

@@ -1,48 +1,58 @@
 import type Redis from 'ioredis';
+import { bounds } from '#bounds';
 
-/** `retryAfterSeconds` 0: go on. Otherwise the request is one too many, and there is room again after that. */
+/** Whether a request may go on, and how much room its key has after it. */
 export interface Admission {
+  /** 0: go on. Otherwise the request is one too many, and there is room again after that. */
   retryAfterSeconds: number;
+  /** How many more may be made at once. */
+  left: number;
+  /** After how many quiet seconds the whole burst is there again. */
+  fullInSeconds: number;
 }
 
-const burst = 4;
-const keysAtMost = 100_000;
-
 /**
- * Lets each key (a directory) make `perSecond` requests a second, and four times as many at once after a quiet time: a bucket
+ * Lets each key (a directory, an API key) make `perSecond` requests a second, and four times as many at once after a quiet time: a bucket
  * that holds 4 × `perSecond` and is filled by `perSecond` a second. 0: as many as it likes.
  *
  * A bucket is one number: the time at which it will be full again (the "generic cell rate algorithm"). It is kept in Redis where
  * there is one, so that all brokers fill the same bucket, and in the process otherwise, and while Redis is away.
  */
 export class RequestRate {
-  readonly #perSecond: number;
+  readonly perSecond: number;
+  readonly #name: string;
   readonly #redis: Redis | undefined;
   readonly #nowMs: () => number;
   readonly #fullAt = new Map<string, number>();
 
-  /** `nowMs` is the clock of the buckets in the process; those in Redis go by Redis' own. */
-  constructor(perSecond: number, redis: Redis | undefined, nowMs = (): number => performance.now()) {
-    this.#perSecond = perSecond;
-    this.#redis = redis;
-    this.#nowMs = nowMs;
+  /** `name` tells its buckets in Redis from others. `nowMs` is the clock of those in the process; those in Redis go by Redis' own. */
+  constructor(o: { name: string; perSecond: number; redis: Redis | undefined; nowMs?: () => number }) {
+    this.perSecond = o.perSecond;
+    this.#name = o.name;
+    this.#redis = o.redis;
+    this.#nowMs = o.nowMs ?? (() => performance.now());
   }
 
   async admit(key: string): Promise<Admission> {
-    if (this.#perSecond === 0) return { retryAfterSeconds: 0 };
-    const waitMs = (await this.#waitInRedis(key)) ?? this.#waitHere(key);
-    return { retryAfterSeconds: waitMs > 0 ? Math.max(1, Math.ceil(waitMs / 1_000)) : 0 };
+    if (this.perSecond === 0) return { retryAfterSeconds: 0, left: Infinity, fullInSeconds: 0 };
+    const taken = (await this.#takeInRedis(key)) ?? this.#takeHere(key);
+    const { waitMs, emptyMs } = taken;
+    return {
+      retryAfterSeconds: waitMs > 0 ? Math.max(1, Math.ceil(waitMs / 1_000)) : 0,
+      left: waitMs > 0 ? 0 : Math.floor(((burstMs - emptyMs) * this.perSecond) / 1_000 + tolerance),
+      fullInSeconds: Math.ceil(emptyMs / 1_000 - tolerance),
+    };
   }
 
-  #waitHere(key: string): number {
+  #takeHere(key: string): Taken {
     const now = this.#nowMs();
-    const stepMs = 1_000 / this.#perSecond;
-    const fullAt = Math.max(this.#fullAt.get(key) ?? 0, now) + stepMs;
-    const waitMs = fullAt - now - burst * 1_000;
-    if (waitMs > tolerance) return waitMs;
-    if (this.#fullAt.size >= keysAtMost && !this.#fullAt.has(key)) this.#forgetFull(now);
-    this.#fullAt.set(key, fullAt);
-    return 0;
+    const stepMs = 1_000 / this.perSecond;
+    const emptyMs = Math.max((this.#fullAt.get(key) ?? 0) - now, 0);
+    const waitMs = emptyMs + stepMs - burstMs;
+    if (waitMs > tolerance) return { waitMs, emptyMs };
+    if (this.#fullAt.size >= bounds.ratedKeys && !this.#fullAt.has(key)) this.#forgetFull(now);
+    this.#fullAt.set(key, now + emptyMs + stepMs);
+    return { waitMs: 0, emptyMs: emptyMs + stepMs };
   }
 
   #forgetFull(now: number): void {
@@ -50,16 +60,26 @@ export class RequestRate {
   }
 
   /** Undefined: Redis cannot say. */
-  async #waitInRedis(key: string): Promise<number | undefined> {
+  async #takeInRedis(key: string): Promise<Taken | undefined> {
     if (this.#redis?.status !== 'ready') return undefined;
     try {
-      const wait: unknown = await this.#redis.eval(takeOne, 1, `causeway:scim_rate:${key}`, 1_000_000 / this.#perSecond, burst * 1_000_000);
-      return Number(wait) / 1_000;
+      const at = `causeway:${this.#name}:${key}`;
+      const said: unknown = await this.#redis.eval(takeOne, 1, at, 1_000_000 / this.perSecond, burstMs * 1_000);
+      const [wait, empty]: unknown[] = Array.isArray(said) ? said : [];
+      return { waitMs: Number(wait) / 1_000, emptyMs: Number(empty) / 1_000 };
     } catch {
       return undefined; // slow or away: what this process has counted itself will do
     }
   }
 }
+
+/** How long until there is room, 0 where there was; and how long until the bucket is full again, with this one taken where there was room. */
+interface Taken {
+  waitMs: number;
+  emptyMs: number;
+}
+
+const burstMs = bounds.burstSeconds * 1_000;
 
 // Milliseconds by which sums of fractions may be off.
 const tolerance = 1e-6;
@@ -68,9 +88,10 @@ const tolerance = 1e-6;
 const takeOne = `
 local time = redis.call('time')
 local now = time[1] * 1000000 + time[2]
-local full_at = math.max(tonumber(redis.call('get', KEYS[1]) or 0), now) + tonumber(ARGV[1])
-local wait = full_at - now - tonumber(ARGV[2])
-if wait > 0 then return math.ceil(wait) end
-redis.call('set', KEYS[1], string.format('%.0f', full_at), 'px', math.ceil((full_at - now) / 1000) + 1000)
-return 0
+local empty = math.max(tonumber(redis.call('get', KEYS[1]) or 0) - now, 0)
+local wait = empty + tonumber(ARGV[1]) - tonumber(ARGV[2])
+if wait > 0 then return {math.ceil(wait), math.ceil(empty)} end
+empty = empty + tonumber(ARGV[1])
+redis.call('set', KEYS[1], string.format('%.0f', now + empty), 'px', math.ceil(empty / 1000) + 1000)
+return {0, math.ceil(empty)}
 `;
