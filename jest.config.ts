@@ -6,7 +6,7 @@ import type { Config } from 'jest';
  * seconds to start. A file on the wrong side says so: when it asks for a database here, or in packages/testing/projects.test.ts.
  */
 const pure = [
-  'apps/broker/src/scim/masked',
+  'apps/broker/src/{asked-together,guards/places,scim/masked}',
   'apps/worker/src/loop',
   'packages/credential/**/*',
   'packages/identifier/**/*',

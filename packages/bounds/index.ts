@@ -35,4 +35,11 @@ export const bounds = {
   burstSeconds: 4,
   /** Keys whose rate a process remembers at once, some 100 bytes each: those that have been quiet for four seconds are forgotten first. */
   ratedKeys: 100_000,
+  /**
+   * Streams and long polls that one key may have open at one broker. Each is a connection and some 20 KB; who has more workers than that
+   * shares one stream among them.
+   */
+  waitingOfKey: 50,
+  /** The same of all keys of an environment: four deployments, or one that is being replaced by the next. */
+  waitingOfEnvironment: 200,
 } as const;

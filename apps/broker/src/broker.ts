@@ -22,6 +22,7 @@ import {
   watchDatabase,
 } from '#runtime';
 import { createApp } from './app';
+import { AskedTogether } from './asked-together';
 import { brokerCaches } from './caches';
 import { FeedWatch } from './api/feed-watch';
 import { forgetOldAnswers } from './frame/idempotency';
@@ -34,6 +35,7 @@ import { HttpMetrics } from './frame/metrics';
 import { refuseLargeHead } from './large-head';
 import { readPages } from './pages/static';
 import { oauthRouter } from './oauth/router';
+import { Places } from './guards/places';
 import { RecentUses } from './guards/recent-uses';
 import { RequestRate } from './guards/request-rate';
 import { RecentRequests } from './scim/recent-requests';
@@ -167,6 +169,9 @@ export async function startBroker(o: {
       keyring,
       tokens,
       feed,
+      pages: new AskedTogether(),
+      liveKeys: new AskedTogether(),
+      waiting: new Places(),
       publicUrl: config.publicUrl,
       webhookAllowedCidrs: config.webhookAllowedCidrs,
     },

@@ -10,7 +10,7 @@ import {
 } from '#delivery';
 import { encodeCursor, readFeedHead } from '#directory';
 import { invalidCursor, invalidField, notFound } from '../frame/errors';
-import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf } from './events';
+import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf, waitingProblems } from './events';
 import { type ApiParts, type ApiRoute, route } from './route';
 import { closed, open, Page, paging, Time } from '../frame/shapes';
 
@@ -103,6 +103,7 @@ export const consumerRoutes: ApiRoute[] = [
     problems: {
       feed_rewound: 'The database was set back after the last commit: seek to `cursor`',
       cursor_expired: 'What comes next is no longer kept: seek to `cursor`, the oldest place that is',
+      ...waitingProblems,
     },
     handle: async (call, parts) => {
       const {

@@ -1,5 +1,6 @@
 import { forgetEvents } from '#delivery';
-import { eventually } from '#testing';
+import { bounds } from '#bounds';
+import { eventually, statementsOf } from '#testing';
 import { newId, publicId } from '#identifier';
 import { rewindFeeds } from '#directory';
 import { createLog } from '#runtime';
@@ -256,6 +257,72 @@ describe('the stream', () => {
   test('is refused in the shape of any other answer', async () => {
     const answer = await broker.call('GET', '/v1/events/stream?after=xyz');
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_cursor']);
+  });
+});
+
+describe('those who wait', () => {
+  const aKey = async (name: string): Promise<string> => (await broker.call('POST', '/v1/api_keys', { body: { name } })).body.key;
+  const refused = { status: 429, body: expect.objectContaining({ code: 'too_many_streams' }) };
+
+  /** So many streams of a key, in the place where they are: who have all heard from it by now. */
+  async function streams(key: string, number: number, after: string) {
+    const leaving = Array.from({ length: number }, () => new AbortController());
+    const opened = await Promise.all(
+      leaving.map(({ signal }) =>
+        fetch(`${broker.url}/v1/events/stream?after=${after}`, { headers: { Authorization: `Bearer ${key}` }, signal }),
+      ),
+    );
+    expect(opened.map(({ status }) => status)).toEqual(Array.from({ length: number }, () => 200));
+    const readers = opened.map(({ body }) => body!.pipeThrough(new TextDecoderStream()).getReader());
+    const heard = () => Promise.all(readers.map(async (reader) => (await reader.read()).value ?? ''));
+    await heard();
+    return { heard, leave: () => leaving.forEach((one) => one.abort()) };
+  }
+
+  test('are fifty of a key, and whoever only asks is always answered', async () => {
+    const key = await aKey('fifty');
+    const after = await theEnd();
+    const held = await streams(key, bounds.waitingOfKey - 1, after);
+    const polling = new AbortController();
+    const poll = broker.call('GET', `/v1/events?after=${after}&wait=30`, { key, signal: polling.signal }).catch(() => undefined);
+    const wait = `/v1/events?after=${after}&wait=0.01`;
+    await eventually(async () => (await broker.call('GET', wait, { key })).status === 429);
+
+    expect(await broker.call('GET', '/v1/events/stream', { key })).toMatchObject(refused);
+    const late = await broker.call('GET', wait, { key });
+    expect([late, late.headers.get('retry-after')]).toEqual([expect.objectContaining(refused), '5']);
+    expect(await broker.call('GET', '/v1/consumers/billing/events?wait=0.01', { key })).toMatchObject(refused);
+    expect((await broker.call('GET', `/v1/events?after=${after}`, { key })).status).toBe(200);
+    expect((await broker.call('GET', wait)).status).toBe(200); // another key
+
+    polling.abort();
+    await poll;
+    await eventually(async () => (await broker.call('GET', wait, { key })).status === 200);
+    held.leave();
+  });
+
+  test('are two hundred of an environment', async () => {
+    const after = await theEnd();
+    const keys = await Promise.all([1, 2, 3, 4, 5].map((n) => aKey(`one of five, ${n}`)));
+    const held = await Promise.all(keys.slice(0, 4).map((key) => streams(key, bounds.waitingOfEnvironment / 4, after)));
+    expect(await broker.call('GET', '/v1/events?wait=0.01', { key: keys[4]! })).toMatchObject(refused);
+    expect((await broker.call('GET', '/v1/events?wait=0.01', { key: await broker.stranger() })).status).toBe(200);
+    for (const { leave } of held) leave();
+    await eventually(async () => (await broker.call('GET', `/v1/events?after=${after}&wait=0.01`, { key: keys[4]! })).status === 200);
+  });
+
+  test('share one read where they are at the same place, and one look at their key', async () => {
+    const key = await aKey('sharing');
+    const after = await theEnd();
+    const held = await streams(key, 40, after);
+    const about = (name: string, asked: string[]) => asked.filter((statement) => statement === name).length;
+    const asked = await statementsOf(async () => {
+      await aUser();
+      const told = await held.heard();
+      expect([new Set(told).size, told[0]]).toEqual([1, expect.stringContaining('event: user.created')]);
+    });
+    expect([about('feed_page', asked), about('has_api_key', asked)]).toEqual([1, 1]);
+    held.leave();
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox';
 import type { Response } from 'express';
 import { hasApiKey } from '#accounts';
+import { bounds } from '#bounds';
 import {
   type Cursor,
   type EventPage,
@@ -17,6 +18,7 @@ import {
 import { parsePublicId } from '#identifier';
 import { Problem, invalidCursor, invalidParameter, notFound } from '../frame/errors';
 import { Event } from '../frame/event-shapes';
+import { FeedPage } from './feed-page';
 import { type Incoming, JsonText, Streamed } from '../frame/route';
 import { type ApiCallers, type ApiParts, type ApiRoute, route } from './route';
 import { Limit, closed, publicIdOf } from '../frame/shapes';
@@ -45,6 +47,10 @@ export const cursorProblems = {
   cursor_expired: 'What comes after the cursor is no longer kept; `cursor` is the oldest place that is',
 } as const;
 
+export const waitingProblems = {
+  too_many_streams: `A key has ${bounds.waitingOfKey} streams and polls with \`wait\` open at most, an environment ${bounds.waitingOfEnvironment}`,
+} as const;
+
 /** The parameters of a page of the log. */
 export const pageParameters = {
   limit: Limit,
@@ -70,7 +76,7 @@ export const eventRoutes: ApiRoute[] = [
       'what comes after it is kept. With `wait` the answer is held back until something comes.',
     query: { after, ...pageParameters },
     answer: { status: 200, description: 'A page of events', schema: EventsPage },
-    problems: cursorProblems,
+    problems: { ...cursorProblems, ...waitingProblems },
     handle: async (call, parts) => eventsPage(call, parts, await placeIn(call.environmentId, call.query.after, parts)),
   }),
   route({
@@ -84,13 +90,14 @@ export const eventRoutes: ApiRoute[] = [
       'as `Last-Event-ID`, which browsers do by themselves.',
     query: { after, ...filters },
     answer: { status: 200, description: 'A stream that does not end', contentType: 'text/event-stream', schema: Type.String() },
-    problems: cursorProblems,
+    problems: { ...cursorProblems, ...waitingProblems },
     handle: async (call, parts) => {
       const { environmentId, query } = call;
+      takePlace(call, parts);
       const place = await placeIn(environmentId, call.lastEventId ?? query.after, parts);
       const filter = filterOf(environmentId, query);
       // The first page is read before the stream begins: a refusal is still an answer of its own.
-      const first = await readOrWait(call, parts, place, { ...filter, limit: streamedAtOnce }, 0);
+      const first = await readOrWait(call, parts, place, { ...filter, limit: streamedAtOnce }, { ms: 0 });
       return new Streamed((res) => stream(res, call, parts, { ...filter, limit: streamedAtOnce }, first));
     },
   }),
@@ -101,63 +108,78 @@ type PageCall = Waiting & { query: Filters & { limit: number; wait: number } };
 /** The page of the log after a place. @throws Problem */
 export async function eventsPage(call: PageCall, parts: ApiParts, place: Cursor): Promise<JsonText> {
   const { environmentId, query } = call;
-  const page = await readOrWait(call, parts, place, { ...filterOf(environmentId, query), limit: query.limit }, query.wait * 1000);
-  const cursor = encodeCursor({ environmentId, epoch: page.epoch, position: page.scannedTo });
-  const data = page.events.map((event) => event.json).join(',');
-  return new JsonText(`{"data":[${data}],"next_cursor":${JSON.stringify(cursor)},"has_more":${page.scannedTo < page.head}}`);
+  if (query.wait > 0) takePlace(call, parts);
+  const read = await readOrWait(call, parts, place, { ...filterOf(environmentId, query), limit: query.limit }, { ms: query.wait * 1000 });
+  return new JsonText(read.polled);
+}
+
+/** Takes a place among those who wait, until the request is over. @throws Problem */
+function takePlace({ environmentId, keyId, signal }: Waiting, { waiting }: ApiParts): void {
+  const ofKey = { whose: keyId, atMost: bounds.waitingOfKey };
+  const full = waiting.take([ofKey, { whose: environmentId, atMost: bounds.waitingOfEnvironment }], signal);
+  if (!full) return;
+  const who = full === ofKey ? 'this key has' : 'your environment has';
+  throw new Problem('too_many_streams', `${who} ${full.atMost} streams and long polls open: end one, or poll without \`wait\``, {
+    headers: { 'Retry-After': '5' },
+  });
 }
 
 type Filters = Static<TObject<typeof filters>>;
 type Filter = Pick<EventQuery, 'environmentId' | 'types' | 'organizationId' | 'directoryId'>;
-type Waiting = Pick<ApiCallers['environment'], 'environmentId'> & Pick<Incoming, 'signal' | 'waits'>;
+type Waiting = Pick<ApiCallers['environment'], 'environmentId' | 'keyId'> & Pick<Incoming, 'signal' | 'waits'>;
 
 // 20 stretches of 5,000 positions: where a filter matches almost nothing, an answer still comes in a fraction of a second,
 // with a cursor to go on from.
 const stretchesAtMost = 20;
 
-/** Reads on from a place; where there is nothing, waits until there is, for `ms` at most. */
+/**
+ * Reads on from a place; where there is nothing, waits until there is, for `ms` at most, or until the environment's beat. `knownHead`: the
+ * log was read to its end already, and that was there.
+ */
 async function readOrWait(
   call: Waiting,
-  { pool, feed }: ApiParts,
+  { pool, feed, pages }: ApiParts,
   place: Cursor,
   query: Omit<EventQuery, 'after'>,
-  ms: number,
-): Promise<EventPage> {
+  { ms, knownHead = Infinity }: { ms: number | 'until the beat'; knownHead?: number },
+): Promise<FeedPage> {
   const { environmentId } = place;
-  const until = performance.now() + ms;
+  const beating = ms === 'until the beat';
+  // Also of those who go by the beat: a log that grows all the time, and by nothing that they look for, may let none of them hear it.
+  const until = performance.now() + (beating ? beatMs : ms);
   let position = place.position;
 
   return feed.watching(environmentId, async () => {
+    const hasGrownBeyond = (head: number): Promise<boolean> =>
+      feed.beyond(environmentId, head, beating ? undefined : until - performance.now(), call.signal);
+
+    let isOver = position >= knownHead && !(await hasGrownBeyond(knownHead));
     for (let stretches = 1; ; stretches++) {
-      const page = await readEvents(pool, { ...query, after: position });
+      const asked = { ...query, after: position };
+      const read = await pages.ask(JSON.stringify(asked), async () => new FeedPage(environmentId, await readEvents(pool, asked)));
+      const { page } = read;
       await refuseWhatIsNotKept(pool, place, position, page);
-      if (page.events.length > 0) return page;
+      if (page.events.length > 0) return read;
 
       position = page.scannedTo;
       if (position < page.head) {
-        if (stretches === stretchesAtMost) return page;
+        if (stretches === stretchesAtMost) return read;
         continue;
       }
-      const leftMs = until - performance.now();
-      if (leftMs <= 0 || feed.stopped || call.signal.aborted) return page;
+      if (isOver || performance.now() >= until || feed.stopped || call.signal.aborted) return read;
       call.waits();
-      await feed.beyond(environmentId, page.head, leftMs, call.signal);
+      isOver = !(await hasGrownBeyond(page.head));
       stretches = 0;
     }
   });
 }
 
 const streamedAtOnce = 100;
-const heartbeatMs = 15_000;
+const beatMs = 15_000;
+const nothingNew = Buffer.from(': nothing new\n\n');
 
-async function stream(
-  res: Response,
-  call: Waiting & { keyId: string },
-  parts: ApiParts,
-  query: Omit<EventQuery, 'after'>,
-  first: EventPage,
-): Promise<void> {
-  const { environmentId } = call;
+async function stream(res: Response, call: Waiting, parts: ApiParts, query: Omit<EventQuery, 'after'>, first: FeedPage): Promise<void> {
+  const { environmentId, keyId } = call;
   call.waits();
   res.statusCode = 200;
   res.setHeader('Content-Type', 'text/event-stream');
@@ -165,23 +187,23 @@ async function stream(
   res.setHeader('X-Accel-Buffering', 'no'); // nginx would hold small writes back
   res.flushHeaders();
 
-  for (let page = first; ;) {
-    const cursorAt = (position: number): string => encodeCursor({ environmentId, epoch: page.epoch, position });
-    const text = page.events.map((event) => `id: ${cursorAt(event.position)}\nevent: ${event.type}\ndata: ${event.json}\n\n`).join('');
-    // What was looked through and did not match is passed too: an id without data moves the client's cursor and wakes nobody.
-    const passed = page.scannedTo > (page.events.at(-1)?.position ?? 0) ? `id: ${cursorAt(page.scannedTo)}\n\n` : '';
-    await write(res, `${text}${passed}` || ': nothing new\n\n', call.signal);
+  // Watched to its end, so that all who follow an environment have the same beat.
+  await parts.feed.watching(environmentId, async () => {
+    for (let read = first; ;) {
+      await write(res, read.streamed.length > 0 ? read.streamed : nothingNew, call.signal);
 
-    if (call.signal.aborted || parts.feed.stopped) break;
-    const place = { environmentId, epoch: page.epoch, position: page.scannedTo };
-    page = await readOrWait(call, parts, place, query, heartbeatMs);
-    // The key may have been revoked meanwhile: a stream is not to outlive it by one event.
-    if (!(await hasApiKey(parts.pool, { environmentId, keyId: call.keyId }))) break;
-  }
+      if (call.signal.aborted || parts.feed.stopped) return;
+      const place = { environmentId, epoch: read.page.epoch, position: read.page.scannedTo };
+      read = await readOrWait(call, parts, place, query, { ms: 'until the beat', knownHead: read.page.head });
+      if (call.signal.aborted) return;
+      // The key may have been revoked meanwhile: a stream is not to outlive it by one event.
+      if (!(await parts.liveKeys.ask(keyId, () => hasApiKey(parts.pool, { environmentId, keyId })))) return;
+    }
+  });
   res.end();
 }
 
-async function write(res: Response, text: string, signal: AbortSignal): Promise<void> {
+async function write(res: Response, text: Buffer, signal: AbortSignal): Promise<void> {
   if (signal.aborted || res.write(text)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {

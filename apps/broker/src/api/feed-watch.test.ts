@@ -119,3 +119,27 @@ test('a wait ends with its time, with its caller, and with the broker', async ()
   await kept.done;
   await waiter(feed, id, 0).done;
 });
+
+test('those who wait for the beat are woken together, once in so many intervals, and have no timers', async () => {
+  const { id: environmentId } = await createEnvironment(db.pool, { name: 'beating' });
+  jest.useFakeTimers({ doNotFake: timersButIntervals.filter((name) => name !== 'setTimeout') });
+  const feed = new FeedWatch(db.pool, { askAgainMs: 200, beatMs: 600 });
+  const grown: boolean[] = [];
+  const followers = Array.from({ length: 100 }, () =>
+    feed.watching(environmentId, async () => {
+      for (let beats = 0; beats < 2; beats += 1) grown.push(await feed.beyond(environmentId, 0, undefined, new AbortController().signal));
+    }),
+  );
+  expect(jest.getTimerCount()).toBe(1); // the interval
+  const heardAfter: number[] = [];
+  for (let interval = 1; interval <= 6; interval += 1) {
+    jest.advanceTimersByTime(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    heardAfter.push(grown.length);
+  }
+  expect([heardAfter, new Set(grown)]).toEqual([[0, 0, 100, 100, 100, 200], new Set([false])]);
+  await Promise.all(followers);
+  jest.useRealTimers();
+  await idle();
+  await feed.stop();
+});

@@ -5,26 +5,34 @@ interface Watched {
   /** The last position that this process knows of. */
   head: number;
   watchers: number;
-  waiting: Set<() => void>;
+  waiting: Set<(hasGrown: boolean) => void>;
+  /** Of those, who wait until the next beat. */
+  untilBeat: Set<(hasGrown: boolean) => void>;
+  /** Intervals since it is watched. */
+  intervals: number;
 }
 
 /**
  * Wakes those who wait for events. One LISTEN connection says which environment's log has grown; one query then asks how far,
  * for all who wait for it. In case that connection misses something the same query runs once a second, for all environments
- * that anybody waits for. A waiting client by itself costs no query.
+ * that anybody waits for. A waiting client by itself costs no query, and one that waits for the beat no timer.
+ *
+ * The beat is an environment's own, every so many intervals: those who follow it do then together what must be done now and then.
  */
 export class FeedWatch {
   readonly #pool: Pool;
   readonly #askAgainMs: number;
+  readonly #intervalsToABeat: number;
   readonly #environments = new Map<string, Watched>();
   readonly #heard = new Set<string>();
   #asking: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(pool: Pool, { askAgainMs = 1000 }: { askAgainMs?: number } = {}) {
+  constructor(pool: Pool, { askAgainMs = 1_000, beatMs = 15_000 }: { askAgainMs?: number; beatMs?: number } = {}) {
     this.#pool = pool;
     this.#askAgainMs = askAgainMs;
+    this.#intervalsToABeat = Math.max(1, Math.round(beatMs / askAgainMs));
   }
 
   /** An environment's log has grown; `undefined`: any may have, since the connection that tells was lost for a while. */
@@ -40,7 +48,7 @@ export class FeedWatch {
    * that was read.
    */
   async watching<T>(environmentId: string, work: () => Promise<T>): Promise<T> {
-    const watched = this.#environments.get(environmentId) ?? { head: 0, watchers: 0, waiting: new Set() };
+    const watched = this.#environments.get(environmentId) ?? newlyWatched();
     this.#environments.set(environmentId, watched);
     watched.watchers += 1;
     this.#asking ??= setInterval(() => this.#askAgain(), this.#askAgainMs);
@@ -56,23 +64,30 @@ export class FeedWatch {
     }
   }
 
-  /** Waits until the log of a watched environment is known to go beyond `head`, for `ms` at most, or until the signal or `stop`. */
-  async beyond(environmentId: string, head: number, ms: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits until the log of a watched environment is known to go beyond `head`, and says whether it does: for `ms` at most, where that is
+   * undefined until the environment's next beat; or until the signal or `stop`.
+   */
+  async beyond(environmentId: string, head: number, ms: number | undefined, signal: AbortSignal): Promise<boolean> {
     const watched = this.#environments.get(environmentId);
     if (!watched) throw new Error('beyond() outside watching()');
     advance(watched, head);
-    if (watched.head > head || this.#stopped || signal.aborted) return;
+    if (watched.head > head) return true;
+    if (this.#stopped || signal.aborted) return false;
 
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
+    return new Promise((resolve) => {
+      const done = (hasGrown: boolean): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', done);
+        signal.removeEventListener('abort', leave);
         watched.waiting.delete(done);
-        resolve();
+        watched.untilBeat.delete(done);
+        resolve(hasGrown);
       };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
+      const leave = (): void => done(false);
+      const timer = ms === undefined ? undefined : setTimeout(leave, ms);
+      signal.addEventListener('abort', leave);
       watched.waiting.add(done);
+      if (ms === undefined) watched.untilBeat.add(done);
     });
   }
 
@@ -83,13 +98,15 @@ export class FeedWatch {
   /** Wakes everybody, for good: whoever asks to wait from now on does not. Ends when its last query has. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const watched of this.#environments.values()) wake(watched);
+    for (const { waiting } of this.#environments.values()) end(waiting, false);
     await this.#underWay;
   }
 
   #askAgain(): void {
-    for (const [id, { waiting }] of this.#environments) {
-      if (waiting.size > 0) this.#heard.add(id);
+    for (const [id, watched] of this.#environments) {
+      watched.intervals += 1;
+      if (watched.intervals % this.#intervalsToABeat === 0) end(watched.untilBeat, false);
+      if (watched.waiting.size > 0) this.#heard.add(id);
     }
     this.#askSoon();
   }
@@ -119,9 +136,13 @@ export class FeedWatch {
 function advance(watched: Watched, position: number): void {
   if (watched.head >= position) return;
   watched.head = position;
-  wake(watched);
+  end(watched.waiting, true);
 }
 
-function wake(watched: Watched): void {
-  for (const done of watched.waiting) done();
+function end(waiting: Watched['waiting'], hasGrown: boolean): void {
+  for (const done of waiting) done(hasGrown);
+}
+
+function newlyWatched(): Watched {
+  return { head: 0, watchers: 0, waiting: new Set(), untilBeat: new Set(), intervals: 0 };
 }

@@ -1,6 +1,9 @@
 import type { BearerTokens, Keyring } from '#credential';
 import type { DirectoryPool } from '#directory';
 import { type Caller, type Route, routesOf } from '../frame/route';
+import type { AskedTogether } from '../asked-together';
+import type { Places } from '../guards/places';
+import type { FeedPage } from './feed-page';
 import type { FeedWatch } from './feed-watch';
 
 /** What handlers of the API work with. */
@@ -9,6 +12,12 @@ export interface ApiParts {
   keyring: Keyring;
   tokens: BearerTokens;
   feed: FeedWatch;
+  /** What is read of the log, by all who are at the same place. */
+  pages: AskedTogether<FeedPage>;
+  /** Whether a key that follows the log still is one. */
+  liveKeys: AskedTogether<boolean>;
+  /** Who has how many streams and long polls open. */
+  waiting: Places;
   /** Without a trailing slash. */
   publicUrl: string;
   webhookAllowedCidrs: string[];

@@ -1,4 +1,5 @@
 import { listSetupLinks } from '#accounts';
+import { bounds } from '#bounds';
 import { countReplay, EndpointNotFound, endpointStatistics, lastAttemptOf } from '#delivery';
 import {
   directoryHealth,
@@ -76,7 +77,14 @@ export const insightRoutes: ConsoleRoute[] = [
     operationId: 'followEvents',
     query: { ...eventFilters, after: wholeNumber('after', 0, Number.MAX_SAFE_INTEGER) },
     answer: { status: 200, contentType: 'text/event-stream' },
-    handle: async ({ environmentId, query, lastEventId }, { pool, feed }) => {
+    handle: async ({ environmentId, keyId, query, lastEventId, signal }, { pool, feed, waiting }) => {
+      // Members have places of their own: programs that have taken all of theirs do not keep anybody from looking.
+      const shares = [
+        { whose: keyId, atMost: bounds.waitingOfKey },
+        { whose: `members of ${environmentId}`, atMost: bounds.waitingOfEnvironment },
+      ];
+      if (waiting.take(shares, signal))
+        throw refusal('too_many_streams', 'Events are followed in too many windows already. Close some of them.', { retryAfterSeconds: 5 });
       const followed = { environmentId, after: positionIn(lastEventId) ?? query.after ?? 0, ...eventsIn(query) };
       return new Streamed((res) => streamEvents(res, pool, feed, followed));
     },

@@ -7,7 +7,7 @@ import { type LoggedEvent, readEvents } from '#directory';
 export interface Feed {
   readonly stopped: boolean;
   watching<T>(environmentId: string, work: () => Promise<T>): Promise<T>;
-  beyond(environmentId: string, head: number, ms: number, signal: AbortSignal): Promise<void>;
+  beyond(environmentId: string, head: number, ms: number, signal: AbortSignal): Promise<unknown>;
 }
 
 /** What is followed. */

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Session } from '#accounts';
 import type { Keyring } from '#credential';
 import { type Caller, type Route, routesOf } from '../frame/route';
+import type { Places } from '../guards/places';
 import type { SignInAttempts } from './attempts';
 import type { Feed } from './live-events';
 import type { SendMail } from './mails';
@@ -12,6 +13,8 @@ export interface ConsoleParts {
   pool: Pool;
   keyring: Keyring;
   feed: Feed;
+  /** Who has how many streams open. */
+  waiting: Places;
   cookie: SessionCookie;
   /** Without a trailing slash. */
   publicUrl: string;

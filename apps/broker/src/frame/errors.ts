@@ -120,6 +120,11 @@ export const problems = {
     title: 'There were too many requests',
     meaning: 'The key sends more requests than it may. `RateLimit-Policy` says how many those are, `Retry-After` when there is room again.',
   },
+  too_many_streams: {
+    status: 429,
+    title: 'There are too many streams and long polls',
+    meaning: 'The key, or its environment, has as many streams and polls with `wait` open as it may. One that ends makes room for another.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong here',
