@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { hashPassword } from '#credential';
+import type { Passwords } from '#credential';
 import { newId } from '#identifier';
 import { prepared } from '#postgres';
 import { linkHash, newLinkSecret } from './mailed-link';
@@ -166,10 +166,11 @@ const useInvitation = prepared<{ memberId: string; environmentId: string }>(
  */
 export async function acceptInvitation(
   pool: Pool,
+  passwords: Passwords,
   { secret, password }: { secret: string; password: string | undefined },
 ): Promise<{ memberId: string; environmentId: string } | undefined> {
   const hash = linkHash(secret);
   if (!hash) return undefined;
-  const [row] = await useInvitation.run(pool, [hash, newId(), password === undefined ? null : await hashPassword(password)]);
+  const [row] = await useInvitation.run(pool, [hash, newId(), password === undefined ? null : await passwords.hash(password)]);
   return row;
 }

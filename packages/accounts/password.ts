@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { hashPassword, verifyPassword } from '#credential';
+import { hashPassword, type Passwords } from '#credential';
 import { newId } from '#identifier';
 import { prepared } from '#postgres';
 import { linkHash, newLinkSecret } from './mailed-link';
@@ -30,11 +30,12 @@ const updatePassword = prepared(
 /** A member's new password, where they know the old one. Ends their other sessions. False where the old one is not right. */
 export async function changePassword(
   pool: Pool,
+  passwords: Passwords,
   change: { memberId: string; sessionId: string; current: string; next: string },
 ): Promise<boolean> {
   const [row] = await selectPassword.run(pool, [change.memberId]);
-  if (!(await verifyPassword(change.current, row?.passwordHash))) return false;
-  await updatePassword.run(pool, [change.memberId, change.sessionId, await hashPassword(change.next)]);
+  if (!(await passwords.verify(change.current, row?.passwordHash))) return false;
+  await updatePassword.run(pool, [change.memberId, change.sessionId, await passwords.hash(change.next)]);
   return true;
 }
 
@@ -102,13 +103,14 @@ const usePasswordReset = prepared<{ memberId: string }>(
 /** Uses such a link: sets the password and ends every session. Answers whose it is; `undefined` where the link is not good, or no longer. */
 export async function resetPassword(
   pool: Pool,
+  passwords: Passwords,
   { secret, password }: { secret: string; password: string },
 ): Promise<{ memberId: string } | undefined> {
   const hash = linkHash(secret);
   if (!hash) return undefined;
   // A hash of a password is dear, and made for nobody who has no link.
   if ((await selectPasswordReset.run(pool, [hash])).length === 0) return undefined;
-  const [row] = await usePasswordReset.run(pool, [hash, await hashPassword(password)]);
+  const [row] = await usePasswordReset.run(pool, [hash, await passwords.hash(password)]);
   return row;
 }
 

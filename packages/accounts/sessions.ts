@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import { hashSecret, verifyPassword } from '#credential';
+import { hashSecret, type Passwords } from '#credential';
 import { newId } from '#identifier';
 import { noteWhereWritable, prepared } from '#postgres';
 import { emailKey, type Member } from './members';
@@ -40,10 +40,11 @@ const selectMemberToSignIn = prepared<Member & { passwordHash: string }>(
 /** Opens a session for whoever knows the password; `undefined` where it is not right, or nobody has that address. */
 export async function signIn(
   pool: Pool,
+  passwords: Passwords,
   { email, password, userAgent }: { email: string; password: string; userAgent: string | null },
 ): Promise<OpenedSession | undefined> {
   const [found] = await selectMemberToSignIn.run(pool, [emailKey(email)]);
-  if (!(await verifyPassword(password, found?.passwordHash)) || !found) return undefined;
+  if (!(await passwords.verify(password, found?.passwordHash)) || !found) return undefined;
   return openSession(pool, { memberId: found.id, userAgent });
 }
 

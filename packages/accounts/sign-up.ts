@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { hashPassword, verifyPassword } from '#credential';
+import type { Passwords } from '#credential';
 import { newId } from '#identifier';
 import { prepared } from '#postgres';
 import { linkHash, newLinkSecret } from './mailed-link';
@@ -23,6 +23,7 @@ const insertSignUp = prepared<
  */
 export async function requestSignUp(
   pool: Pool,
+  passwords: Passwords,
   signUp: { email: string; password: string; environmentName: string },
 ): Promise<{ kind: 'kept'; secret: string } | { kind: 'known' }> {
   const { secret, hash } = newLinkSecret();
@@ -31,7 +32,7 @@ export async function requestSignUp(
     hash,
     email: signUp.email.trim(),
     emailKey: emailKey(signUp.email),
-    passwordHash: await hashPassword(signUp.password),
+    passwordHash: await passwords.hash(signUp.password),
     environmentName: signUp.environmentName,
   });
   return row?.known === false ? { kind: 'kept', secret } : { kind: 'known' };
@@ -87,12 +88,16 @@ const useSignUp = prepared<{ memberId: string; environmentId: string }>(
  * was they who signed up: otherwise a stranger could sign up with somebody's address and a password of their own, and wait for its
  * owner to press the link.
  */
-export async function confirmSignUp(pool: Pool, { secret, password }: { secret: string; password: string }): Promise<ConfirmedSignUp> {
+export async function confirmSignUp(
+  pool: Pool,
+  passwords: Passwords,
+  { secret, password }: { secret: string; password: string },
+): Promise<ConfirmedSignUp> {
   const hash = linkHash(secret);
   if (!hash) return { kind: 'no_link' };
   const [link] = await selectSignUp.run(pool, [hash]);
   if (!link) return { kind: 'no_link' };
-  if (!(await verifyPassword(password, link.passwordHash))) return { kind: 'wrong_password' };
+  if (!(await passwords.verify(password, link.passwordHash))) return { kind: 'wrong_password' };
   const [made] = await useSignUp.run(pool, [hash, newId(), newId()]);
   return made ? { kind: 'made', ...made } : { kind: 'no_link' };
 }

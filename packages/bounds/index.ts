@@ -42,4 +42,13 @@ export const bounds = {
   waitingOfKey: 50,
   /** The same of all keys of an environment: four deployments, or one that is being replaced by the next. */
   waitingOfEnvironment: 200,
+  /** bcrypt hashes that a process works on at once. libuv has four threads: one is left for files and the names of hosts. */
+  hashesAtOnce: 3,
+  /** Of those, passwords: some 280 ms each. A flood of them leaves a token two threads, and on two cores one of these. */
+  passwordsAtOnce: 1,
+  /** Passwords that wait meanwhile: the last one for some three seconds. More is more than people do. */
+  passwordsWaiting: 8,
+  /** Tokens that are made at once, some 70 ms each, and those that wait: the last one for some two seconds. */
+  newTokensAtOnce: 1,
+  newTokensWaiting: 24,
 } as const;

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { compare, hash } from 'bcrypt';
+import { Hashing } from './hashing';
 import type { Keyring } from './keyring';
 import { issueSecret, rowIdOfSecret } from './marked-secret';
 
@@ -24,18 +25,21 @@ const cost = 10;
 export class BearerTokens {
   readonly #keyring: Keyring;
   readonly #atMost: number;
+  readonly #hashing: Hashing;
   readonly #verified = new Map<string, Buffer>();
   readonly #underWay = new Map<string, Promise<boolean>>();
 
-  /** So many tokens are remembered; the one that was verified first is forgotten. */
-  constructor(keyring: Keyring, { atMost }: { atMost: number }) {
+  /** So many tokens are remembered; the one that was verified first is forgotten. `hashing`: what else the process hashes goes by it too. */
+  constructor(keyring: Keyring, { atMost, hashing = new Hashing() }: { atMost: number; hashing?: Hashing }) {
     this.#keyring = keyring;
     this.#atMost = atMost;
+    this.#hashing = hashing;
   }
 
+  /** @throws HashingBusy */
   async issue(rowId: string): Promise<IssuedBearerToken> {
     const { secret } = issueSecret(this.#keyring, 'cwt', rowId);
-    return { token: secret, hash: await hash(secret, cost) };
+    return { token: secret, hash: await this.#hashing.run('new_token', () => hash(secret, cost)) };
   }
 
   /** The row's id in a token that this installation made; `undefined` for anything else, for the price of an HMAC. */
@@ -53,7 +57,7 @@ export class BearerTokens {
     const key = `${rowHash}${fingerprint.toString('base64')}`;
     let comparison = this.#underWay.get(key);
     if (!comparison) {
-      comparison = compare(token, rowHash).finally(() => this.#underWay.delete(key));
+      comparison = this.#hashing.run('token', () => compare(token, rowHash)).finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, comparison);
     }
     const right = await comparison;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compare, hash } from 'bcrypt';
+import type { Hashing } from './hashing';
 
 // 2^12 rounds: about 280 ms on a server core. A password is chosen by a person, so the cost is what stands between a leaked
 // table and the password; signing in is rare enough to pay it.
@@ -8,7 +9,26 @@ const cost = 12;
 /** The fewest characters that a password may have. */
 export const shortestPassword = 10;
 
-/** A password as it is kept: bcrypt, with a salt of its own. */
+/** Passwords, hashed and verified in their turn: what the process hashes besides goes by the same `hashing`. */
+export class Passwords {
+  readonly #hashing: Hashing;
+
+  constructor(hashing: Hashing) {
+    this.#hashing = hashing;
+  }
+
+  /** @throws HashingBusy */
+  async hash(password: string): Promise<string> {
+    return this.#hashing.run('password', () => hashPassword(password));
+  }
+
+  /** @throws HashingBusy */
+  async verify(password: string, passwordHash: string | undefined): Promise<boolean> {
+    return this.#hashing.run('password', () => verifyPassword(password, passwordHash));
+  }
+}
+
+/** A password as it is kept: bcrypt, with a salt of its own. At once: for a start or a command. Whoever serves strangers has `Passwords`. */
 export async function hashPassword(password: string): Promise<string> {
   return hash(inBcryptsReach(password), cost);
 }

@@ -47,7 +47,7 @@ const boundaries: Boundary[] = [
   },
   {
     folder: 'packages/credential',
-    ours: ['packages/identifier'],
+    ours: ['packages/bounds', 'packages/identifier'],
     modules: ['bcrypt', 'node:crypto', 'node:util'],
     because: 'proving who calls is one idea, and must not depend on who that is or on what they may see',
   },

@@ -30,7 +30,7 @@ export interface AppParts {
   oauth: Router;
   setupLinks: Router;
   setupSessions: SetupSessions;
-  console: Pick<ConsoleParts, 'attempts' | 'signUp' | 'sendMail' | 'mailReaches'>;
+  console: Pick<ConsoleParts, 'attempts' | 'passwords' | 'signUp' | 'sendMail' | 'mailReaches'>;
   /** The console and the setup page; `undefined` where they have not been built. */
   pages: Pages | undefined;
   log: Logger;

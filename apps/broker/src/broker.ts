@@ -3,7 +3,7 @@ import { register } from 'prom-client';
 import type { Router } from 'express';
 import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember, showFirstSecrets, type SignIns, whoSignsIn } from '#accounts';
-import { Keyring } from '#credential';
+import { Hashing, Keyring, Passwords } from '#credential';
 import { listenToFeed } from '#delivery';
 import { directoryPool } from '#directory';
 import { Lookups } from '#postgres';
@@ -100,6 +100,7 @@ export async function startBroker(o: {
 }): Promise<Broker> {
   const { config, log } = o;
   await checkDatabase(config.databaseUrl);
+  const hashing = new Hashing();
   const keyring = new Keyring(config.encryptionKey, config.previousEncryptionKeys);
   const watch =
     o.watch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
@@ -107,7 +108,7 @@ export async function startBroker(o: {
 
   const outages: OutageLog = new OutageLog(log, () => pool);
   const onError = (err: Error): void => outages.connectionBroke(err);
-  const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring);
+  const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring, hashing);
   const pool = directoryPool(
     createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError }),
     rules,
@@ -179,6 +180,7 @@ export async function startBroker(o: {
     setupSessions,
     console: {
       attempts: new SignInAttempts(),
+      passwords: new Passwords(hashing),
       signUp: config.signUp,
       sendMail: (mail) => send(mailer, mail, log),
       mailReaches: config.smtpUrl !== undefined,

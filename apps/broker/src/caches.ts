@@ -1,4 +1,4 @@
-import { BearerTokens, type Keyring } from '#credential';
+import { BearerTokens, type Hashing, type Keyring } from '#credential';
 import { KnownMappings, type KnownRules, KnownSchemas, ListTotals, UsedAttributes } from '#directory';
 
 export interface BrokerCaches {
@@ -12,10 +12,10 @@ export interface BrokerCaches {
  * All that a broker remembers of what stands in the database, with the most that it may come to. None of it can be out of date:
  * it stands under what is read with every request, a hash, a revision, a wording or a sequence, and anything may be forgotten.
  */
-export function brokerCaches(keyring: Keyring): BrokerCaches {
+export function brokerCaches(keyring: Keyring, hashing: Hashing): BrokerCaches {
   return {
     // That a token fits its hash, some 400 bytes each: bcrypt takes 70 ms, and an identity provider shows its token with every request.
-    tokens: new BearerTokens(keyring, { atMost: 50_000 }),
+    tokens: new BearerTokens(keyring, { atMost: 50_000, hashing }),
     rules: {
       // Some 20 KB each mapping of twenty attributes: neither sent nor worked out again with every change. One may be many directories'.
       mappings: new KnownMappings({ directories: 50_000, mappings: 2_000 }),

@@ -34,6 +34,7 @@ export const bearerTokenRoutes: ApiRoute[] = [
       description: 'The token. `token` is shown this once; only its bcrypt hash is kept',
       schema: IssuedBearerToken,
     },
+    problems: { busy: 'More tokens are being made than can be done soon. None was' },
     handle: async ({ environmentId, params, body }, { pool, tokens }) => {
       const issued = await issueBearerToken(pool, tokens, {
         environmentId,

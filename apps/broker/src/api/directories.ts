@@ -149,6 +149,7 @@ export const directoryRoutes: ApiRoute[] = [
       description: 'The token, shown this once; only its bcrypt hash is kept',
       schema: IssuedToken,
     },
+    problems: { busy: 'More tokens are being made than can be done soon. None was' },
     handle: async ({ environmentId, params, body }, { pool, tokens }) => {
       const issued = await replaceBearerToken(pool, tokens, {
         environmentId,

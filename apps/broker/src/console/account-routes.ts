@@ -17,6 +17,7 @@ import {
   type Session as SessionRecord,
   signIn,
 } from '#accounts';
+import { HashingBusy } from '#credential';
 import { publicId } from '#identifier';
 import { notHere, refusal } from '../frame/errors';
 import type { Incoming } from '../frame/route';
@@ -47,7 +48,13 @@ export const accountRoutes: ConsoleRoute[] = [
     handle: async (call, parts) => {
       const { email, password } = call.body;
       await parts.attempts.countSignIn(email, call.address);
-      const opened = await signIn(parts.pool, { email, password, userAgent: call.userAgent });
+      const opened = await signIn(parts.pool, parts.passwords, { email, password, userAgent: call.userAgent }).catch(
+        async (error: unknown) => {
+          // Nothing was looked at, so nothing was guessed.
+          if (error instanceof HashingBusy) await parts.attempts.takeBackSignIn(email, call.address);
+          throw error;
+        },
+      );
       if (!opened) throw refusal('wrong_credentials', 'No account has this e-mail address and password.', { field: 'password' });
       await parts.attempts.forgetSignIns(email, call.address);
       return welcome(call, opened, parts);
@@ -73,11 +80,11 @@ export const accountRoutes: ConsoleRoute[] = [
     act: null,
     body: closed({ email: Email, password: NewPassword, environment_name: NameText }),
     answer: { status: 202, schema: Mailed },
-    handle: async ({ body, address, decides }, { pool, attempts, signUp, sendMail, publicUrl, mailReaches }) => {
+    handle: async ({ body, address, decides }, { pool, passwords, attempts, signUp, sendMail, publicUrl, mailReaches }) => {
       if (signUp === 'closed') throw refusal('sign_up_closed', 'Signing up is closed here. Ask a member to invite you.');
       const { email, password, environment_name: environmentName } = body;
       await attempts.countMail(email, address);
-      const kept = await requestSignUp(pool, { email, password, environmentName: environmentName.trim() });
+      const kept = await requestSignUp(pool, passwords, { email, password, environmentName: environmentName.trim() });
       sendMail(
         kept.kind === 'kept'
           ? signUpMail(email, `${publicUrl}/confirm/${kept.secret}`)
@@ -96,7 +103,7 @@ export const accountRoutes: ConsoleRoute[] = [
     body: closed({ secret: Secret, password: GivenPassword }),
     answer: { status: 200, schema: Session },
     handle: async (call, parts) => {
-      const confirmed = await confirmSignUp(parts.pool, call.body);
+      const confirmed = await confirmSignUp(parts.pool, parts.passwords, call.body);
       switch (confirmed.kind) {
         case 'made':
           return enter(call, confirmed, parts);
@@ -138,7 +145,7 @@ export const accountRoutes: ConsoleRoute[] = [
     body: closed({ secret: Secret, password: NewPassword }),
     answer: { status: 200, schema: Session },
     handle: async (call, parts) => {
-      const reset = await resetPassword(parts.pool, call.body);
+      const reset = await resetPassword(parts.pool, parts.passwords, call.body);
       if (!reset) throw refusal('link_used', 'This link has been used already, or is older than an hour. Ask for a new one.');
       return enter(call, reset, parts);
     },
@@ -171,7 +178,8 @@ export const accountRoutes: ConsoleRoute[] = [
       if (invitation && !invitation.known && password === undefined)
         throw refusal('invalid_request', passwordTooShort, { field: 'password' });
       // A member's own password is left alone, so whatever stands in its place is not looked at.
-      const accepted = invitation && (await acceptInvitation(parts.pool, { secret, password: invitation.known ? undefined : password }));
+      const accepted =
+        invitation && (await acceptInvitation(parts.pool, parts.passwords, { secret, password: invitation.known ? undefined : password }));
       if (!accepted) throw invitationUsed();
       return enter(call, accepted, parts);
     },
@@ -187,7 +195,7 @@ export const accountRoutes: ConsoleRoute[] = [
       const { member } = session;
       await parts.attempts.countSignIn(member.email, address);
       isBy(actorIn(session), idsOf(await environmentsOf(session, parts)));
-      if (!(await changePassword(parts.pool, { memberId: member.id, sessionId: session.id, ...body })))
+      if (!(await changePassword(parts.pool, parts.passwords, { memberId: member.id, sessionId: session.id, ...body })))
         throw refusal('invalid_request', 'This is not your password.', { field: 'current' });
       await parts.attempts.forgetSignIns(member.email, address);
     },

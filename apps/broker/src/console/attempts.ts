@@ -21,6 +21,13 @@ export class SignInAttempts {
     await count(this.#byAccountAndAddress, `${email.trim().toLowerCase()} ${from}`);
   }
 
+  /** The try was not looked at: it counts for nothing. */
+  async takeBackSignIn(email: string, address: string | undefined): Promise<void> {
+    const from = addressBlock(address);
+    await this.#byAddress.reward(from);
+    await this.#byAccountAndAddress.reward(`${email.trim().toLowerCase()} ${from}`);
+  }
+
   /** The password was right: what was counted against it is forgotten. */
   async forgetSignIns(email: string, address: string | undefined): Promise<void> {
     await this.#byAccountAndAddress.delete(`${email.trim().toLowerCase()} ${addressBlock(address)}`);

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Session } from '#accounts';
-import type { Keyring } from '#credential';
+import type { Keyring, Passwords } from '#credential';
 import { type Caller, type Route, routesOf } from '../frame/route';
 import type { Places } from '../guards/places';
 import type { SignInAttempts } from './attempts';
@@ -19,6 +19,7 @@ export interface ConsoleParts {
   /** Without a trailing slash. */
   publicUrl: string;
   attempts: SignInAttempts;
+  passwords: Passwords;
   signUp: 'open' | 'closed';
   sendMail: SendMail;
   /** Whether mails reach people; otherwise they are written to the log. */

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import { AlreadyMember, EnvironmentInUse, LastAdmin } from '#accounts';
+import { HashingBusy } from '#credential';
 import {
   DeliveryNotFound,
   EndpointDisabled,
@@ -134,6 +135,12 @@ export const problems = {
     status: 503,
     title: 'Not available right now',
     meaning: 'The database cannot be reached or is not ready. Try again shortly.',
+  },
+  busy: {
+    status: 503,
+    title: 'Too much of this at once',
+    meaning:
+      'More passwords are being looked at, or more tokens made, than can be done soon. Nothing was done; try again after `Retry-After` seconds.',
   },
 
   // What only the console and the setup page are told.
@@ -313,6 +320,8 @@ function translated(error: unknown): Problem {
       'environment_in_use',
       'Directories were made in this environment, so it cannot be deleted: its events and requests belong to it.',
     );
+  if (error instanceof HashingBusy)
+    return new Problem('busy', error.message, { headers: { 'Retry-After': String(error.retryAfterSeconds) } });
   if (isOutage(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   if (error instanceof QueryNotUtf8) return new Problem('invalid_request', error.message);
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');

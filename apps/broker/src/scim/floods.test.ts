@@ -1,4 +1,5 @@
 /** Too much of anything: wrong credentials, right ones too often, bodies and headers without end. Nobody is locked out, and nothing falls over. */
+import { bounds } from '#bounds';
 import { connect } from 'node:net';
 import Redis from 'ioredis';
 import { countCalls, eventually, identityProvider, redisUrl, type ScimAnswer, statementsOf } from '#testing';
@@ -87,6 +88,31 @@ test('those that are one too many wait for their answer, so that whoever waits f
   order.push((await asking(broker, id, token)).status);
   await late;
   expect(order).toEqual([200, ...Array.from({ length: 20 }, () => 429)]);
+});
+
+test('a token that is shown for the first time after a restart does not wait behind wrong passwords, of which those beyond a few are told so', async () => {
+  const before = await aBroker();
+  const { id, token } = await before.aDirectory();
+  const broker = await aBroker({ databaseUrl: before.config.databaseUrl, encryptionKey: before.config.encryptionKey });
+  const order: number[] = [];
+  const tries = await Promise.all(
+    Array.from({ length: 20 }, async (_, n) => {
+      const answer = await fetch(`${broker.url}/console/api/session`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-Causeway-Page': '1', 'Sec-Fetch-Site': 'same-origin' },
+        body: JSON.stringify({ email: `guess-${n}@example.com`, password: 'not the password' }),
+      });
+      order.push(answer.status);
+      // The first ones that are refused tell that the queue of passwords is full: only then is the token shown.
+      if (order.length === 1) order.push((await asking(broker, id, token)).status);
+      return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ...((await answer.json()) as { code: string }) };
+    }),
+  );
+  const refused = tries.filter(({ status }) => status === 503);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const one of refused) expect(one).toMatchObject({ code: 'busy', retryAfter: '5' });
+  // Ahead of most of those that wait: only one of them can be under way when the token comes.
+  expect(order.slice(order.indexOf(200)).filter((status) => status === 401).length).toBeGreaterThanOrEqual(bounds.passwordsWaiting - 3);
 });
 
 describe('SCIM_RATE_LIMIT', () => {
