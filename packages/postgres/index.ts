@@ -4,7 +4,7 @@
  * Knows no table. Imports nothing but pg, and nothing of ours: whoever owns tables may import it.
  */
 export { Lookups } from './lookups';
-export { CommitUnanswered, isOutage, isRolledBack } from './outage';
+export { CommitUnanswered, isOutage, isPoolFull, isRolledBack } from './outage';
 export { ask, firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
 export { isReadOnly, noteWhereWritable } from './read-only';
 export { inOneFlush, inTransaction, inTransactionOn, transaction, type Transaction } from './transaction';

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { createTestDatabase } from '#testing';
-import { isOutage, isRolledBack } from './outage';
+import { isOutage, isPoolFull, isRolledBack } from './outage';
 
 const withCode = (code: string): Error => Object.assign(new Error('something'), { code });
 
@@ -53,6 +55,26 @@ test('a connection that broke, or says nothing, is one by what pg says of it', a
     ['Client has encountered a connection error and is not queryable', true],
     ['Cannot use a pool after calling end on the pool', true],
   ]);
+});
+
+test('a pool whose connections are all lent out is told from a database that cannot be reached', async () => {
+  const { url } = await createTestDatabase();
+  const failure = async (options: pg.PoolConfig, lent: number): Promise<unknown> => {
+    const pool = new pg.Pool({ connectionTimeoutMillis: 50, max: 1, ...options });
+    const clients = await Promise.all(Array.from({ length: lent }, () => pool.connect()));
+    const error: unknown = await pool.query('select 1').catch((thrown: unknown) => thrown);
+    for (const client of clients) client.release();
+    await pool.end();
+    return error;
+  };
+  const full = await failure({ connectionString: url, connectionTimeoutMillis: 2_000 }, 1);
+  expect([isPoolFull(full), isOutage(full)]).toEqual([true, true]);
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const unreachable = await failure({ host: '127.0.0.1', port }, 0);
+  silent.close();
+  expect([isPoolFull(unreachable), isOutage(unreachable)]).toEqual([false, true]);
 });
 
 test('known to be rolled back is what PostgreSQL has chosen for it, and no other outage', () => {

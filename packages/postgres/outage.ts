@@ -28,6 +28,11 @@ export function isSessionEnd(error: unknown): boolean {
   return types.isNativeError(error) && /^(57P|08)/.test(codeOf(error));
 }
 
+/** Whether all connections of a pool were lent out for so long that this one got none: of outages the one that is no fault of the database. */
+export function isPoolFull(error: unknown): boolean {
+  return types.isNativeError(error) && error.message === noneWasFree;
+}
+
 /** Whether PostgreSQL has rolled a transaction back for the sake of others, and the very same may be tried again. */
 export function isRolledBack(error: unknown): boolean {
   // serialization_failure, deadlock_detected
@@ -67,6 +72,9 @@ function isUnreachable(error: Error, code: string): boolean {
 // 25P04); it takes no writes, for it was primary until a moment ago (25006); others came between (40001, 40P01).
 const unableState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|57014|55P03|25P0[34]|25006|40001|40P01)$/;
 
+// What pg's pool says to those who stood in line; of a connection that could not be made it says another thing.
+const noneWasFree = 'timeout exceeded when trying to connect';
+
 // What pg and its pool give no code to, by how it begins.
 const brokenConnection = [
   'Connection terminated',
@@ -74,6 +82,6 @@ const brokenConnection = [
   'Client was closed and is not queryable',
   'Query read timeout',
   'timeout expired',
-  'timeout exceeded when trying to connect',
+  noneWasFree,
   'Cannot use a pool after calling end on the pool',
 ];

@@ -14,7 +14,7 @@ import {
 } from '#delivery';
 import { DirectoryGone, ExternalIdTaken } from '#directory';
 import { InvalidMapping } from '#mapping';
-import { CommitUnanswered, isOutage } from '#postgres';
+import { CommitUnanswered, isOutage, isPoolFull } from '#postgres';
 import { withoutOwnSecrets } from '#runtime';
 import { acceptedEncodings, BodyNotUtf8, QueryNotUtf8 } from './utf-8';
 
@@ -140,7 +140,7 @@ export const problems = {
     status: 503,
     title: 'Too much of this at once',
     meaning:
-      'More passwords are being looked at, or more tokens made, than can be done soon. Nothing was done; try again after `Retry-After` seconds.',
+      'More is being done, passwords looked at or tokens made than can be at once. Nothing was done; try again after `Retry-After` seconds.',
   },
 
   // What only the console and the setup page are told.
@@ -322,6 +322,10 @@ function translated(error: unknown): Problem {
     );
   if (error instanceof HashingBusy)
     return new Problem('busy', error.message, { headers: { 'Retry-After': String(error.retryAfterSeconds) } });
+  if (isPoolFull(error))
+    return new Problem('busy', 'No connection to the database was free in time. Try again in a moment.', {
+      headers: { 'Retry-After': '5' },
+    });
   if (isOutage(error)) return new Problem('unavailable', 'the database cannot be reached right now', { headers: { 'Retry-After': '5' } });
   if (error instanceof QueryNotUtf8) return new Problem('invalid_request', error.message);
   return bodyProblemOf(error) ?? new Problem('internal', 'the request could not be processed');

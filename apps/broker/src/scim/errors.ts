@@ -8,7 +8,7 @@ import {
   UserNameTaken,
   UserNotFound,
 } from '#directory';
-import { CommitUnanswered, isOutage } from '#postgres';
+import { CommitUnanswered, isOutage, isPoolFull } from '#postgres';
 import { ScimError } from '#scim';
 import { QueryNotUtf8 } from '../frame/utf-8';
 
@@ -108,6 +108,9 @@ export function scimErrorOf(error: unknown): ScimError {
       'The connection to the database broke before it said whether the change was made, so that is not known. Send the request again: that is safe.',
     );
   }
+  if (isPoolFull(error))
+    return new ScimError(503, undefined, 'Too much is being done here at the moment: no connection was free in time. Try again shortly.');
+  // Of a commit that nobody has answered it is not known what became of it: "nothing has been changed" would be a guess.
   if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Try again shortly.');
   return new ScimError(
     500,
