@@ -164,6 +164,7 @@ create table directory_heads (
   directory_id uuid not null,
   sequence bigint default 0 not null,
   active_users integer default 0 not null,
+  epoch text,
   constraint directory_heads_pkey PRIMARY KEY (directory_id)
 ) with (fillfactor=50);
 
@@ -253,6 +254,7 @@ create table events (
   occurred_at timestamp with time zone not null,
   request_id uuid,
   data json not null,
+  epoch text,
   constraint events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -261,6 +263,9 @@ create table feed_heads (
   "position" bigint default 0 not null,
   oldest_position bigint default 1 not null,
   epoch integer default 1 not null,
+  epoch_name text default '1'::text not null,
+  epoch_began bigint default 0 not null,
+  epoch_previous text default '1'::text not null,
   constraint feed_heads_pkey PRIMARY KEY (environment_id)
 ) with (fillfactor=50);
 
@@ -269,6 +274,8 @@ create table feed_rewinds (
   epoch integer not null,
   "position" bigint not null,
   at timestamp with time zone default now() not null,
+  name text,
+  head bigint,
   constraint feed_rewinds_pkey PRIMARY KEY (environment_id, epoch)
 );
 

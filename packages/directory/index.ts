@@ -7,6 +7,8 @@
 export { type TakeNote } from './people/admission';
 export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './rules/brake';
 export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
+export { type FeedEpoch, findEpoch, isSameEpoch, rewoundSince, safePosition } from './log/epoch';
+export { type BegunEpoch, rewindFeeds } from './log/rewind';
 export {
   activateDirectory,
   changeDirectory,
@@ -25,8 +27,9 @@ export { announceExpiringCredentials, type ExpiringCredential } from './credenti
 export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure/erasure';
 export { countDirectories, listFailingDirectories, type DirectoryCounts, type FailingDirectory } from './requests/environment-overview';
 export { type Explanation, explainRequest } from './requests/explanation';
-export { type EventHead, type EventJson, type LoggedEvent, readEvent } from './log/event';
+export { type EventHead, type EventJson, type EventRow, loggedEvent, type LoggedEvent, readEvent } from './log/event';
 export {
+  alwaysTold,
   type BrakeJson,
   type EventData,
   eventTypes,
@@ -44,11 +47,10 @@ export {
   readEvents,
   readFeedHead,
   readFeedHeads,
-  rewindFeeds,
-  safePosition,
   type DirectoryStretch,
   type EventPage,
   type EventQuery,
+  type FeedEnds,
 } from './log/event-log';
 export { type NewestEvents, type NewestQuery, readNewestEvents } from './log/newest-events';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';

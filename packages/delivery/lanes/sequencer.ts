@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { alwaysTold } from '#directory';
 import type { Bell } from './drain';
 import { inTransaction, prepared } from '#postgres';
 
@@ -105,7 +106,7 @@ const sequence = prepared<BatchRow>(
       join webhook_endpoints e on e.environment_id = k.environment_id
      where e.deleted_at is null
        and (e.organization_id is null or e.organization_id = k.organization_id)
-       and (e.event_types is null or k.type = any (e.event_types))
+       and (e.event_types is null or k.type = any (e.event_types) or k.type = '${alwaysTold}')
      group by e.id, k.directory_id
   ), marked as (
     -- A lane that is not there yet begins before the first event that it owes: all earlier ones were not owed, or there

@@ -26,6 +26,7 @@ export class SeatsWereSet extends Error {
 
 interface Head {
   sequence: number;
+  epoch: string;
   active_users: number;
   now: Date;
 }
@@ -33,7 +34,13 @@ interface Head {
 export const lockHead = prepared<Head>(
   'lock_directory_head',
   `
-  select h.sequence, h.active_users, date_trunc('milliseconds', clock_timestamp()) as now
+  select h.sequence, h.active_users,
+         -- Of a directory that an older release has made: in the epoch of its environment.
+         coalesce(h.epoch, (select f.epoch_name
+                              from directories d
+                              join feed_heads f on f.environment_id = d.environment_id
+                             where d.id = h.directory_id), '1') as epoch,
+         date_trunc('milliseconds', clock_timestamp()) as now
     from directory_heads h
    where h.directory_id = $1
      for no key update`,
@@ -162,6 +169,7 @@ export class Hold {
       data: events.map((event) => event.data),
       requestIds: events.map((event) => event.requestId),
       organizationExternalIds: events.map((event) => event.organizationExternalId),
+      epoch: this.#head?.epoch ?? null,
     });
   }
 }
@@ -191,6 +199,7 @@ const insertEvents = prepared<
     data: string[];
     requestIds: (string | null)[];
     organizationExternalIds: (string | null)[];
+    epoch: string | null;
   }
 >(
   'insert_events',
@@ -199,8 +208,8 @@ const insertEvents = prepared<
     select *
       from unnest(:ids::uuid[], :sequences::bigint[], :types::text[], :data::text[], :requestIds::uuid[], :organizationExternalIds::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
   ), logged as (
-    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data)
-    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json
+    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data, epoch)
+    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json, :epoch::text
       from drafts d
   ), advanced as (
     update directory_heads
