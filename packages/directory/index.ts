@@ -7,8 +7,10 @@
 export { type TakeNote } from './people/admission';
 export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './rules/brake';
 export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
-export { type FeedEpoch, findEpoch, isSameEpoch, rewoundSince, safePosition } from './log/epoch';
-export { type BegunEpoch, rewindFeeds } from './log/rewind';
+export { epochColumns, epochOf, type EpochRow, type FeedEpoch, findEpoch, isSameEpoch, rewoundSince, safePosition } from './log/epoch';
+export { DatabaseSetBack, endsBefore, LogMemory } from './log/log-memory';
+export { type BegunEpoch, rewindFeeds } from './writing/rewind';
+export { SetBackWatch, type SetBackWatchOptions } from './writing/set-back';
 export {
   activateDirectory,
   changeDirectory,

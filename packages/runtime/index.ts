@@ -27,7 +27,14 @@ export { type DatabaseNotices, DatabaseWatch, watchDatabase } from './database-w
 export { CannotListen, headBytesAtMost, listen, type Listening, type WireRefusal } from './listen';
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
-export { databaseTime, dropPartitionsOlderThan, type DroppedPartition, ensurePartitions, type PartitionedTable } from './partitions';
+export {
+  databaseTime,
+  dropPartitionsOlderThan,
+  type DroppedPartition,
+  ensurePartitions,
+  ensurePartitionsWith,
+  type PartitionedTable,
+} from './partitions';
 export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
 export { analyzeGrown } from './young-tables';

@@ -5,7 +5,8 @@
  */
 import '../../../packages/runtime/node-version';
 import { rewindFeeds } from '#directory';
-import { checkDatabase, createPool, ensurePartitions, loadDatabaseConfig } from '#runtime';
+import { tellTimeBy } from '#identifier';
+import { checkDatabase, createPool, databaseTime, ensurePartitions, loadDatabaseConfig } from '#runtime';
 
 async function rewind(): Promise<void> {
   const { databaseUrl } = loadDatabaseConfig(process.env);
@@ -13,7 +14,9 @@ async function rewind(): Promise<void> {
   const pool = createPool(databaseUrl, { max: 1, applicationName: 'causeway rewind', statementTimeoutMs: 0, onError: () => {} });
   try {
     // A backup may be older than what is made ahead.
-    await ensurePartitions(pool, new Date());
+    await ensurePartitions(pool);
+    const now = await databaseTime(pool);
+    tellTimeBy(() => now.getTime());
     const { name, environments, directories } = await rewindFeeds(pool);
     process.stdout.write(
       `The epoch ${name} has begun in ${environments} environments, and ${directories} directories are told. Start the brokers and workers again.\n`,

@@ -55,6 +55,11 @@ export class Senders {
     private readonly remembered: { atMost: number },
   ) {}
 
+  /** The database was set back: endpoints may be what they were. */
+  forget(): void {
+    this.#seen.clear();
+  }
+
   /** The endpoint as it is at `version` or later; `undefined` once it is gone. */
   async at(endpointId: string, version: number): Promise<Sender | undefined> {
     const seen = this.#seen.get(endpointId);

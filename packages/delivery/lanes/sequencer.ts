@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { alwaysTold } from '#directory';
+import { alwaysTold, DatabaseSetBack, endsBefore, epochColumns, epochOf, type EpochRow, type FeedEpoch, type LogMemory } from '#directory';
 import type { Bell } from './drain';
 import { inTransaction, prepared } from '#postgres';
 
@@ -40,13 +40,13 @@ const findWaiting = prepared<{ environment_id: string }>(
 );
 
 // "no key", or every writer whose rows refer to this one would wait. Skipped: another sequencer is at it.
-const lockFeeds = prepared<{ environment_id: string }>(
+const lockFeeds = prepared<{ environment_id: string; position: number } & EpochRow>(
   'lock_feeds',
   `
-  select environment_id
-    from feed_heads
-   where environment_id = any ($1::uuid[])
-   order by environment_id
+  select h.environment_id, h.position, ${epochColumns}
+    from feed_heads h
+   where h.environment_id = any ($1::uuid[])
+   order by h.environment_id
      for no key update skip locked`,
 );
 
@@ -56,6 +56,8 @@ interface BatchRow {
   oldest_ms: number;
   most: number;
   bells: { endpoint_id: string; directory_id: string; slow: boolean }[];
+  /** The last event of each environment. */
+  ends: { environment_id: string; position: number; id: string }[];
 }
 
 // It must see all that was committed while the lock was waited for, so it is a statement of its own, in read committed.
@@ -127,6 +129,10 @@ const sequence = prepared<BatchRow>(
          count(*) as events,
          coalesce(extract(epoch from clock_timestamp() - min(b.created_at)) * 1000, 0)::float8 as oldest_ms,
          coalesce((select max(n) from (select count(*) as n from batch group by environment_id) c), 0) as most,
+         (select coalesce(json_agg(e), '[]')
+            from (select distinct on (environment_id) environment_id, position, event_id as id
+                    from numbered
+                   order by environment_id, position desc) e) as ends,
          (select coalesce(json_agg(json_build_object('endpoint_id', m.endpoint_id, 'directory_id', m.directory_id,
                                                      'slow', coalesce(e.slow_until > now(), false))), '[]')
             from marked m
@@ -142,26 +148,46 @@ const sequence = prepared<BatchRow>(
  * Any number of processes may call it at once: an environment's positions are given under the lock of its feed head, which is
  * held to the commit, so positions become visible in their order.
  */
-export async function sequenceBatch(pool: Pool, limit = 500): Promise<SequencedBatch | undefined> {
+export async function sequenceBatch(
+  pool: Pool,
+  { limit = 500, memory }: { limit?: number; memory?: LogMemory | undefined } = {},
+): Promise<SequencedBatch | undefined> {
+  if (memory?.isSetBack) throw new DatabaseSetBack();
   const waiting = await findWaiting.run(pool, []);
   if (waiting.length === 0) return undefined;
   const environmentIds = waiting.map((row) => row.environment_id);
   try {
-    return await sequenceEnvironments(pool, environmentIds, limit);
+    return await sequenceEnvironments(pool, environmentIds, limit, memory);
   } catch (error) {
     // One environment that cannot be served, for whatever reason, must not hold up the others.
-    if (environmentIds.length === 1) throw error;
-    return await eachByItself(pool, environmentIds, limit);
+    if (environmentIds.length === 1 || error instanceof DatabaseSetBack) throw error;
+    return await eachByItself(pool, environmentIds, limit, memory);
   }
 }
 
-async function sequenceEnvironments(pool: Pool, environmentIds: string[], limit: number): Promise<SequencedBatch | undefined> {
+async function sequenceEnvironments(
+  pool: Pool,
+  environmentIds: string[],
+  limit: number,
+  memory: LogMemory | undefined,
+): Promise<SequencedBatch | undefined> {
+  const feeds = new Map<string, FeedEpoch>();
   const batch = await inTransaction(pool, async (client) => {
     const locked = await lockFeeds.run(client, [environmentIds]);
     if (locked.length === 0) return undefined;
-    const [row] = await sequence.run(client, [locked.map((row) => row.environment_id), limit]);
+    for (const row of locked) {
+      const epoch = epochOf(row);
+      // Positions that others have seen are not given a second time.
+      if (endsBefore({ epoch, head: row.position }, memory?.seenOf(row.environment_id))) throw new DatabaseSetBack();
+      feeds.set(row.environment_id, epoch);
+    }
+    const [row] = await sequence.run(client, [[...feeds.keys()], limit]);
     return row;
   });
+  for (const { environment_id: environmentId, ...end } of batch?.ends ?? []) {
+    const epoch = feeds.get(environmentId);
+    if (epoch) memory?.noteEvents(environmentId, epoch, [end]);
+  }
   // Events may have been taken by another sequencer between the look and the lock.
   if (!batch || batch.events === 0) return undefined;
   return {
@@ -173,12 +199,17 @@ async function sequenceEnvironments(pool: Pool, environmentIds: string[], limit:
   };
 }
 
-async function eachByItself(pool: Pool, environmentIds: string[], limit: number): Promise<SequencedBatch | undefined> {
+async function eachByItself(
+  pool: Pool,
+  environmentIds: string[],
+  limit: number,
+  memory: LogMemory | undefined,
+): Promise<SequencedBatch | undefined> {
   const whole: SequencedBatch = { environmentIds: [], events: 0, oldestMs: 0, bells: [], full: false };
   const failures: unknown[] = [];
   for (const environmentId of environmentIds) {
     try {
-      const batch = await sequenceEnvironments(pool, [environmentId], limit);
+      const batch = await sequenceEnvironments(pool, [environmentId], limit, memory);
       if (!batch) continue;
       whole.environmentIds.push(...batch.environmentIds);
       whole.bells.push(...batch.bells);
@@ -197,6 +228,8 @@ async function eachByItself(pool: Pool, environmentIds: string[], limit: number)
 
 export interface SequencerOptions {
   pool: Pool;
+  /** What this process has seen of the logs: in a database that was set back no positions are given before a new epoch. */
+  memory?: LogMemory;
   /** Told of each batch once it is committed: to ring, to wake those who wait, to count. */
   onBatch: (batch: SequencedBatch) => void;
   onError: (error: unknown) => void;
@@ -239,7 +272,7 @@ export class Sequencer {
     while (!this.#stopping) {
       let restMs = performance.now() - lastBatchAt < busyForMs ? busyPollMs : idlePollMs;
       try {
-        const batch = await sequenceBatch(this.options.pool);
+        const batch = await sequenceBatch(this.options.pool, { memory: this.options.memory });
         if (batch) {
           lastBatchAt = performance.now();
           restMs = batch.full ? 0 : busyPollMs;

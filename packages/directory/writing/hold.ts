@@ -1,5 +1,6 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { type Prepared, prepared, type Transaction } from '#postgres';
+import { DatabaseSetBack, type LogMemory } from '../log/log-memory';
 import type { KnownRules } from '../resource/known-rules';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
@@ -81,6 +82,7 @@ export class Hold {
   constructor(
     private readonly begun: Transaction<PoolClient>,
     readonly known: KnownRules,
+    readonly memory: LogMemory,
     readonly directory: DirectoryScope,
     /** Whether several changes are made in it. */
     readonly isShared: boolean,
@@ -91,6 +93,7 @@ export class Hold {
     const seatsLocked = seats ? lockSeats.run(client, [directory.organizationId]) : [];
     this.#locked = Promise.all([lockHead.run(client, [directory.id]), seatsLocked]).then(([[head], locked]) => {
       if (!head) throw new DirectoryGone(directory.id);
+      if (memory.isAheadOfDirectory(directory.id, head)) throw new DatabaseSetBack();
       this.#head = head;
       this.#written = head.sequence;
       this.sequence = head.sequence;
@@ -147,6 +150,8 @@ export class Hold {
     await this.#locked;
     this.#writeEvents();
     await firstRefusal([...this.#writes, this.begun.commit()]);
+    const { id, environmentId } = this.directory;
+    if (this.#head) this.memory.noteSequence(id, { environmentId, epoch: this.#head.epoch, sequence: this.sequence });
   }
 
   /** All that were appended since the last time, and how far the directory has come by them, in one statement. */

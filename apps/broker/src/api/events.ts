@@ -8,6 +8,8 @@ import {
   type FeedEnds,
   decodeCursor,
   encodeCursor,
+  endsBefore,
+  DatabaseSetBack,
   eventTypes,
   findEvent,
   isSameEpoch,
@@ -132,7 +134,10 @@ async function readOrWait(
 
   return feed.watching(environmentId, async () => {
     for (let stretches = 1; ; stretches++) {
+      const seen = pool.memory.seenOf(environmentId);
       const page = await readEvents(pool, { ...query, after: position });
+      if (endsBefore(page, seen)) throw new DatabaseSetBack();
+      pool.memory.noteEvents(environmentId, page.epoch, page.events);
       await refuseWhatIsNotKept(pool, place, position, page);
       if (page.events.length > 0) return page;
 

@@ -88,7 +88,8 @@ export function causeOf(error: unknown): unknown {
 function refusalOf(thrown: unknown): OAuthRefusal {
   if (thrown instanceof OAuthRefusal) return thrown;
   if (isOutage(thrown)) return new OAuthRefusal('temporarily_unavailable');
-  if (thrown instanceof QueryNotUtf8) return new OAuthRefusal('invalid_request', 'The query cannot be decoded: percent-encode its UTF-8 bytes.');
+  if (thrown instanceof QueryNotUtf8)
+    return new OAuthRefusal('invalid_request', 'The query cannot be decoded: percent-encode its UTF-8 bytes.');
   // Of the body's reader: too large, cut off, in an encoding that nobody knows.
   if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500) {
     return new OAuthRefusal(

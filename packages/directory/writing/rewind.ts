@@ -1,8 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { newId } from '#identifier';
 import { inTransaction, prepared } from '#postgres';
-import { newEpochName } from './epoch';
-import { alwaysTold, type EventData } from './event-data';
+import { newEpochName } from '../log/epoch';
+import { alwaysTold, type EventData } from '../log/event-data';
 
 /** "rewind" in ASCII: any constant will do as long as nothing else locks it. */
 const rewindLock = '0x726577696e64';
@@ -127,6 +127,18 @@ const tellDirectories = prepared<
     from told`,
 );
 
+// Those that wait for a position were appended before it, also where a release that knows of no epochs has appended them.
+const nameWaiting = prepared(
+  'name_epoch_of_waiting_events',
+  `
+  update events e
+     set epoch = h.epoch_previous
+    from event_outbox o
+    join feed_heads h on h.environment_id = o.environment_id
+   where e.id = o.event_id
+     and e.epoch is null`,
+);
+
 const toldAtOnce = 1_000;
 
 /**
@@ -142,6 +154,7 @@ export async function beginEpoch(client: PoolClient, common: readonly { environm
     common.map(({ position }) => position),
   ]);
   const heads = await lockHeads.run(client, []);
+  await nameWaiting.run(client, []);
   for (let at = 0; at < heads.length; at += toldAtOnce) {
     const some = heads.slice(at, at + toldAtOnce);
     await tellDirectories.run(client, {

@@ -3,9 +3,9 @@ import { newId } from '#identifier';
 import { createTestDatabase, eventually } from '#testing';
 import { createDirectory, type Directory } from '../rules/directories';
 import { createOrganization } from '../rules/organizations';
-import { type DirectoryPool, inDirectory } from '../writing/transaction';
-import { appendEvents } from './event-log';
+import { appendEvents } from '../log/event-log';
 import { rewindFeeds } from './rewind';
+import { type DirectoryPool, inDirectory } from './transaction';
 
 let pool: DirectoryPool;
 
