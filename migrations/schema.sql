@@ -239,9 +239,11 @@ create table event_outbox (
   event_id uuid not null,
   type text not null,
   created_at timestamp with time zone not null,
+  xid xid8 default pg_current_xact_id() not null,
   constraint event_outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX event_outbox_by_environment ON public.event_outbox USING btree (environment_id, id);
+CREATE INDEX event_outbox_by_transaction ON public.event_outbox USING btree (xid);
 
 create table events (
   id uuid not null,
