@@ -340,7 +340,7 @@ describe('a replay', () => {
 
   /** As if they had been made then. */
   async function makeIdsAt(log: TestLog, time: Date): Promise<void> {
-    await ensurePartitions(pool, time);
+    await ensurePartitions(pool);
     const { rows } = await pool.query<{ id: string }>('select id from events where environment_id = $1 order by sequence', [
       log.environmentId,
     ]);
