@@ -285,6 +285,20 @@ describe('the stream', () => {
     expect(await resumed.rest()).toEqual([]);
   });
 
+  test('ends where the database is set back, and its last id is refused', async () => {
+    const own = await aBroker();
+    own.sequence();
+    const { idp } = await own.aDirectory();
+    await idp.post('/Users', { schemas: [userSchema], userName: 'before' });
+    await eventually(async () => (await own.call('GET', '/v1/events')).body.data.length === 2);
+    const stream = await open('/v1/events/stream', { Authorization: `Bearer ${own.apiKey}` }, own.url);
+    const [, last] = await stream.next(2);
+    await rewindFeeds(own.db.pool);
+    expect(await stream.rest()).toEqual([]);
+    const again = await own.call('GET', '/v1/events/stream', { headers: { 'Last-Event-ID': last?.id ?? '' } });
+    expect([again.status, again.body.code]).toEqual([409, 'feed_rewound']);
+  });
+
   test('has headers that can be asked for alone', async () => {
     const answer = await broker.call('HEAD', '/v1/events/stream');
     expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([200, 'text/event-stream', '']);
@@ -362,8 +376,8 @@ interface Sent {
   data?: string;
 }
 
-async function open(path: string, headers: Record<string, string>) {
-  const response = await fetch(`${broker.url}${path}`, { headers });
+async function open(path: string, headers: Record<string, string>, url = broker.url) {
+  const response = await fetch(`${url}${path}`, { headers });
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
