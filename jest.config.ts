@@ -18,6 +18,7 @@ const pure = [
   'packages/directory/credentials/redirect-uri',
   'packages/directory/erasure/erased-person',
   'packages/directory/requests/explanation',
+  'packages/directory/log/epoch',
   'packages/directory/resource/{known-rules,profile}',
   'packages/runtime/{config,listen,log,stop}',
   'packages/testing/{boundaries,circles,elapsed-time,module-state,projects,prose,security-document,states-document}',

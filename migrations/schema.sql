@@ -164,6 +164,7 @@ create table directory_heads (
   directory_id uuid not null,
   sequence bigint default 0 not null,
   active_users integer default 0 not null,
+  epoch text,
   constraint directory_heads_pkey PRIMARY KEY (directory_id)
 ) with (fillfactor=50);
 
@@ -238,9 +239,11 @@ create table event_outbox (
   event_id uuid not null,
   type text not null,
   created_at timestamp with time zone not null,
+  xid xid8 default pg_current_xact_id() not null,
   constraint event_outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 CREATE INDEX event_outbox_by_environment ON public.event_outbox USING btree (environment_id, id);
+CREATE INDEX event_outbox_by_transaction ON public.event_outbox USING btree (xid);
 
 create table events (
   id uuid not null,
@@ -254,6 +257,7 @@ create table events (
   request_id uuid,
   data json not null,
   bytes integer,
+  epoch text,
   constraint events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -262,6 +266,9 @@ create table feed_heads (
   "position" bigint default 0 not null,
   oldest_position bigint default 1 not null,
   epoch integer default 1 not null,
+  epoch_name text default '1'::text not null,
+  epoch_began bigint default 0 not null,
+  epoch_previous text default '1'::text not null,
   constraint feed_heads_pkey PRIMARY KEY (environment_id)
 ) with (fillfactor=50);
 
@@ -270,6 +277,8 @@ create table feed_rewinds (
   epoch integer not null,
   "position" bigint not null,
   at timestamp with time zone default now() not null,
+  name text,
+  head bigint,
   constraint feed_rewinds_pkey PRIMARY KEY (environment_id, epoch)
 );
 

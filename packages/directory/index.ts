@@ -7,6 +7,10 @@
 export { type TakeNote } from './people/admission';
 export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './rules/brake';
 export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
+export { epochColumns, epochOf, type EpochRow, type FeedEpoch, findEpoch, isSameEpoch, rewoundSince, safePosition } from './log/epoch';
+export { DatabaseSetBack, endsBefore, LogMemory } from './log/log-memory';
+export { type BegunEpoch, rewindFeeds } from './writing/rewind';
+export { SetBackWatch, type SetBackWatchOptions } from './writing/set-back';
 export {
   activateDirectory,
   changeDirectory,
@@ -25,8 +29,9 @@ export { announceExpiringCredentials, type ExpiringCredential } from './credenti
 export { type Erasure, erasePersonalData, eraseDue, getErasure } from './erasure/erasure';
 export { countDirectories, listFailingDirectories, type DirectoryCounts, type FailingDirectory } from './requests/environment-overview';
 export { type Explanation, explainRequest } from './requests/explanation';
-export { type EventHead, type EventJson, type LoggedEvent, readEvent } from './log/event';
+export { type EventHead, type EventJson, type EventRow, loggedEvent, type LoggedEvent, readEvent } from './log/event';
 export {
+  alwaysTold,
   type BrakeJson,
   type EventData,
   eventTypes,
@@ -44,11 +49,10 @@ export {
   readEvents,
   readFeedHead,
   readFeedHeads,
-  rewindFeeds,
-  safePosition,
   type DirectoryStretch,
   type EventPage,
   type EventQuery,
+  type FeedEnds,
 } from './log/event-log';
 export type { BytePage } from './reading/page-bytes';
 export { type NewestEvents, type NewestQuery, readNewestEvents } from './log/newest-events';

@@ -49,3 +49,8 @@ export function idAt(date: Date): string {
   const digits = Math.max(0, date.getTime()).toString(16).padStart(12, '0');
   return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
 }
+
+/** When an id was made, by the clock of the process that made it. */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}

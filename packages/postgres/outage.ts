@@ -69,8 +69,9 @@ function isUnreachable(error: Error, code: string): boolean {
 
 // By SQLSTATE: the connection failed (08); disk, memory or connections are used up (53); it is starting, stopping, or has ended
 // the session (57P01 to 57P05); a statement, a lock, or we ourselves within a transaction took too long (57014, 55P03, 25P03,
-// 25P04); it takes no writes, for it was primary until a moment ago (25006); others came between (40001, 40P01).
-const unableState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|57014|55P03|25P0[34]|25006|40001|40P01)$/;
+// 25P04); it takes no writes, for it was primary until a moment ago (25006); others came between (40001, 40P01); it takes no
+// connections, or is not there, while somebody puts a backup in its place (55000, 3D000).
+const unableState = /^(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1-5]|57014|55P03|25P0[34]|25006|40001|40P01|55000|3D000)$/;
 
 // What pg's pool says to those who stood in line; of a connection that could not be made it says another thing.
 const noneWasFree = 'timeout exceeded when trying to connect';

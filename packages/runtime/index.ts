@@ -28,7 +28,14 @@ export { CannotListen, headBytesAtMost, listen, type Listening, type WireRefusal
 export { createLog, withoutOwnSecrets, withoutSecrets, type Logger } from './log';
 export { migrate, MigrationUnderWay, schemaState, type MigrateOptions, type SchemaState } from './migrate';
 export { OutageLog } from './outage-log';
-export { databaseTime, dropPartitionsOlderThan, type DroppedPartition, ensurePartitions, type PartitionedTable } from './partitions';
+export {
+  databaseTime,
+  dropPartitionsOlderThan,
+  type DroppedPartition,
+  ensurePartitions,
+  ensurePartitionsWith,
+  type PartitionedTable,
+} from './partitions';
 export { checkDatabase, clientConfig, createPool, DatabaseUnusable, type PoolOptions } from './postgres';
 export { queueBackend, type JobQueue, type JobWorker, type QueueBackend } from './queue-backend';
 export { analyzeGrown } from './young-tables';

@@ -12,6 +12,8 @@ export interface PoolOptions {
   statementTimeoutMs?: number;
   /** How old a connection may become, in seconds. Default: as old as it likes. */
   maxLifetimeSeconds?: number;
+  /** Done with each new connection before anybody is given it; whoever asked for it is told what this throws. */
+  onConnect?: (client: pg.PoolClient) => Promise<void>;
 }
 
 /**
@@ -22,12 +24,14 @@ export interface PoolOptions {
  * is first asked to, and waits 10 s at most for a connection, its own or one of the server's.
  */
 export function createPool(databaseUrl: string, options: PoolOptions): pg.Pool {
+  const { onConnect } = options;
   const pool = new pg.Pool({
     ...clientConfig(databaseUrl, options),
     pipeline: true,
     max: options.max,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 0,
+    ...(onConnect && { verify: (client: pg.PoolClient, done: (error?: Error) => void) => void onConnect(client).then(() => done(), done) }),
   });
   // Both listeners keep a lost connection from ending the process: a client's error event that nobody hears is thrown,
   // and while a client is lent out, between two queries of a transaction, the pool does not listen to it.

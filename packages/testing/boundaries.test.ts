@@ -461,18 +461,20 @@ const ownerships: Ownership[] = [
   {
     tables: ['event_feed', 'directory_published'],
     writtenBy: ['packages/delivery/lanes', 'packages/delivery/record'],
-    readBy: ['packages/directory/log', 'packages/directory/erasure', 'packages/delivery/endpoint'],
+    readBy: ['packages/directory/log', 'packages/directory/erasure', 'packages/directory/writing', 'packages/delivery/endpoint'],
     because: 'the sequencer gives positions and retention takes them away; whoever follows the log reads them',
   },
   {
     tables: ['feed_heads'],
-    writtenBy: ['packages/accounts', 'packages/directory/log', 'packages/delivery/lanes', 'packages/delivery/record'],
-    readBy: ['packages/delivery', 'packages/notify'],
-    because: 'an environment is made with its log; the sequencer moves its end, retention its beginning, and a rewind sets both back',
+    writtenBy: ['packages/accounts', 'packages/directory/writing', 'packages/delivery/lanes', 'packages/delivery/record'],
+    readBy: ['packages/directory/log', 'packages/directory/rules', 'packages/delivery', 'packages/notify'],
+    because:
+      'an environment is made with its log; the sequencer moves its end, retention its beginning, and a rewind its epoch, which a new directory takes on',
   },
   {
     tables: ['feed_rewinds'],
-    writtenBy: ['packages/directory/log'],
+    writtenBy: ['packages/directory/writing'],
+    readBy: ['packages/directory/log'],
     because: 'that the log was set back is told by whoever reads it',
   },
   {

@@ -4,7 +4,15 @@
  *
  * Real parts, no mocks. Nothing that ships may import it.
  */
-export { createEmptyDatabase, createTestDatabase, redisUrl, testDatabase, type TestDatabase } from './test-database';
+export {
+  type Backup,
+  createEmptyDatabase,
+  createTestDatabase,
+  redisUrl,
+  takeBackup,
+  testDatabase,
+  type TestDatabase,
+} from './test-database';
 export { aMailServer, type MailServer } from './mail-server';
 export { freePort, startRedis, type RunningRedis } from './redis-server';
 export { callsOf, countCalls } from './calls';

@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type DirectoryPool, directoryPool, KnownMappings, KnownSchemas } from '#directory';
+import { type DirectoryPool, directoryPool, KnownMappings, KnownSchemas, LogMemory } from '#directory';
 import { createPool } from '#runtime';
 import pg from 'pg';
 import { handedOver, templateDatabase } from './handover';
+
+/** The state of a database at one moment, to be restored as often as one likes. */
+export interface Backup {
+  /** Puts the database back to that state. Whoever is connected is cut off, and finds it so when they come back. */
+  restore: () => Promise<void>;
+}
 
 export interface TestDatabase {
   url: string;
@@ -28,6 +34,29 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return { url, pool };
 }
 
+/** Whoever is connected is cut off for it. */
+export async function takeBackup({ url }: TestDatabase): Promise<Backup> {
+  const name = new URL(url).pathname.slice(1);
+  const backup = `${name}_${randomBytes(3).toString('hex')}`;
+  const copy = (from: string, to: string) => asAdmin((client) => client.query(`create database ${to} template ${from} strategy file_copy`));
+  const allowConnections = (of: string, allow: boolean) =>
+    asAdmin((client) => client.query(`alter database ${of} allow_connections ${allow}`));
+  const cutOff = () =>
+    asAdmin((client) => client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]));
+
+  await allowConnections(name, false);
+  await cutOff();
+  await copy(name, backup);
+  await allowConnections(name, true);
+  backups.push(backup);
+  return {
+    restore: async () => {
+      await asAdmin((client) => client.query(`drop database ${name} with (force)`));
+      await copy(backup, name);
+    },
+  };
+}
+
 /** Makes a database with nothing in it, for what is about migrations; dropped after the file's last test. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
@@ -40,10 +69,14 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 
 function poolOf(url: string): DirectoryPool {
   const pool = createPool(url, { max: 10, applicationName: 'test', onError: () => {} });
-  return directoryPool(pool, {
-    mappings: new KnownMappings({ directories: 100, mappings: 100 }),
-    schemas: new KnownSchemas({ atMost: 100 }),
-  });
+  return directoryPool(
+    pool,
+    {
+      mappings: new KnownMappings({ directories: 100, mappings: 100 }),
+      schemas: new KnownSchemas({ atMost: 100 }),
+    },
+    new LogMemory({ atMost: 100 }),
+  );
 }
 
 /**
@@ -58,6 +91,7 @@ export function redisUrl(): string | undefined {
 
 let ofThisFile: Promise<TestDatabase> | undefined;
 const made: { name: string; pool: pg.Pool }[] = [];
+const backups: string[] = [];
 
 afterAll(async () => {
   for (const { name, pool } of made.splice(0)) {
@@ -65,6 +99,7 @@ afterAll(async () => {
     // Processes that a test started may be connected still.
     await asAdmin((client) => client.query(`drop database ${name} with (force)`));
   }
+  for (const name of backups.splice(0)) await asAdmin((client) => client.query(`drop database ${name} with (force)`));
 });
 
 async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -1,11 +1,11 @@
-import { Client } from 'pg';
+import { Client, type PoolClient } from 'pg';
 import { register } from 'prom-client';
 import type { Router } from 'express';
 import Redis from 'ioredis';
 import { type Bootstrapped, bootstrap, ensureFirstMember, showFirstSecrets, type SignIns, whoSignsIn } from '#accounts';
 import { Hashing, Keyring, Passwords } from '#credential';
 import { listenToFeed } from '#delivery';
-import { directoryPool } from '#directory';
+import { directoryPool, type LogMemory, SetBackWatch } from '#directory';
 import { Lookups } from '#postgres';
 import { newId, publicId, tellTimeBy } from '#identifier';
 import { admitKeys, KeyRefused, watchName } from '#keys';
@@ -17,6 +17,7 @@ import {
   checkDatabase,
   clientConfig,
   createPool,
+  ensurePartitionsWith,
   listen,
   OutageLog,
   watchDatabase,
@@ -108,13 +109,16 @@ export async function startBroker(o: {
 
   const outages: OutageLog = new OutageLog(log, () => pool);
   const onError = (err: Error): void => outages.connectionBroke(err);
-  const { tokens, rules, totals, usedAttributes } = brokerCaches(keyring, hashing);
+  const { tokens, rules, totals, usedAttributes, memory } = brokerCaches(keyring, hashing);
+  const setBack = setBackWatch(memory, log);
+  const onConnect = (client: PoolClient): Promise<void> => setBack.check(client);
   const pool = directoryPool(
-    createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError }),
+    createPool(config.databaseUrl, { max: connectionsAtMost, applicationName: 'causeway broker', onError, onConnect }),
     rules,
+    memory,
   );
   const metrics = new HttpMetrics();
-  const readiness = new Readiness(pool, watch, config.redisUrl);
+  const readiness = new Readiness(pool, watch, config.redisUrl, memory);
   const feed = new FeedWatch(pool);
   const recentRequests = new RecentRequests(pool, log, outages, usedAttributes);
   const recentUses = new RecentUses(pool, outages);
@@ -193,7 +197,7 @@ export async function startBroker(o: {
     outages,
     metrics,
     readiness,
-    isOpen: () => isOpen,
+    isOpen: () => isOpen && !memory.isSetBack,
     operatorApiKey: config.operatorApiKey,
     metricsToken: config.metricsToken,
     trustedProxies: config.trustedProxies,
@@ -237,6 +241,7 @@ export async function startBroker(o: {
     },
     outages,
   );
+  const remembering = repeat(1_000, () => setBack.checkOn(pool), outages);
   const forgetting = repeat(
     hourMs,
     async () => {
@@ -260,6 +265,7 @@ export async function startBroker(o: {
     stop: async (withinMs = stopsWithinMs) => {
       opening.stop();
       forgetting.stop();
+      remembering.stop();
       // Those who wait are answered at once; then what is under way ends, and only then what it works with.
       await feed.stop();
       await listening.close(Math.max(withinMs / 2, withinMs - closingMs));
@@ -272,6 +278,17 @@ export async function startBroker(o: {
       await Promise.all([pool.end(), o.watch ? undefined : watch.stop()]);
     },
   };
+}
+
+function setBackWatch(memory: LogMemory, log: Logger): SetBackWatch {
+  return new SetBackWatch(memory, {
+    prepare: async (client) => void (await ensurePartitionsWith(client)),
+    onNewEpoch: (begun) => {
+      if (begun) log.error(begun, 'the database was set back: a new epoch has begun, and every directory is told');
+      else log.warn('a new epoch has begun since the database was last looked at');
+    },
+    onFailure: (err) => log.error({ err }, 'the database was set back, and no new epoch can be begun: nothing is answered until one has'),
+  });
 }
 
 /**

@@ -1,11 +1,12 @@
 import { BearerTokens, type Hashing, type Keyring } from '#credential';
-import { KnownMappings, type KnownRules, KnownSchemas, ListTotals, UsedAttributes } from '#directory';
+import { KnownMappings, type KnownRules, KnownSchemas, ListTotals, LogMemory, UsedAttributes } from '#directory';
 
 export interface BrokerCaches {
   tokens: BearerTokens;
   rules: KnownRules;
   totals: ListTotals;
   usedAttributes: UsedAttributes;
+  memory: LogMemory;
 }
 
 /**
@@ -26,5 +27,7 @@ export function brokerCaches(keyring: Keyring, hashing: Hashing): BrokerCaches {
     totals: new ListTotals({ atMost: 10_000 }),
     // A few names each: what of the requests' bodies is kept in the request log.
     usedAttributes: new UsedAttributes({ atMost: 1_000 }),
+    // What was seen of the logs: some 10 KB for each environment, and 200 bytes for each directory.
+    memory: new LogMemory({ atMost: 1_000 }),
   };
 }

@@ -3,13 +3,18 @@ import { type Request, Router } from 'express';
 import Redis from 'ioredis';
 import type { Pool } from 'pg';
 import { secretsEqual } from '#credential';
+import type { LogMemory } from '#directory';
 import { type DatabaseNotices, type DatabaseWatch, type SchemaState, schemaState } from '#runtime';
 import { Problem } from './frame/errors';
 import { bearerOf } from './api/key';
 import type { HttpMetrics } from './frame/metrics';
 
 type Part =
-  { state: 'ok' } | { state: 'read_only' } | { state: 'unreachable' } | { state: 'outdated'; current: string | null; needed: string };
+  | { state: 'ok' }
+  | { state: 'read_only' }
+  | { state: 'set_back' }
+  | { state: 'unreachable' }
+  | { state: 'outdated'; current: string | null; needed: string };
 
 interface Found {
   ready: boolean;
@@ -28,13 +33,15 @@ export class Readiness {
   readonly #pool: Pool;
   readonly #watch: DatabaseWatch;
   readonly #redisUrl: string | undefined;
+  readonly #memory: LogMemory;
   #looking: Promise<Found> | undefined;
 
   /** Without `redisUrl` the queue is in the database, and has no state of its own. */
-  constructor(pool: Pool, watch: DatabaseWatch, redisUrl: string | undefined) {
+  constructor(pool: Pool, watch: DatabaseWatch, redisUrl: string | undefined, memory: LogMemory) {
     this.#pool = pool;
     this.#watch = watch;
     this.#redisUrl = redisUrl;
+    this.#memory = memory;
   }
 
   async look(): Promise<Found> {
@@ -47,6 +54,8 @@ export class Readiness {
   }
 
   async #find(): Promise<Found> {
+    // There, but older than what was seen of it, and not to be written to: nothing is answered out of it.
+    if (this.#memory.isSetBack) return { ready: false, parts: { database: { state: 'set_back' } }, notices: this.#watch.notices() };
     const [schema, queue] = await Promise.all([
       within(patienceMs, schemaState(this.#pool)),
       this.#redisUrl === undefined ? undefined : within(patienceMs, ping(this.#redisUrl)),

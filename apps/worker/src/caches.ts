@@ -2,11 +2,16 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
 import { Senders, SharedPages } from '#delivery';
-import { KnownMappings, type KnownRules, KnownSchemas, readDirectoryPages } from '#directory';
+import { KnownMappings, type KnownRules, KnownSchemas, LogMemory, readDirectoryPages } from '#directory';
 
 /** What re-mapping knows of the rules of directories. It goes through one directory after the other: a few are enough. */
 export function workerRules(): KnownRules {
   return { mappings: new KnownMappings({ directories: 100, mappings: 100 }), schemas: new KnownSchemas({ atMost: 100 }) };
+}
+
+/** What was seen of the logs: some 10 KB for each environment, and 200 bytes for each directory. */
+export function logMemory(): LogMemory {
+  return new LogMemory({ atMost: 1_000 });
 }
 
 /** What deliveries know of the endpoints that they send to, and of the log. */

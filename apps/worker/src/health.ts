@@ -70,8 +70,10 @@ async function answer(options: HealthOptions, request: IncomingMessage, response
 
 /** A queue that cannot be reached is named, and nothing more: deliveries go on without it. */
 async function readiness({ pool, watch, worker }: HealthOptions): Promise<{ ready: boolean; parts: object; notices: DatabaseNotices }> {
-  const schema = await schemaState(pool).catch(() => undefined);
   const running = worker();
+  if (running?.isSetBack())
+    return { ready: false, parts: { database: { state: 'set_back' }, worker: { state: 'ok' } }, notices: watch.notices() };
+  const schema = await schemaState(pool).catch(() => undefined);
   return {
     ready: (schema?.ok ?? false) && running !== undefined,
     parts: {

@@ -16,6 +16,8 @@ export interface LoopNeeds {
   mailTimes: MailTimes;
   /** What looks at all data waits so long after a start, lest one restart after another do nothing else. */
   upkeepAfterMs: number;
+  /** Holds the database against what was seen of it. */
+  remember: () => Promise<void>;
   /** Finds what is due and rung for by nobody, and rings. */
   sweep: () => Promise<void>;
 }
@@ -23,9 +25,10 @@ export interface LoopNeeds {
 const hourMs = 3_600_000;
 
 /** All that a worker does again and again, beside the sequencer and the deliveries. */
-export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAfterMs, sweep }: LoopNeeds): Loop[] {
+export function workerLoops({ pool, log, retention, mailer, mailTimes, upkeepAfterMs, remember, sweep }: LoopNeeds): Loop[] {
   return [
     { name: 'sweep', everyMs: 1_000, run: sweep },
+    { name: 'remember', everyMs: 1_000, run: remember },
     {
       name: 'clock',
       // With a lease of 20 s and a sweep: everything goes on within 30 s.

@@ -78,6 +78,7 @@ const mailing = {
   'directory.brake_engaged': 'alone',
   'directory.brake_released': 'alone',
   'credential.expiring': 'alone',
+  'feed.rewound': 'never',
 } as const satisfies Record<EventType, 'never' | 'alone' | 'digested'>;
 
 type MailedAlone = { [T in EventType]: (typeof mailing)[T] extends 'alone' ? T : never }[EventType];

@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg';
 import { register } from 'prom-client';
 import { Keyring } from '#credential';
 import {
@@ -13,7 +14,7 @@ import {
   Sequencer,
   sweep,
 } from '#delivery';
-import { directoryPool } from '#directory';
+import { directoryPool, SetBackWatch } from '#directory';
 import { publicId, tellTimeBy } from '#identifier';
 import { admitKeys, watchName } from '#keys';
 import { logMailer, smtpMailer } from '#notify';
@@ -22,12 +23,13 @@ import {
   createPool,
   type DatabaseWatch,
   ensurePartitions,
+  ensurePartitionsWith,
   type Logger,
   OutageLog,
   queueBackend,
   watchDatabase,
 } from '#runtime';
-import { deliveryCaches, workerRules } from './caches';
+import { deliveryCaches, logMemory, workerRules } from './caches';
 import { startLoops } from './loop';
 import { workerLoops } from './loops';
 import { mailNotice, mailTimes, type MailTimes } from './mail';
@@ -36,6 +38,8 @@ import { WorkerMetrics } from './metrics';
 export interface RunningWorker {
   /** Whether doorbells go through the queue. Deliveries go on without it. */
   queueReachable(): boolean;
+  /** The database is older than what was seen of it, and a new epoch cannot be begun: no positions are given. */
+  isSetBack(): boolean;
   /** Takes no new work, lets what is under way end, and ends within `withinMs` (default 10 s). */
   stop(withinMs?: number): Promise<void>;
 }
@@ -75,15 +79,35 @@ export async function startWorker({
     givenWatch ?? (await watchDatabase({ databaseUrl: config.databaseUrl, log, registry: register, applicationName: watchName(keyring) }));
   tellTimeBy(watch.now);
 
+  const memory = logMemory();
+  const setBack = new SetBackWatch(memory, {
+    prepare: async (client) => void (await ensurePartitionsWith(client)),
+    onNewEpoch: (begun) => {
+      caches.senders.forget();
+      if (begun) log.error(begun, 'the database was set back: a new epoch has begun, and every directory is told');
+      else log.warn('a new epoch has begun since the database was last looked at');
+    },
+    onFailure: (err) =>
+      log.error({ err }, 'the database was set back, and no new epoch can be begun: no positions are given until one has'),
+  });
+  const onConnect = (client: PoolClient): Promise<void> => setBack.check(client);
+
   // Positions must go on being given while deliveries use all of their connections.
   const sequencing = createPool(config.databaseUrl, {
     max: connections.sequencing,
     applicationName: 'causeway sequencer',
     onError: onPoolError,
+    onConnect,
   });
   const pool = directoryPool(
-    createPool(config.databaseUrl, { max: connections.delivering, applicationName: 'causeway worker', onError: onPoolError }),
+    createPool(config.databaseUrl, {
+      max: connections.delivering,
+      applicationName: 'causeway worker',
+      onError: onPoolError,
+      onConnect,
+    }),
     workerRules(),
+    memory,
   );
   try {
     await admitKeys(pool, keyring);
@@ -91,6 +115,7 @@ export async function startWorker({
     await Promise.all([pool.end(), sequencing.end(), givenWatch ? undefined : watch.stop()]);
     throw error;
   }
+  const caches = deliveryCaches(pool, keyring);
   const metrics = new WorkerMetrics(register, () => readBacklog(pool));
 
   const doorbell = new Doorbell(
@@ -110,7 +135,7 @@ export async function startWorker({
   const drain = new Drain({
     pool,
     poster,
-    ...deliveryCaches(pool, keyring),
+    ...caches,
     ring: (bells) => void ring(bells),
     onError: warn('deliveries', 'a delivery was broken off, and goes on when its lease has ended'),
     onNotice: (notice) => {
@@ -144,6 +169,7 @@ export async function startWorker({
   const notices = new FeedNotices(sequencing, warn('wakings', 'those who wait for events were not told'));
   const sequencer = new Sequencer({
     pool: sequencing,
+    memory,
     onError: warn('rounds of the sequencer', 'events could not be given their positions; tried again'),
     onBatch: (batch) => {
       metrics.countBatch(batch);
@@ -167,6 +193,7 @@ export async function startWorker({
       pool,
       log,
       retention: config.retention,
+      remember: () => setBack.checkOn(sequencing),
       mailer,
       mailTimes: mail,
       upkeepAfterMs,
@@ -181,6 +208,7 @@ export async function startWorker({
 
   return {
     queueReachable: () => doorbell.reachable,
+    isSetBack: () => memory.isSetBack,
     stop: async (withinMs = 10_000) => {
       // The pools are needed for the acks of what is under way; closing them takes some of the time.
       const graceMs = Math.max(0, withinMs - 2_500);

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '#credential';
-import type { EventType, LoggedEvent } from '#directory';
+import { alwaysTold, type EventType, type LoggedEvent } from '#directory';
 import { openHeaders } from '../endpoint/endpoint-headers';
 import type { Ordering } from '../endpoint/endpoint';
 import { prepared } from '#postgres';
@@ -32,10 +32,10 @@ export function isOwed(filters: readonly Filter[], event: Pick<LoggedEvent, 'dir
   const filter = filters.find(
     ({ directoryId, fromPosition }) => event.position >= fromPosition && (directoryId === null || directoryId === event.directoryId),
   );
-  return filter !== undefined && (filter.eventTypes === null || filter.eventTypes.includes(event.type));
+  return filter !== undefined && (filter.eventTypes === null || filter.eventTypes.includes(event.type) || event.type === alwaysTold);
 }
 
-/** The types worth reading for a directory; `null` for all of them. */
+/** The types worth reading for a directory, besides those that are always told; `null` for all of them. */
 export function typesWorthReading(filters: readonly Filter[]): EventType[] | null {
   const types = new Set<EventType>();
   for (const { eventTypes } of filters) {
@@ -54,6 +54,11 @@ export class Senders {
     private readonly keyring: Keyring,
     private readonly remembered: { atMost: number },
   ) {}
+
+  /** The database was set back: endpoints may be what they were. */
+  forget(): void {
+    this.#seen.clear();
+  }
 
   /** The endpoint as it is at `version` or later; `undefined` once it is gone. */
   async at(endpointId: string, version: number): Promise<Sender | undefined> {

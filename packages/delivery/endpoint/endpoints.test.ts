@@ -1,11 +1,13 @@
 import type { DirectoryPool } from '#directory';
-import { newId } from '#identifier';
+import { idAt, newId } from '#identifier';
+import { ensurePartitions } from '#runtime';
 import { createTestDatabase, eventually, startVendor, type Vendor } from '#testing';
 import { aLog, aWorker, keyring, loopback, type TestLog, type TestWorker, told } from '../a-log';
 import { EndpointDisabled, EndpointNotFound, TooManyEndpoints, UnknownOrganization } from './endpoint';
 import { changeEndpoint, createEndpoint, deleteEndpoint, getEndpoint, listEndpoints, rotateSecret, sendTestEvent } from './endpoints';
 import { getDelivery, listDeliveries } from '../record/deliveries';
 import { replay } from './replay';
+import { countReplay } from './replay-preview';
 import { sequenceBatch } from '../lanes/sequencer';
 
 let pool: DirectoryPool;
@@ -303,6 +305,53 @@ describe('a replay', () => {
     expect(await replayed(new Date(Date.now() + 60_000), of)).toEqual([]);
     expect(await replayed(new Date(0), of)).toEqual(count(1, 8));
   });
+
+  test.each([-20, 20])('goes by the time of the log, where the clock of a broker that makes ids is %i minutes off', async (minutes) => {
+    const log = await aLog(pool);
+    const vendor = await startVendor();
+    const directory = await log.directory();
+    const endpoint = await log.endpoint(vendor.url);
+    working();
+    await log.write(directory, 10);
+    await allDone(log);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now');
+    await log.write(directory, 21);
+    await allDone(log);
+    const time = rows[0]!.now;
+    await makeIdsAt(log, new Date(time.getTime() + minutes * 60_000));
+    // What it is told of is found by halves only where there is something well before it.
+    await pool.query(`update events set occurred_at = occurred_at - interval '1 hour' where environment_id = $1 and sequence <= 8`, [
+      log.environmentId,
+    ]);
+
+    const of = { log, endpointId: endpoint.id, vendor };
+    expect(await replayed(time, of)).toEqual(count(11, 31));
+    expect(await replayed(new Date(time.getTime() - 30 * 60_000), of)).toEqual(count(9, 31));
+    const preview = await countReplay(pool, keyring, {
+      environmentId: log.environmentId,
+      endpointId: endpoint.id,
+      since: time,
+      directoryId: undefined,
+    });
+    expect(preview).toMatchObject({ events: 21, capped: false });
+    expect(Date.parse(preview.first_at ?? '')).toBeGreaterThanOrEqual(time.getTime());
+  });
+
+  /** As if they had been made then. */
+  async function makeIdsAt(log: TestLog, time: Date): Promise<void> {
+    await ensurePartitions(pool);
+    const { rows } = await pool.query<{ id: string }>('select id from events where environment_id = $1 order by sequence', [
+      log.environmentId,
+    ]);
+    const made = rows.map((_, i) => idAt(new Date(time.getTime() + i)));
+    const ids = [rows.map(({ id }) => id), made];
+    await pool.query('update events e set id = m.made from unnest($1::uuid[], $2::uuid[]) as m (id, made) where e.id = m.id', ids);
+    await pool.query(
+      'update event_feed f set event_id = m.made from unnest($1::uuid[], $2::uuid[]) as m (id, made) where f.event_id = m.id',
+      ids,
+    );
+  }
 
   test('brings what it asks for today, and parked events too', async () => {
     const log = await aLog(pool);

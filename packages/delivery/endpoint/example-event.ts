@@ -22,6 +22,7 @@ export function exampleEvent<Type extends EventType>(
     directory_id: publicId('dir', nobody),
     position: 0,
     sequence: 0,
+    epoch: '1',
     request_id: null,
     test: true,
     data: exampleData[type](at),
@@ -69,6 +70,7 @@ const exampleData: { [T in EventType]: (at: Date) => EventData[T] } = {
       last_used_at: at.toISOString(),
     },
   }),
+  'feed.rewound': () => ({ epoch: '1', previous_epoch: '1' }),
 };
 
 function exampleBrake(at: Date): BrakeJson {

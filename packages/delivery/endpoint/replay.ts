@@ -1,5 +1,4 @@
 import type { Pool, PoolClient } from 'pg';
-import { idAt } from '#identifier';
 import { EndpointNotFound } from './endpoint';
 import { prepared } from '#postgres';
 import { insertLanes, startsAfter } from './starts';
@@ -94,13 +93,14 @@ async function lockForReplay(client: PoolClient, environmentId: string, endpoint
   if (bumped.length === 0) throw new EndpointNotFound(endpointId);
 }
 
-const eventAt = prepared<{ event_id: string }>(
-  'event_at_position',
+const timeAt = prepared<{ occurred_at: Date }>(
+  'time_at_position',
   `
-  select event_id
-    from event_feed
-   where environment_id = $1
-     and position = $2`,
+  select e.occurred_at
+    from event_feed f
+    join events e on e.id = f.event_id
+   where f.environment_id = $1
+     and f.position = $2`,
 );
 
 const firstSince = prepared<{ position: number }>(
@@ -131,15 +131,15 @@ const slackMs = 10 * 60_000;
 export async function positionBefore(db: Pool, environmentId: string, time: Date): Promise<number> {
   const [ends] = await feedEnds.run(db, [environmentId]);
   if (!ends) return 0;
-  // Ids rise with time and positions nearly do, so an event well before the time can be found by halves; from there the first
-  // one is looked for in order.
-  const wellBefore = idAt(new Date(time.getTime() - slackMs));
+  // Positions nearly rise with the times of events, which are the database's, so that one well before the time can be found by halves; from
+  // there the first one is looked for in order. Ids say when a broker thought it was, which is nothing to go by.
+  const wellBefore = new Date(time.getTime() - slackMs);
   let low = ends.oldest_position - 1;
   let high = ends.position + 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    const [event] = await eventAt.run(db, [environmentId, middle]);
-    if (event && event.event_id < wellBefore) low = middle;
+    const [event] = await timeAt.run(db, [environmentId, middle]);
+    if (event && event.occurred_at < wellBefore) low = middle;
     else high = middle;
   }
   const [first] = await firstSince.run(db, [environmentId, low, time]);

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DirectoryPool, readDirectoryPages, readEvents } from '#directory';
+import { type DirectoryPool, readDirectoryPages, readEvents, rewindFeeds } from '#directory';
 import { createTestDatabase, eventually, startVendor, verified, type Received, type Vendor } from '#testing';
 import { aLog, aWorker, type TestLog, type TestWorker, told } from '../a-log';
-import { getDelivery } from '../record/deliveries';
+import { getDelivery, listDeliveries } from '../record/deliveries';
 import { changeEndpoint, deleteEndpoint, getEndpoint, rotateSecret } from '../endpoint/endpoints';
 import { keyring, loopback } from '../a-log';
 import { Lanes } from './lanes';
@@ -697,6 +697,53 @@ describe('ordering none', () => {
       { everyMs: 100 },
     );
     expect(new Set(sequences(vendor.received)).size).toBe(200);
+  });
+});
+
+describe('a rewind', () => {
+  test('is told to every endpoint, whichever types it asks for, in its place', async () => {
+    const log = await aLog(pool);
+    const vendor = await startVendor();
+    const endpoint = await log.endpoint(vendor.url, { eventTypes: ['user.created'] });
+    const directory = await log.directory();
+    working();
+    await log.write(directory, 2, 'user.created');
+    await log.write(directory, 1, 'user.updated');
+    await allDone(log);
+    const { name } = await rewindFeeds(pool);
+    await log.write(directory, 1, 'user.created');
+    await allDone(log);
+
+    expect(vendor.received.map(({ body }) => JSON.parse(body)).map(({ sequence, type, epoch }) => [sequence, type, epoch])).toEqual([
+      [1, 'user.created', '1'],
+      [2, 'user.created', '1'],
+      [4, 'feed.rewound', name],
+      [5, 'user.created', name],
+    ]);
+    const { deliveries } = await listDeliveries(pool, { environmentId: log.environmentId, endpointId: endpoint.id, limit: 10 });
+    expect(deliveries.map(({ sequence, state }) => [sequence, state])).toEqual([5, 4, 2, 1].map((sequence) => [sequence, 'succeeded']));
+  });
+
+  test('is waited for also where order does not matter', async () => {
+    const log = await aLog(pool);
+    const vendor = await startVendor(({ body }) => (JSON.parse(body).type === 'feed.rewound' ? { status: 503 } : {}));
+    const endpoint = await log.endpoint(vendor.url, { ordering: 'none' });
+    const directory = await log.directory();
+    await log.write(directory, 5);
+    await rewindFeeds(pool);
+    await log.write(directory, 5);
+    working();
+    await eventually(async () => (await laneOf(endpoint.id, directory.id)).attempt === 1);
+    expect(sequences(vendor.received).sort((a, b) => a - b)).toEqual(count(1, 6));
+
+    vendor.answers({});
+    await tryNow(log);
+    await allDone(log);
+    expect(
+      sequences(vendor.received)
+        .slice(7)
+        .sort((a, b) => a - b),
+    ).toEqual(count(7, 11));
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { findEvent, type LoggedEvent } from '#directory';
+import { alwaysTold, findEvent, type LoggedEvent } from '#directory';
 import { attempt, type AttemptRecord, type FinishedOutcome, type Outcome } from '../attempt/attempt';
 import { noteFailure, noteGone, noteSlow, noteSuccess, type Notice } from '../record/breaker';
 import { decide, type Decision } from './decision';
@@ -167,10 +167,11 @@ export class Drain {
         continue;
       }
 
-      for (let at = 0; at < owed.length; at += lane.units) {
+      for (let at = 0; at < owed.length;) {
         if (this.#stopping) return this.#letGo(lane);
-        const events = owed.slice(at, at + lane.units);
-        const last = at + lane.units >= owed.length;
+        const events = nextOf(owed, at, lane.units);
+        at += events.length;
+        const last = at >= owed.length;
         sent += events.length;
         const step = await this.#send(lane, sender, events, slot, {
           sequence: last ? end : (events.at(-1)?.sequence ?? end),
@@ -201,7 +202,8 @@ export class Drain {
       return { kind: 'left', othersWait: false };
     }
 
-    const before = { ...lane, attempts: lane.attempt, place: { kind: 'lane', ordering: lane.ordering } } as const;
+    const ordering = events[0]?.type === alwaysTold ? 'directory' : lane.ordering;
+    const before = { ...lane, attempts: lane.attempt, place: { kind: 'lane', ordering } } as const;
     const setAside: SetAside[] = [];
     let open = false;
     for (const { event, outcome, record } of tries) {
@@ -373,6 +375,16 @@ function inOneWord(decision: Decision, disabled: boolean): AttemptReport['decisi
     case 'aside':
       return 'retry';
   }
+}
+
+/**
+ * Those that are sent side by side. What comes after a rewind waits for its `feed.rewound` also where order does not matter: whoever gets
+ * them must know which is newer.
+ */
+function nextOf(owed: readonly LoggedEvent[], at: number, units: number): LoggedEvent[] {
+  const events = owed.slice(at, at + units);
+  const rewound = events.findIndex(({ type }) => type === alwaysTold);
+  return rewound === -1 ? events : events.slice(0, Math.max(1, rewound));
 }
 
 /** A slot that moves from the quick ones to the slow ones when its work turns out to take long. */

@@ -51,9 +51,9 @@ test('a batch tells what it did, and that more waits', async () => {
   const directory = await log.directory();
   await log.write(directory, 5);
 
-  expect(await sequenceBatch(pool, 3)).toMatchObject({ environmentIds: [log.environmentId], events: 3, bells: [], full: true });
-  expect(await sequenceBatch(pool, 3)).toMatchObject({ events: 2, full: false });
-  expect(await sequenceBatch(pool, 3)).toBeUndefined();
+  expect(await sequenceBatch(pool, { limit: 3 })).toMatchObject({ environmentIds: [log.environmentId], events: 3, bells: [], full: true });
+  expect(await sequenceBatch(pool, { limit: 3 })).toMatchObject({ events: 2, full: false });
+  expect(await sequenceBatch(pool, { limit: 3 })).toBeUndefined();
 });
 
 test('an event of another transaction that is still open does not hold up anything, nor is it skipped', async () => {

@@ -1,6 +1,8 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { alwaysTold, DatabaseSetBack, endsBefore, epochColumns, epochOf, type EpochRow, type FeedEpoch, type LogMemory } from '#directory';
 import type { Bell } from './drain';
-import { inTransaction, prepared } from '#postgres';
+import { inTransactionOn, isOutage, prepared } from '#postgres';
+import { snapshotColumns, WaitingEvents, waitingIds, type WaitingPlace } from './waiting-events';
 
 /** What one batch did. */
 export interface SequencedBatch {
@@ -15,37 +17,14 @@ export interface SequencedBatch {
   full: boolean;
 }
 
-// A walk from environment to environment along the index, however many rows each of them has.
-const findWaiting = prepared<{ environment_id: string }>(
-  'waiting_environments',
-  `
-  with recursive waiting as (
-    (select environment_id
-       from event_outbox
-      order by environment_id
-      limit 1)
-    union all
-    select (select o.environment_id
-              from event_outbox o
-             where o.environment_id > w.environment_id
-             order by o.environment_id
-             limit 1)
-      from waiting w
-     where w.environment_id is not null
-  )
-  select environment_id
-    from waiting
-   where environment_id is not null`,
-);
-
 // "no key", or every writer whose rows refer to this one would wait. Skipped: another sequencer is at it.
-const lockFeeds = prepared<{ environment_id: string }>(
+const lockFeeds = prepared<{ environment_id: string; position: number } & EpochRow>(
   'lock_feeds',
   `
-  select environment_id
-    from feed_heads
-   where environment_id = any ($1::uuid[])
-   order by environment_id
+  select h.environment_id, h.position, ${epochColumns}
+    from feed_heads h
+   where h.environment_id = any ($1::uuid[])
+   order by h.environment_id
      for no key update skip locked`,
 );
 
@@ -53,30 +32,39 @@ interface BatchRow {
   environment_ids: string[];
   events: number;
   oldest_ms: number;
-  most: number;
   bells: { endpoint_id: string; directory_id: string; slow: boolean }[];
+  /** The last event of each environment, and how many were taken. */
+  ends: { environment_id: string; position: number; id: string; outbox_id: number; taken: number }[];
+  xmax: string;
+  xip: string;
 }
 
 // It must see all that was committed while the lock was waited for, so it is a statement of its own, in read committed.
 // Within a directory the ids of the outbox rise with the sequences, and what is visible of it has no hole: the next sequence is
 // drawn only after the one before it is committed. So to number by id is to number in order.
-const sequence = prepared<BatchRow>(
+const sequence = prepared<
+  BatchRow,
+  { environmentIds: string[]; positions: number[]; afters: number[]; xmaxs: string[]; xips: string[]; limit: number }
+>(
   'sequence_events',
   `
-  with batch as (
+  with feeds as (
+    select *
+      from unnest(:environmentIds::uuid[], :positions::bigint[], :afters::bigint[], :xmaxs::xid8[], :xips::text[])
+           as f (environment_id, position, after, xmax, xip)
+  ), batch as (
     delete from event_outbox
      where id = any (array(select p.id
-                             from unnest($1::uuid[]) as e (environment_id)
+                             from feeds f
                             cross join lateral (select o.id
-                                                  from event_outbox o
-                                                 where o.environment_id = e.environment_id
+                                                  from (${waitingIds('f', ':limit')}) o
                                                  order by o.id
-                                                 limit $2) p))
+                                                 limit :limit) p))
     returning id, environment_id, organization_id, directory_id, sequence, event_id, type, created_at
   ), numbered as (
-    select b.*, h.position + row_number() over (partition by b.environment_id order by b.id) as position
+    select b.*, f.position + row_number() over (partition by b.environment_id order by b.id) as position
       from batch b
-      join feed_heads h on h.environment_id = b.environment_id
+      join feeds f on f.environment_id = b.environment_id
   ), feed as (
     insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
     select environment_id, position, organization_id, directory_id, sequence, event_id, type
@@ -105,7 +93,7 @@ const sequence = prepared<BatchRow>(
       join webhook_endpoints e on e.environment_id = k.environment_id
      where e.deleted_at is null
        and (e.organization_id is null or e.organization_id = k.organization_id)
-       and (e.event_types is null or k.type = any (e.event_types))
+       and (e.event_types is null or k.type = any (e.event_types) or k.type = '${alwaysTold}')
      group by e.id, k.directory_id
   ), marked as (
     -- A lane that is not there yet begins before the first event that it owes: all earlier ones were not owed, or there
@@ -125,7 +113,12 @@ const sequence = prepared<BatchRow>(
   select coalesce(array_agg(distinct b.environment_id), '{}') as environment_ids,
          count(*) as events,
          coalesce(extract(epoch from clock_timestamp() - min(b.created_at)) * 1000, 0)::float8 as oldest_ms,
-         coalesce((select max(n) from (select count(*) as n from batch group by environment_id) c), 0) as most,
+         (select coalesce(json_agg(e), '[]')
+            from (select distinct on (environment_id) environment_id, position, event_id as id, id as outbox_id,
+                         count(*) over (partition by environment_id) as taken
+                    from numbered
+                   order by environment_id, position desc) e) as ends,
+         ${snapshotColumns},
          (select coalesce(json_agg(json_build_object('endpoint_id', m.endpoint_id, 'directory_id', m.directory_id,
                                                      'slow', coalesce(e.slow_until > now(), false))), '[]')
             from marked m
@@ -134,50 +127,113 @@ const sequence = prepared<BatchRow>(
     from batch b`,
 );
 
+export interface SequenceOptions {
+  /** At most so many for each environment. */
+  limit?: number;
+  /** What this process has seen of the logs. */
+  memory?: LogMemory | undefined;
+  /** What this process has seen of the events that wait, in each of its sessions. */
+  waiting?: WeakMap<PoolClient, WaitingEvents>;
+}
+
 /**
- * Gives the committed events of all environments their positions, and marks the lanes that owe them, in one transaction; at
- * most `limit` for each environment. `undefined` where nothing waits, or others are at it.
+ * Gives the committed events of all environments their positions, and marks the lanes that owe them, in one transaction. `undefined`
+ * where nothing waits, or others are at it.
  *
  * Any number of processes may call it at once: an environment's positions are given under the lock of its feed head, which is
  * held to the commit, so positions become visible in their order.
  */
-export async function sequenceBatch(pool: Pool, limit = 500): Promise<SequencedBatch | undefined> {
-  const waiting = await findWaiting.run(pool, []);
-  if (waiting.length === 0) return undefined;
-  const environmentIds = waiting.map((row) => row.environment_id);
+export async function sequenceBatch(pool: Pool, options: SequenceOptions = {}): Promise<SequencedBatch | undefined> {
+  const { limit = 500, memory, waiting = new WeakMap<PoolClient, WaitingEvents>() } = options;
+  if (memory?.isSetBack) throw new DatabaseSetBack();
+  const client = await pool.connect();
+  let failure: unknown;
   try {
-    return await sequenceEnvironments(pool, environmentIds, limit);
+    // What was seen in another session may be another database's by now.
+    const ofSession = waiting.get(client) ?? new WaitingEvents();
+    if (!waiting.has(client)) await ofSession.begin(client);
+    waiting.set(client, ofSession);
+    return await sequenceWaiting({ client, waiting: ofSession, limit, memory });
   } catch (error) {
-    // One environment that cannot be served, for whatever reason, must not hold up the others.
-    if (environmentIds.length === 1) throw error;
-    return await eachByItself(pool, environmentIds, limit);
+    failure = error;
+    throw error;
+  } finally {
+    client.release(failure instanceof DatabaseSetBack || isOutage(failure));
   }
 }
 
-async function sequenceEnvironments(pool: Pool, environmentIds: string[], limit: number): Promise<SequencedBatch | undefined> {
-  const batch = await inTransaction(pool, async (client) => {
-    const locked = await lockFeeds.run(client, [environmentIds]);
-    if (locked.length === 0) return undefined;
-    const [row] = await sequence.run(client, [locked.map((row) => row.environment_id), limit]);
+interface Session {
+  client: PoolClient;
+  waiting: WaitingEvents;
+  limit: number;
+  memory: LogMemory | undefined;
+}
+
+async function sequenceWaiting(session: Session): Promise<SequencedBatch | undefined> {
+  const places = new Map(await session.waiting.look(session.client));
+  if (places.size === 0) return undefined;
+  try {
+    return await sequenceEnvironments(session, places);
+  } catch (error) {
+    // One environment that cannot be served, for whatever reason, must not hold up the others.
+    if (places.size === 1 || error instanceof DatabaseSetBack) throw error;
+    return await eachByItself(session, places);
+  }
+}
+
+async function sequenceEnvironments(session: Session, places: ReadonlyMap<string, WaitingPlace>): Promise<SequencedBatch | undefined> {
+  const { client, waiting, limit, memory } = session;
+  let feeds: { environmentId: string; epoch: FeedEpoch; position: number; place: WaitingPlace }[] = [];
+  const batch = await inTransactionOn(client, async () => {
+    const locked = await lockFeeds.run(client, [[...places.keys()]]);
+    feeds = locked.flatMap((row) => {
+      const place = places.get(row.environment_id);
+      return place ? [{ environmentId: row.environment_id, epoch: epochOf(row), position: row.position, place }] : [];
+    });
+    if (feeds.length === 0) return undefined;
+    // Positions that others have seen are not given a second time.
+    if (feeds.some(({ environmentId, epoch, position }) => endsBefore({ epoch, head: position }, memory?.seenOf(environmentId))))
+      throw new DatabaseSetBack();
+    const [row] = await sequence.run(client, {
+      environmentIds: feeds.map(({ environmentId }) => environmentId),
+      positions: feeds.map(({ position }) => position),
+      afters: feeds.map(({ place }) => place.after),
+      xmaxs: feeds.map(({ place }) => place.unseenBy.xmax),
+      xips: feeds.map(({ place }) => place.unseenBy.xip),
+      limit,
+    });
     return row;
   });
+  if (!batch) return undefined;
+
+  const left = new Map(batch.ends.filter(({ taken }) => taken >= limit).map((end) => [end.environment_id, end.outbox_id]));
+  waiting.taken(
+    feeds.map(({ environmentId }) => environmentId),
+    batch,
+    left,
+  );
+  const epochs = new Map(feeds.map(({ environmentId, epoch }) => [environmentId, epoch]));
+  for (const { environment_id: environmentId, ...end } of batch.ends) {
+    const epoch = epochs.get(environmentId);
+    if (epoch) memory?.noteEvents(environmentId, epoch, [end]);
+  }
   // Events may have been taken by another sequencer between the look and the lock.
-  if (!batch || batch.events === 0) return undefined;
+  if (batch.events === 0) return undefined;
   return {
     environmentIds: batch.environment_ids,
     events: batch.events,
     oldestMs: batch.oldest_ms,
     bells: batch.bells.map((bell) => ({ endpointId: bell.endpoint_id, directoryId: bell.directory_id, slow: bell.slow })),
-    full: batch.most >= limit,
+    full: left.size > 0,
   };
 }
 
-async function eachByItself(pool: Pool, environmentIds: string[], limit: number): Promise<SequencedBatch | undefined> {
+async function eachByItself(session: Session, places: ReadonlyMap<string, WaitingPlace>): Promise<SequencedBatch | undefined> {
   const whole: SequencedBatch = { environmentIds: [], events: 0, oldestMs: 0, bells: [], full: false };
   const failures: unknown[] = [];
-  for (const environmentId of environmentIds) {
+  for (const one of places) {
     try {
-      const batch = await sequenceEnvironments(pool, [environmentId], limit);
+      const batch = await sequenceEnvironments(session, new Map([one]));
       if (!batch) continue;
       whole.environmentIds.push(...batch.environmentIds);
       whole.bells.push(...batch.bells);
@@ -196,6 +252,8 @@ async function eachByItself(pool: Pool, environmentIds: string[], limit: number)
 
 export interface SequencerOptions {
   pool: Pool;
+  /** What this process has seen of the logs: in a database that was set back no positions are given before a new epoch. */
+  memory?: LogMemory;
   /** Told of each batch once it is committed: to ring, to wake those who wait, to count. */
   onBatch: (batch: SequencedBatch) => void;
   onError: (error: unknown) => void;
@@ -209,6 +267,7 @@ const afterErrorMs = 1_000;
 
 /** Sequences as long as it runs. No leader is needed: sequencers that meet step aside for each other. */
 export class Sequencer {
+  readonly #waiting = new WeakMap<PoolClient, WaitingEvents>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #rest: { timer: NodeJS.Timeout; end: () => void } | undefined;
@@ -238,7 +297,7 @@ export class Sequencer {
     while (!this.#stopping) {
       let restMs = performance.now() - lastBatchAt < busyForMs ? busyPollMs : idlePollMs;
       try {
-        const batch = await sequenceBatch(this.options.pool);
+        const batch = await sequenceBatch(this.options.pool, { memory: this.options.memory, waiting: this.#waiting });
         if (batch) {
           lastBatchAt = performance.now();
           restMs = batch.full ? 0 : busyPollMs;

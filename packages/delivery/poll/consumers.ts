@@ -61,13 +61,14 @@ export function listConsumers(
 }
 
 // Forward only: of two that read in one name, the slower one must not bring back what the faster is done with. After the
-// database was set back, positions begin to mean other events, and the newer epoch's word counts.
+// database was set back, positions begin to mean other events, and the newer epoch's word counts: one that was held against the epoch
+// before, and comes late, changes nothing.
 const moveForward = prepared<Consumer>(
   'commit_consumer',
   `
   update consumers
-     set position = case when epoch = $3 then greatest(position, $4) else $4 end,
-         epoch = $3,
+     set position = case when epoch = $3 then greatest(position, $4) when epoch > $3 then position else $4 end,
+         epoch = greatest(epoch, $3),
          updated_at = now()
    where environment_id = $1
      and name = $2

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import type { EventType } from '#directory';
-import { idAt } from '#identifier';
+import { alwaysTold, type EventType } from '#directory';
+import { idAt, timeOf } from '#identifier';
 import { DeliveryNotFound, EndpointDisabled, EndpointNotFound, InvalidDeliveryCursor } from '../endpoint/endpoint';
 import { prepared } from '#postgres';
 
@@ -50,7 +50,7 @@ interface DeliveryRow {
 
 /** Of `event_feed f`: whether the newest filter of the endpoint that speaks of it wants it. */
 const isOwed = (f: string): string => `
-         coalesce((select w.event_types is null or ${f}.type = any (w.event_types)
+         coalesce((select w.event_types is null or ${f}.type = any (w.event_types) or ${f}.type = '${alwaysTold}'
                      from webhook_filters w
                     where w.endpoint_id = :endpointId
                       and ${f}.position >= w.from_position
@@ -388,7 +388,7 @@ async function withAttempts(
   const eventIds = of.rows.map((row) => row.event_id);
   // No attempt is older than its event, whose id tells its age: older partitions need not be looked at. Clocks may differ.
   const oldest = eventIds.reduce((a, b) => (a < b ? a : b));
-  const since = new Date(Number.parseInt(oldest.slice(0, 8) + oldest.slice(9, 13), 16) - 86_400_000);
+  const since = new Date(timeOf(oldest).getTime() - 86_400_000);
   const attempts = await selectAttempts.run(db, [of.environmentId, of.endpointId, eventIds, idAt(since), of.shownBody]);
   const byEvent = new Map<string, Attempt[]>();
   for (const row of attempts) {

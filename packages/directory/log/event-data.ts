@@ -30,6 +30,8 @@ export interface EventData {
   'directory.brake_engaged': { brake: BrakeJson };
   'directory.brake_released': { brake: BrakeJson };
   'credential.expiring': { credential: ExpiringCredentialJson };
+  /** The database was set back: a directory's first event of the new epoch. */
+  'feed.rewound': { epoch: string; previous_epoch: string };
 }
 
 export type EventType = keyof EventData;
@@ -55,6 +57,7 @@ const everyType: Record<EventType, true> = {
   'directory.brake_engaged': true,
   'directory.brake_released': true,
   'credential.expiring': true,
+  'feed.rewound': true,
 };
 
 export function isEventType(text: string): text is EventType {
@@ -62,6 +65,9 @@ export function isEventType(text: string): text is EventType {
 }
 
 export const eventTypes: readonly EventType[] = Object.keys(everyType).filter(isEventType);
+
+/** Told to everybody, whichever types they ask for: what they know of a directory may be of a log that is no more. */
+export const alwaysTold = 'feed.rewound' satisfies EventType;
 
 /** `group` is the group after this one came or went; a nested group is told as `member_group`. */
 export type MemberChange = { group: GroupJson; user: UserJson } | { group: GroupJson; member_group: GroupJson };

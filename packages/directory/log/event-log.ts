@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { idAt, newId } from '#identifier';
+import { type EpochRow, epochColumns, epochOf, type FeedEpoch, firstEpoch } from './epoch';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
-import type { EventData, EventType } from './event-data';
+import { alwaysTold, type EventData, type EventType } from './event-data';
 import { bounds } from '#bounds';
 import { prepared } from '#postgres';
 import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
@@ -27,10 +28,20 @@ export function appendEvents(tx: DirectoryTransaction, drafts: EventDraft[]): nu
   return tx.sequence;
 }
 
-/** Of the feed `f` and the log `e`, what an `EventRow` is, but for its data. */
+/**
+ * Of the feed `f` and the log `e`, what an `EventRow` is, but for its data. What was appended before there were epochs, or by a release that
+ * knows of none, is of the one that the log was in at its position.
+ */
 const headColumns = `
          e.id, f.type, f.environment_id, f.organization_id, e.organization_external_id, f.directory_id,
-         f.position, f.sequence, e.occurred_at, e.request_id`;
+         f.position, f.sequence, e.occurred_at, e.request_id,
+         coalesce(e.epoch, (select r.name
+                              from feed_rewinds r
+                             where r.environment_id = f.environment_id
+                               and r.name is not null
+                               and r.head < f.position
+                             order by r.epoch desc
+                             limit 1), '1') as epoch`;
 
 export const eventColumns = `${headColumns}, e.data::text as data`;
 
@@ -38,20 +49,27 @@ export const eventColumns = `${headColumns}, e.data::text as data`;
 export const weighedColumns = `${headColumns}, e.data as stored, coalesce(e.bytes, octet_length(e.data::text)) as size`;
 export const pageColumns = `
          p.id, p.type, p.environment_id, p.organization_id, p.organization_external_id, p.directory_id,
-         p.position, p.sequence, p.occurred_at, p.request_id, p.stored::text as data, p.matched`;
+         p.position, p.sequence, p.occurred_at, p.request_id, p.epoch, p.stored::text as data, p.matched`;
 
-const feedHead = prepared<{ position: number; oldest_position: number; epoch: number }>(
+const feedHead = prepared<{ position: number; oldest_position: number } & EpochRow>(
   'feed_head',
   `
-  select position, oldest_position, epoch
-    from feed_heads
-   where environment_id = $1`,
+  select h.position, h.oldest_position, ${epochColumns}
+    from feed_heads h
+   where h.environment_id = $1`,
 );
 
-/** Where an environment's log ends and begins; `oldest` is head + 1 while nothing is kept. */
-export async function readFeedHead(pool: Pool, environmentId: string): Promise<{ head: number; oldest: number; epoch: number }> {
+/** Where an environment's log ends and begins, and in which epoch. */
+export interface FeedEnds {
+  head: number;
+  /** Head + 1 while nothing is kept. */
+  oldest: number;
+  epoch: FeedEpoch;
+}
+
+export async function readFeedHead(pool: Pool, environmentId: string): Promise<FeedEnds> {
   const [row] = await feedHead.run(pool, [environmentId]);
-  return { head: row?.position ?? 0, oldest: row?.oldest_position ?? 1, epoch: row?.epoch ?? 1 };
+  return row ? { head: row.position, oldest: row.oldest_position, epoch: epochOf(row) } : { head: 0, oldest: 1, epoch: firstEpoch };
 }
 
 const feedHeads = prepared<{ environmentId: string; head: number }>(
@@ -91,15 +109,14 @@ export async function countEvents(
   return row ?? { total: 0, since: 0 };
 }
 
-interface FeedRow extends EventRow, OfPage {
+interface FeedRow extends EventRow, EpochRow, OfPage {
   head: number;
   oldest: number;
-  epoch: number;
 }
 
 /** A page of the log beside its head, as of one moment; where the page is empty, the head alone. */
 const withHead = (page: string): string => `
-  select h.position as head, h.oldest_position as oldest, h.epoch, p.*
+  select h.position as head, h.oldest_position as oldest, ${epochColumns}, p.*
     from feed_heads h
     left join lateral (${page}) p on true
    where h.environment_id = :environmentId
@@ -150,7 +167,7 @@ const filteredFeedPage = prepared<
                      and position <= :after + :scannedAtMost
                    order by position) f
             join events e on e.id = f.event_id
-           where (:types::text[] is null or f.type = any (:types))
+           where (:types::text[] is null or f.type = any (:types) or f.type = '${alwaysTold}')
              and (:organizationId::uuid is null or f.organization_id = :organizationId)
              and (:directoryId::uuid is null or f.directory_id = :directoryId)
            order by f.position
@@ -165,18 +182,16 @@ export interface EventQuery {
   /** The position after which to read. */
   after: number;
   limit: number;
+  /** Besides those that are always told. */
   types?: string[] | undefined;
   organizationId?: string | undefined;
   directoryId?: string | undefined;
 }
 
-export interface EventPage {
+export interface EventPage extends FeedEnds {
   events: LoggedEvent[];
   /** Everything up to this position has been looked at: where the next cursor stands, also when nothing matched. */
   scannedTo: number;
-  head: number;
-  oldest: number;
-  epoch: number;
 }
 
 const scannedAtMost = 5_000;
@@ -201,14 +216,15 @@ export async function readEvents(pool: Pool, query: EventQuery): Promise<EventPa
         directoryId: directoryId ?? null,
       })
     : await feedPage.run(pool, { environmentId, after, limit });
-  const { head, oldest, epoch } = rows[0] ?? { head: 0, oldest: 1, epoch: 1 };
+  const [row] = rows;
+  const { head, oldest } = row ?? { head: 0, oldest: 1 };
   const { rows: events, isCut } = bytePage(
     rows.filter(({ id }) => id !== null),
     loggedEvent,
   );
   const last = events.at(-1)?.position ?? after;
   const scannedTo = events.length === limit || isCut || !filtered ? last : Math.max(last, Math.min(after + scannedAtMost, head));
-  return { events, scannedTo, head: Math.max(head, last), oldest, epoch };
+  return { events, scannedTo, head: Math.max(head, events.at(-1)?.position ?? 0), oldest, epoch: row ? epochOf(row) : firstEpoch };
 }
 
 /** A stretch of one directory's log, by sequences. */
@@ -239,7 +255,7 @@ const directoryPages = prepared<
                                 where f.directory_id = q.directory_id
                                   and f.sequence > q.after
                                   and f.sequence <= q.up_to
-                                  and (q.types is null or f.type = any (string_to_array(q.types, ',')))
+                                  and (q.types is null or f.type = any (string_to_array(q.types, ',')) or f.type = '${alwaysTold}')
                                 order by f.sequence
                                 limit q.at_most`,
                            'l.sequence',
@@ -277,43 +293,4 @@ const eventById = prepared<EventRow>(
 export async function findEvent(pool: Pool, environmentId: string, eventId: string): Promise<LoggedEvent | undefined> {
   const [row] = await eventById.run(pool, [environmentId, eventId]);
   return row && loggedEvent(row);
-}
-
-const leastRewind = prepared<{ position: number | null }>(
-  'least_rewind',
-  `
-  select min(position) as position
-    from feed_rewinds
-   where environment_id = $1
-     and epoch > $2`,
-);
-
-/**
- * The position from which a cursor of an earlier epoch goes on: positions above it may by now stand for other events than
- * those that its holder saw.
- */
-export async function safePosition(pool: Pool, cursor: { environmentId: string; epoch: number; position: number }): Promise<number> {
-  const [row] = await leastRewind.run(pool, [cursor.environmentId, cursor.epoch]);
-  return Math.min(cursor.position, row?.position ?? cursor.position);
-}
-
-const rewind = prepared(
-  'rewind_feeds',
-  `
-  with rewound as (
-    update feed_heads
-       set epoch = epoch + 1
-    returning environment_id, epoch, position
-  )
-  insert into feed_rewinds (environment_id, epoch, position)
-  select environment_id, epoch, position
-    from rewound`,
-);
-
-/**
- * Begins a new epoch in every environment: to be called once after the database was set back (a restore to a point in
- * time, a standby promoted with loss), before events are read again. Answers how many environments there are.
- */
-export async function rewindFeeds(pool: Pool): Promise<number> {
-  return rewind.change(pool, []);
 }

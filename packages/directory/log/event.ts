@@ -14,6 +14,8 @@ export interface EventHead<Type extends EventType = EventType> {
   directory_id: string;
   position: number;
   sequence: number;
+  /** The one in which its `sequence` was drawn: another one begins where the database is set back. */
+  epoch: string;
   request_id: string | null;
   /** Of an example event, which stands in no log. */
   test?: true;
@@ -47,6 +49,7 @@ export interface EventRow {
   directory_id: string;
   position: number;
   sequence: number;
+  epoch: string;
   occurred_at: Date;
   request_id: string | null;
   /** The text of `data`: spliced in as it is, never parsed on the way out. */
@@ -63,6 +66,7 @@ export function loggedEvent(row: EventRow): LoggedEvent {
     directory_id: publicId('dir', row.directory_id),
     position: row.position,
     sequence: row.sequence,
+    epoch: row.epoch,
     request_id: row.request_id === null ? null : publicId('req', row.request_id),
   };
   return {

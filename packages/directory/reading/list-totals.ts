@@ -2,26 +2,26 @@ import type { DirectoryScope } from '../writing/transaction';
 import type { SearchedTable } from './searched-tables';
 
 /**
- * How many there are in a directory altogether, as counted when its sequence was this: whoever comes or goes moves it, in the same
- * transaction, so a total goes for as long as the sequence is the same, and no longer. An IdP that reads a directory of a million
+ * How many there are in a directory altogether, as counted when it had come so far: whoever comes or goes moves its sequence, in
+ * the same transaction, so a total goes for as long as that is the same, and no longer. Of another epoch the same sequence is another. An IdP that reads a directory of a million
  * page by page has it counted once.
  */
 export class ListTotals {
   readonly #atMost: number;
-  readonly #counted = new Map<string, { sequence: number; total: number }>();
+  readonly #counted = new Map<string, { state: string; total: number }>();
 
   /** So many totals: two for each directory. */
   constructor({ atMost }: { atMost: number }) {
     this.#atMost = atMost;
   }
 
-  of(table: SearchedTable, directory: DirectoryScope, sequence: number): number | undefined {
+  of(table: SearchedTable, directory: DirectoryScope, state: string): number | undefined {
     const counted = this.#counted.get(`${table.name} ${directory.id}`);
-    return counted?.sequence === sequence ? counted.total : undefined;
+    return counted?.state === state ? counted.total : undefined;
   }
 
-  set(table: SearchedTable, directory: DirectoryScope, { sequence, total }: { sequence: number; total: number }): void {
+  set(table: SearchedTable, directory: DirectoryScope, { state, total }: { state: string; total: number }): void {
     if (this.#counted.size >= this.#atMost) this.#counted.clear();
-    this.#counted.set(`${table.name} ${directory.id}`, { sequence, total });
+    this.#counted.set(`${table.name} ${directory.id}`, { state, total });
   }
 }

@@ -67,11 +67,11 @@ async function search<Row extends { id: string }>(
   const sortKey = query.sort && sql.sortKey(query.sort.by);
   const order = sortKey?.sql;
   const direction = query.sort?.descending ? 'desc nulls first' : 'asc nulls last';
-  const count = async (sequence?: number): Promise<number> => {
-    if (sequence !== undefined && query.filter === undefined) return totals.of(table, directory, sequence) ?? count();
-    const { rows } = await select<{ total: number; sequence: number }>(
+  const count = async (state?: string): Promise<number> => {
+    if (state !== undefined && query.filter === undefined) return totals.of(table, directory, state) ?? count();
+    const { rows } = await select<{ total: number; state: string }>(
       pool,
-      `select count(*) as total, ${sequenceNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`,
+      `select count(*) as total, ${stateNow} from ${table.name} ${table.row} where ${table.row}.directory_id = $1 and ${where}`,
       sql.values.slice(0, counted),
       query.filter === undefined ? `search_count_${table.name}` : undefined,
     );
@@ -92,7 +92,7 @@ async function search<Row extends { id: string }>(
   // First which resources, then what they hold: of those before the page nothing but what they are chosen and ordered by is read.
   // "limit 1" keeps PostgreSQL from joining the page with everybody.
   const page = `
-    select ${table.columns}, ${table.row}.sort_key, ${table.row}.matched, ${sequenceNow}
+    select ${table.columns}, ${table.row}.sort_key, ${table.row}.matched, ${stateNow}
       from ${weighed(
         `
             select ${table.row}.*, p.sort_key, p.nth, ${table.size} as size
@@ -108,7 +108,7 @@ async function search<Row extends { id: string }>(
      where ${isWithin(table.row, bounds.pageBytes)}
      order by ${table.row}.place`;
   const key = keyOf(query, table);
-  const { rows } = await select<Row & OfPage & { sort_key?: string | null; sequence: number }>(
+  const { rows } = await select<Row & OfPage & { sort_key?: string | null; state: string }>(
     key === undefined ? pool : lookups,
     page,
     sql.values,
@@ -121,7 +121,7 @@ async function search<Row extends { id: string }>(
   const last = resources.at(-1);
   // A page that holds the end needs no counting: that is every match by userName or externalId.
   const known = !more && !after && (rows.length > 0 || query.startIndex === 1);
-  const total = known ? query.startIndex - 1 + rows.length : await count(rows[0]?.sequence);
+  const total = known ? query.startIndex - 1 + rows.length : await count(rows[0]?.state);
   return {
     total,
     resources,
@@ -130,7 +130,7 @@ async function search<Row extends { id: string }>(
 }
 
 /** How far the directory had come at the moment that a statement looks at it. */
-const sequenceNow = '(select h.sequence from directory_heads h where h.directory_id = $1) as sequence';
+const stateNow = `(select concat(h.sequence, ' ', h.epoch) from directory_heads h where h.directory_id = $1) as state`;
 
 /** What IdPs ask all day: who has this userName, displayName or externalId? The key that it goes by. */
 function keyOf({ filter, sort, cursor }: ListQuery, table: SearchedTable): string | undefined {

@@ -63,15 +63,22 @@ const insertDirectory = prepared<{ id: string }>(
        and id = $3
        and deleted_at is null
        for share
+  ), feed as (
+    -- Held until the commit: a rewind waits for this directory, to tell it, or is waited for, and then this one is made in the new epoch.
+    select epoch_name
+      from feed_heads
+     where environment_id = $2
+       for key share
   ), directory as (
     insert into directories (id, environment_id, organization_id, name, provider)
     select $1, environment_id, id, coalesce($4, name), $5
       from organization
     returning id
   )
-  insert into directory_heads (directory_id)
-  select id
-    from directory
+  insert into directory_heads (directory_id, epoch)
+  select d.id, f.epoch_name
+    from directory d
+    left join feed f on true
   returning directory_id as id`,
 );
 

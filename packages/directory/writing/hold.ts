@@ -1,5 +1,6 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { type Prepared, prepared, type Transaction } from '#postgres';
+import { DatabaseSetBack, type LogMemory } from '../log/log-memory';
 import type { KnownRules } from '../resource/known-rules';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
@@ -26,6 +27,7 @@ export class SeatsWereSet extends Error {
 
 interface Head {
   sequence: number;
+  epoch: string;
   active_users: number;
   now: Date;
 }
@@ -33,7 +35,13 @@ interface Head {
 export const lockHead = prepared<Head>(
   'lock_directory_head',
   `
-  select h.sequence, h.active_users, date_trunc('milliseconds', clock_timestamp()) as now
+  select h.sequence, h.active_users,
+         -- Of a directory that an older release has made: in the epoch of its environment.
+         coalesce(h.epoch, (select f.epoch_name
+                              from directories d
+                              join feed_heads f on f.environment_id = d.environment_id
+                             where d.id = h.directory_id), '1') as epoch,
+         date_trunc('milliseconds', clock_timestamp()) as now
     from directory_heads h
    where h.directory_id = $1
      for no key update`,
@@ -74,6 +82,7 @@ export class Hold {
   constructor(
     private readonly begun: Transaction<PoolClient>,
     readonly known: KnownRules,
+    readonly memory: LogMemory,
     readonly directory: DirectoryScope,
     /** Whether several changes are made in it. */
     readonly isShared: boolean,
@@ -84,6 +93,7 @@ export class Hold {
     const seatsLocked = seats ? lockSeats.run(client, [directory.organizationId]) : [];
     this.#locked = Promise.all([lockHead.run(client, [directory.id]), seatsLocked]).then(([[head], locked]) => {
       if (!head) throw new DirectoryGone(directory.id);
+      if (memory.isAheadOfDirectory(directory.id, head)) throw new DatabaseSetBack();
       this.#head = head;
       this.#written = head.sequence;
       this.sequence = head.sequence;
@@ -140,6 +150,8 @@ export class Hold {
     await this.#locked;
     this.#writeEvents();
     await firstRefusal([...this.#writes, this.begun.commit()]);
+    const { id, environmentId } = this.directory;
+    if (this.#head) this.memory.noteSequence(id, { environmentId, epoch: this.#head.epoch, sequence: this.sequence });
   }
 
   /** All that were appended since the last time, and how far the directory has come by them, in one statement. */
@@ -162,6 +174,7 @@ export class Hold {
       data: events.map((event) => event.data),
       requestIds: events.map((event) => event.requestId),
       organizationExternalIds: events.map((event) => event.organizationExternalId),
+      epoch: this.#head?.epoch ?? null,
     });
   }
 }
@@ -191,6 +204,7 @@ const insertEvents = prepared<
     data: string[];
     requestIds: (string | null)[];
     organizationExternalIds: (string | null)[];
+    epoch: string | null;
   }
 >(
   'insert_events',
@@ -199,8 +213,8 @@ const insertEvents = prepared<
     select *
       from unnest(:ids::uuid[], :sequences::bigint[], :types::text[], :data::text[], :requestIds::uuid[], :organizationExternalIds::text[]) as d (id, sequence, type, data, request_id, organization_external_id)
   ), logged as (
-    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data, bytes)
-    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json, octet_length(d.data)
+    insert into events (id, environment_id, organization_id, organization_external_id, directory_id, sequence, type, occurred_at, request_id, data, bytes, epoch)
+    select d.id, :environmentId, :organizationId, d.organization_external_id, :directoryId, d.sequence, d.type, :now, d.request_id, d.data::json, octet_length(d.data), :epoch::text
       from drafts d
   ), advanced as (
     update directory_heads

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { isRolledBack, transaction, triedAgain, triesAgainAtMost } from '#postgres';
+import type { LogMemory } from '../log/log-memory';
 import type { KnownRules } from '../resource/known-rules';
 import { type Company, type DirectoryScope, DirectoryTransaction, Hold, MustBeAlone, SeatsWereSet, SharedReads } from './hold';
 
@@ -34,14 +35,16 @@ const beginsAtMost = 5;
 export class Line {
   readonly #pool: Pool;
   readonly #known: KnownRules;
+  readonly #memory: LogMemory;
   readonly #onEmpty: () => void;
   #waiting: Waiting[] = [];
   #isMoving = false;
   #together = true;
 
-  constructor(pool: Pool, known: KnownRules, onEmpty: () => void) {
+  constructor(pool: Pool, known: KnownRules, memory: LogMemory, onEmpty: () => void) {
     this.#pool = pool;
     this.#known = known;
+    this.#memory = memory;
     this.#onEmpty = onEmpty;
   }
 
@@ -102,7 +105,9 @@ export class Line {
     const [first] = turns;
     if (!first) throw new Error('nobody is in line');
     return transaction(this.#pool, async (begun) => {
-      const hold = new Hold(begun, this.#known, first.directory, turns.length > 1, { seats: turns.some(({ company }) => company.seats) });
+      const hold = new Hold(begun, this.#known, this.#memory, first.directory, turns.length > 1, {
+        seats: turns.some(({ company }) => company.seats),
+      });
       const result = await make(hold);
       await hold.commit();
       return result;

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { LogMemory } from '../log/log-memory';
 import type { KnownRules } from '../resource/known-rules';
 import type { Company, DirectoryScope, DirectoryTransaction } from './hold';
 import { Line } from './line';
@@ -8,12 +9,13 @@ export { DirectoryGone, type DirectoryScope, type DirectoryTransaction, MustBeAl
 /** The pool that directories are changed through, with what a process keeps for them. Made where the process is put together. */
 export interface DirectoryPool extends Pool {
   readonly known: KnownRules;
+  readonly memory: LogMemory;
   /** Of the directories that somebody waits for, or is changing: no more than there are requests under way. */
   readonly lines: Map<string, Line>;
 }
 
-export function directoryPool(pool: Pool, known: KnownRules): DirectoryPool {
-  return Object.assign(pool, { known, lines: new Map<string, Line>() });
+export function directoryPool(pool: Pool, known: KnownRules, memory: LogMemory): DirectoryPool {
+  return Object.assign(pool, { known, memory, lines: new Map<string, Line>() });
 }
 
 /**
@@ -35,8 +37,8 @@ export function inDirectory<T>(
   change: (tx: DirectoryTransaction) => Promise<T>,
   company: Company = {},
 ): Promise<T> {
-  const { known, lines } = pool;
-  const line = lines.get(directory.id) ?? new Line(pool, known, () => lines.delete(directory.id));
+  const { known, memory, lines } = pool;
+  const line = lines.get(directory.id) ?? new Line(pool, known, memory, () => lines.delete(directory.id));
   lines.set(directory.id, line);
   return line.join({ directory, requestId, change, company });
 }

@@ -116,8 +116,8 @@ test('what is no place of this log is refused', async () => {
   const name = aName();
   const ahead = Buffer.from((await read(name)).body.next_cursor, 'base64url');
   ahead.writeBigUInt64BE(1_000_000n, 21);
-  for (const cursor of ['nonsense', ahead.toString('base64url')])
-    expect([cursor, (await commit(name, cursor)).body.code]).toEqual([cursor, 'invalid_cursor']);
+  expect((await commit(name, 'nonsense')).body.code).toBe('invalid_cursor');
+  expect((await commit(name, ahead.toString('base64url'))).body.code).toBe('feed_rewound');
   expect((await broker.call('POST', `/v1/consumers/${name}/commit`, { body: {} })).body.errors).toEqual([
     { pointer: '/cursor', detail: 'is required' },
   ]);

@@ -8,7 +8,7 @@ import {
   positionBefore,
   seekConsumer,
 } from '#delivery';
-import { encodeCursor, readFeedHead } from '#directory';
+import { encodeCursor, type FeedEnds, type FeedEpoch, findEpoch, readFeedHead } from '#directory';
 import { invalidCursor, invalidField, notFound } from '../frame/errors';
 import { cursorProblems, EventsPage, eventsPage, pageParameters, placeIn, positionOf, waitingProblems } from './events';
 import { type ApiParts, type ApiRoute, route } from './route';
@@ -59,16 +59,17 @@ export const consumerRoutes: ApiRoute[] = [
     query: paging,
     answer: { status: 200, description: 'A page of consumers, by their names', schema: Page(Consumer) },
     problems: { invalid_cursor: 'Not a cursor of this list' },
-    handle: async ({ environmentId, query: { limit, cursor } }, { pool }) => {
+    handle: async ({ environmentId, query: { limit, cursor } }, parts) => {
+      const { pool } = parts;
       const after = cursor === undefined ? undefined : nameIn(cursor);
-      const [found, { head }] = await Promise.all([
+      const [found, ends] = await Promise.all([
         listConsumers(pool, { environmentId, limit: limit + 1, after }),
         readFeedHead(pool, environmentId),
       ]);
       const shown = found.slice(0, limit);
       const last = found.length > limit ? shown.at(-1) : undefined;
       return {
-        data: shown.map((one) => consumerJson(environmentId, one, head)),
+        data: await Promise.all(shown.map((one) => consumerJson(environmentId, one, ends, parts))),
         next_cursor: last === undefined ? null : Buffer.from(last.name).toString('base64url'),
       };
     },
@@ -82,10 +83,11 @@ export const consumerRoutes: ApiRoute[] = [
     names,
     answer: { status: 200, description: 'The consumer', schema: Consumer },
     problems: { not_found: 'There is no such consumer' },
-    handle: async ({ environmentId, names: { name = '' } }, { pool }) => {
-      const [found, { head }] = await Promise.all([getConsumer(pool, { environmentId, name }), readFeedHead(pool, environmentId)]);
+    handle: async ({ environmentId, names: { name = '' } }, parts) => {
+      const { pool } = parts;
+      const [found, ends] = await Promise.all([getConsumer(pool, { environmentId, name }), readFeedHead(pool, environmentId)]);
       if (!found) throw notFound(name);
-      return consumerJson(environmentId, found, head);
+      return consumerJson(environmentId, found, ends, parts);
     },
   }),
   route({
@@ -111,7 +113,13 @@ export const consumerRoutes: ApiRoute[] = [
         names: { name = '' },
       } = call;
       const consumer = await getConsumer(parts.pool, { environmentId, name });
-      return eventsPage(call, parts, consumer ? { environmentId, ...consumer } : await placeIn(environmentId, undefined, parts));
+      if (!consumer) return eventsPage(call, parts, await placeIn(environmentId, undefined, parts));
+      const { epoch } = await readFeedHead(parts.pool, environmentId);
+      return eventsPage(call, parts, {
+        environmentId,
+        position: consumer.position,
+        epoch: await epochOf(environmentId, consumer, epoch, parts),
+      });
     },
   }),
   route({
@@ -136,12 +144,9 @@ export const consumerRoutes: ApiRoute[] = [
     answer: { status: 200, description: 'The consumer', schema: Consumer },
     problems: changeProblems,
     handle: async ({ environmentId, names: { name = '' }, body }, parts) => {
-      const { pool } = parts;
-      const position = await positionOf(environmentId, body.cursor, 'cursor', parts);
-      const { head, epoch } = await readFeedHead(pool, environmentId);
-      // What is not there yet cannot be done with.
-      if (position > head) throw invalidCursor('cursor');
-      return consumerJson(environmentId, await commitConsumer(pool, { environmentId, name, epoch, position }), head);
+      const { position, ends } = await positionOf(environmentId, body.cursor, 'cursor', parts);
+      const move = { environmentId, name, epoch: ends.epoch.number, position };
+      return consumerJson(environmentId, await commitConsumer(parts.pool, move), ends, parts);
     },
   }),
   route({
@@ -166,11 +171,9 @@ export const consumerRoutes: ApiRoute[] = [
     answer: { status: 200, description: 'The consumer', schema: Consumer },
     problems: changeProblems,
     handle: async ({ environmentId, names: { name = '' }, body }, parts) => {
-      const { pool } = parts;
-      const position = await soughtPosition(environmentId, body.to, parts);
-      const { head, epoch } = await readFeedHead(pool, environmentId);
-      if (position > head) throw invalidCursor('to');
-      return consumerJson(environmentId, await seekConsumer(pool, { environmentId, name, epoch, position }), head);
+      const { position, ends } = await soughtPosition(environmentId, body.to, parts);
+      const move = { environmentId, name, epoch: ends.epoch.number, position };
+      return consumerJson(environmentId, await seekConsumer(parts.pool, move), ends, parts);
     },
   }),
   route({
@@ -188,15 +191,15 @@ export const consumerRoutes: ApiRoute[] = [
   }),
 ];
 
-async function soughtPosition(environmentId: string, to: string, parts: ApiParts): Promise<number> {
-  const { head, oldest } = await readFeedHead(parts.pool, environmentId);
-  if (to === 'now') return head;
-  if (to === 'beginning') return oldest - 1;
+async function soughtPosition(environmentId: string, to: string, parts: ApiParts): Promise<{ position: number; ends: FeedEnds }> {
+  const ends = await readFeedHead(parts.pool, environmentId);
+  if (to === 'now') return { position: ends.head, ends };
+  if (to === 'beginning') return { position: ends.oldest - 1, ends };
   if (!/^\d{4}-/.test(to)) return positionOf(environmentId, to, 'to', parts);
   const time = new Date(to);
   if (Number.isNaN(time.getTime()) || !/T.*(Z|[+-]\d\d:\d\d)$/i.test(to))
     throw invalidField('/to', 'is not a time such as 2026-01-31T09:00:00Z');
-  return positionBefore(parts.pool, environmentId, time);
+  return { position: await positionBefore(parts.pool, environmentId, time), ends };
 }
 
 function nameIn(cursor: string): string {
@@ -205,16 +208,28 @@ function nameIn(cursor: string): string {
   return name;
 }
 
-function consumerJson(
+/** A consumer's place was committed in an epoch of this very history: it was set back with the rest. */
+async function epochOf(
   environmentId: string,
-  { name, epoch, position, createdAt, updatedAt }: ConsumerRecord,
-  head: number,
-): Static<typeof Consumer> {
+  { epoch: number }: Pick<ConsumerRecord, 'epoch'>,
+  current: FeedEpoch,
+  { pool }: ApiParts,
+): Promise<FeedEpoch> {
+  return number === current.number ? current : findEpoch(pool, { environmentId, number });
+}
+
+async function consumerJson(
+  environmentId: string,
+  consumer: ConsumerRecord,
+  ends: FeedEnds,
+  parts: ApiParts,
+): Promise<Static<typeof Consumer>> {
+  const { name, position, createdAt, updatedAt } = consumer;
   return {
     name,
-    cursor: encodeCursor({ environmentId, epoch, position }),
+    cursor: encodeCursor({ environmentId, epoch: await epochOf(environmentId, consumer, ends.epoch, parts), position }),
     position,
-    behind: Math.max(0, head - position),
+    behind: Math.max(0, ends.head - position),
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),
   };

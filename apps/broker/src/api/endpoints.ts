@@ -17,7 +17,7 @@ import {
 import { getDirectory } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
 import { notFound } from '../frame/errors';
-import { positionOf } from './events';
+import { cursorProblems, positionOf } from './events';
 import { pageOf, pageQuery } from '../frame/page';
 import { type ApiParts, type ApiRoute, route } from './route';
 import { Delivery, Endpoint, EndpointHeaders, IssuedEndpoint, TestSent, ReplacedSecret } from './shapes';
@@ -67,7 +67,7 @@ export const endpointRoutes: ApiRoute[] = [
     problems: {
       not_found: 'There is no such organization, or no such event to start after',
       invalid_cursor: 'Not a cursor of this environment',
-      feed_rewound: 'The cursor is from before the database was set back',
+      feed_rewound: cursorProblems.feed_rewound,
       cursor_expired: 'What comes after the cursor is no longer kept',
       too_many_endpoints: 'There are too many already',
     },
@@ -81,7 +81,7 @@ export const endpointRoutes: ApiRoute[] = [
         organizationId: typeof body.organization_id === 'string' ? organizationIdIn(body.organization_id) : null,
         description: body.description,
         ordering: body.ordering,
-        start: typeof start === 'object' ? { after: await positionOf(environmentId, start.cursor, 'start', parts) } : start,
+        start: typeof start === 'object' ? { after: (await positionOf(environmentId, start.cursor, 'start', parts)).position } : start,
         headers: body.headers,
         maxParallel: body.max_parallel,
       });
@@ -221,7 +221,7 @@ export const endpointRoutes: ApiRoute[] = [
     problems: {
       not_found: 'There is no such endpoint, directory or event',
       invalid_cursor: 'Neither a time nor a cursor of this environment',
-      feed_rewound: 'The cursor is from before the database was set back',
+      feed_rewound: cursorProblems.feed_rewound,
       cursor_expired: 'What comes after the cursor is no longer kept',
     },
     handle: async ({ environmentId, params, body }, parts) => {
@@ -303,7 +303,7 @@ const time = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 async function sinceIn(environmentId: string, text: string, parts: ApiParts): Promise<Date | { after: number }> {
   const at = time.test(text) ? new Date(text) : undefined;
   if (at && !Number.isNaN(at.getTime())) return at;
-  return { after: await positionOf(environmentId, text, 'since', parts) };
+  return { after: (await positionOf(environmentId, text, 'since', parts)).position };
 }
 
 function endpointJson(endpoint: EndpointRecord): Static<typeof Endpoint> {

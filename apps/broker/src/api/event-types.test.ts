@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { eraseAttempts } from '#delivery';
-import { announceExpiringCredentials, type EventJson, type EventType, eraseDue, eventTypes, remapUsers } from '#directory';
+import { announceExpiringCredentials, type EventJson, type EventType, eraseDue, eventTypes, remapUsers, rewindFeeds } from '#directory';
 import { parsePublicId } from '#identifier';
 import { eventually } from '#testing';
 import { aBroker, type TestBroker, type TestDirectory } from '../a-broker';
@@ -28,6 +28,7 @@ beforeAll(async () => {
   await refuseWrites();
   await mapAnew();
   await letCredentialsExpire();
+  await rewindFeeds(broker.db.pool);
   await endPeople(person);
   await endDirectory();
   events = await wholeLog();

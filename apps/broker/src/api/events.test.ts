@@ -1,7 +1,7 @@
 import { forgetEvents } from '#delivery';
 import { bounds } from '#bounds';
 import { eventually, statementsOf } from '#testing';
-import { newId, publicId } from '#identifier';
+import { idAt, newId, publicId } from '#identifier';
 import { rewindFeeds } from '#directory';
 import { createLog } from '#runtime';
 import { aBroker, caller, type TestBroker, type TestDirectory } from '../a-broker';
@@ -223,8 +223,45 @@ describe('a cursor whose place is no more', () => {
 
     const refused = await own.call('GET', `/v1/events?after=${before.next_cursor}&wait=5`);
     expect([refused.status, refused.body.code]).toEqual([409, 'feed_rewound']);
-    const on = await own.call('GET', `/v1/events?after=${refused.body.cursor}&wait=5`);
-    expect(on.body.data.map(({ position }: Event) => position)).toEqual([3]);
+    const on = await eventually(async () => {
+      const { body } = await own.call('GET', `/v1/events?after=${refused.body.cursor}&wait=5`);
+      return body.data.length === 2 && body;
+    });
+    const [told, next] = on.data;
+    expect([told.position, told.type, told.data.previous_epoch]).toEqual([3, 'feed.rewound', before.data[0].epoch]);
+    expect([next.position, next.type, next.epoch]).toEqual([4, 'user.created', told.data.epoch]);
+    expect((await own.call('GET', '/v1/events?types=group.created')).body.data).toEqual([told]);
+    expect((await own.call('GET', `/v1/events?after=${on.next_cursor}`)).body).toEqual({
+      data: [],
+      next_cursor: on.next_cursor,
+      has_more: false,
+    });
+
+    // The id of an event of the log that is no more; of one that was never made there is nothing to say.
+    const lost = publicId('evt', idAt(new Date(Date.parse(told.occurred_at) - 1_000)));
+    const byId = await own.call('GET', `/v1/events?after=${lost}`);
+    expect([byId.status, byId.body.code, byId.body.cursor]).toEqual([409, 'feed_rewound', refused.body.cursor]);
+    expect((await own.call('GET', `/v1/events?after=${publicId('evt', newId())}`)).status).toBe(404);
+  });
+
+  test('beyond the head, is proof by itself that the database was set back', async () => {
+    const own = await aBroker();
+    own.sequence();
+    const { idp } = await own.aDirectory();
+    await idp.post('/Users', { schemas: [userSchema], userName: 'only' });
+    const all = await eventually(async () => {
+      const { body } = await own.call('GET', '/v1/events');
+      return body.data.length === 2 && body;
+    });
+    const ahead = Buffer.from(all.next_cursor, 'base64url');
+    ahead.writeBigUInt64BE(3n, 21);
+    const paths = ['/v1/events?', '/v1/events?wait=5&', '/v1/events?types=user.created&', '/v1/events/stream?'];
+    for (const path of paths) {
+      const refused = await own.call('GET', `${path}after=${ahead.toString('base64url')}`);
+      expect([path, refused.status, refused.body.code, refused.body.cursor]).toEqual([path, 409, 'feed_rewound', all.next_cursor]);
+    }
+    const start = { url: 'https://example.com/', start: { cursor: ahead.toString('base64url') } };
+    expect((await own.call('POST', '/v1/webhook_endpoints', { body: start })).body.code).toBe('feed_rewound');
   });
 });
 
@@ -247,6 +284,20 @@ describe('the stream', () => {
     await aUser();
     expect(await stream.rest()).toEqual([]);
     expect(await resumed.rest()).toEqual([]);
+  });
+
+  test('ends where the database is set back, and its last id is refused', async () => {
+    const own = await aBroker();
+    own.sequence();
+    const { idp } = await own.aDirectory();
+    await idp.post('/Users', { schemas: [userSchema], userName: 'before' });
+    await eventually(async () => (await own.call('GET', '/v1/events')).body.data.length === 2);
+    const stream = await open('/v1/events/stream', { Authorization: `Bearer ${own.apiKey}` }, own.url);
+    const [, last] = await stream.next(2);
+    await rewindFeeds(own.db.pool);
+    expect(await stream.rest()).toEqual([]);
+    const again = await own.call('GET', '/v1/events/stream', { headers: { 'Last-Event-ID': last?.id ?? '' } });
+    expect([again.status, again.body.code]).toEqual([409, 'feed_rewound']);
   });
 
   test('has headers that can be asked for alone', async () => {
@@ -392,8 +443,8 @@ interface Sent {
   data?: string;
 }
 
-async function open(path: string, headers: Record<string, string>) {
-  const response = await fetch(`${broker.url}${path}`, { headers });
+async function open(path: string, headers: Record<string, string>, url = broker.url) {
+  const response = await fetch(`${url}${path}`, { headers });
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';

@@ -4,18 +4,22 @@ import { hasApiKey } from '#accounts';
 import { bounds } from '#bounds';
 import {
   type Cursor,
-  type EventPage,
   type EventQuery,
+  type FeedEnds,
   decodeCursor,
   encodeCursor,
+  endsBefore,
+  DatabaseSetBack,
   eventTypes,
   findEvent,
+  isSameEpoch,
   isEventType,
   readEvents,
   readFeedHead,
+  rewoundSince,
   safePosition,
 } from '#directory';
-import { parsePublicId } from '#identifier';
+import { parsePublicId, timeOf } from '#identifier';
 import { Problem, invalidCursor, invalidParameter, notFound } from '../frame/errors';
 import { Event } from '../frame/event-shapes';
 import { FeedPage } from './feed-page';
@@ -43,7 +47,7 @@ const after = Type.Optional(
 export const cursorProblems = {
   not_found: 'There is no such event',
   invalid_cursor: 'Not a cursor of this environment',
-  feed_rewound: 'The cursor is from before the database was set back; `cursor` is where to go on from',
+  feed_rewound: 'The database was set back after this place was given; `cursor` is where to go on from',
   cursor_expired: 'What comes after the cursor is no longer kept; `cursor` is the oldest place that is',
 } as const;
 
@@ -87,7 +91,7 @@ export const eventRoutes: ApiRoute[] = [
     summary: 'Follow the log',
     description:
       'Server-sent events: `data` is the event, `event` its type, `id` a cursor. A client that is cut off goes on where it was by sending the last id ' +
-      'as `Last-Event-ID`, which browsers do by themselves.',
+      'as `Last-Event-ID`, which browsers do by themselves. Where the database was set back the stream ends, and the last id is refused.',
     query: { after, ...filters },
     answer: { status: 200, description: 'A stream that does not end', contentType: 'text/event-stream', schema: Type.String() },
     problems: { ...cursorProblems, ...waitingProblems },
@@ -155,9 +159,12 @@ async function readOrWait(
 
     let isOver = position >= knownHead && !(await hasGrownBeyond(knownHead));
     for (let stretches = 1; ; stretches++) {
+      const seen = pool.memory.seenOf(environmentId);
       const asked = { ...query, after: position };
       const read = await pages.ask(JSON.stringify(asked), async () => new FeedPage(environmentId, await readEvents(pool, asked)));
       const { page } = read;
+      if (endsBefore(page, seen)) throw new DatabaseSetBack();
+      pool.memory.noteEvents(environmentId, page.epoch, page.events);
       await refuseWhatIsNotKept(pool, place, position, page);
       if (page.events.length > 0) return read;
 
@@ -194,8 +201,14 @@ async function stream(res: Response, call: Waiting, parts: ApiParts, query: Omit
 
       if (call.signal.aborted || parts.feed.stopped) return;
       const place = { environmentId, epoch: read.page.epoch, position: read.page.scannedTo };
-      read = await readOrWait(call, parts, place, query, { ms: 'until the beat', knownHead: read.page.head });
-      if (call.signal.aborted) return;
+      const next = await readOrWait(call, parts, place, query, { ms: 'until the beat', knownHead: read.page.head }).catch(
+        (error: unknown) => {
+          if (error instanceof Problem) return undefined; // the answer to whoever comes back with the last id
+          throw error;
+        },
+      );
+      if (!next || call.signal.aborted) return;
+      read = next;
       // The key may have been revoked meanwhile: a stream is not to outlive it by one event.
       if (!(await parts.liveKeys.ask(keyId, () => hasApiKey(parts.pool, { environmentId, keyId })))) return;
     }
@@ -216,11 +229,20 @@ async function write(res: Response, text: Buffer, signal: AbortSignal): Promise<
   });
 }
 
-/** The position that a cursor or an event's id names, as long as what comes after it is kept. @throws Problem */
-export async function positionOf(environmentId: string, named: string, parameter: string, parts: ApiParts): Promise<number> {
+/**
+ * The position that a cursor or an event's id names, as long as what comes after it is kept, beside the ends of the log that it was held
+ * against: it is a place in that epoch, and no later one. @throws Problem
+ */
+export async function positionOf(
+  environmentId: string,
+  named: string,
+  parameter: string,
+  parts: ApiParts,
+): Promise<{ position: number; ends: FeedEnds }> {
   const place = await placeIn(environmentId, named, parts, parameter);
-  await refuseWhatIsNotKept(parts.pool, place, place.position, await readFeedHead(parts.pool, environmentId));
-  return place.position;
+  const ends = await readFeedHead(parts.pool, environmentId);
+  await refuseWhatIsNotKept(parts.pool, place, place.position, ends);
+  return { position: place.position, ends };
 }
 
 /** The place in the log that a cursor or an event's id names; before the oldest kept event where none is named. @throws Problem */
@@ -243,6 +265,9 @@ export async function placeIn(environmentId: string, named: string | undefined, 
     const [oldestKept] = (await readEvents(pool, { environmentId, after: oldest - 1, limit: 1 })).events;
     if (oldest > head || (oldestKept && eventId < oldestKept.id)) throw expired(start);
   }
+  // One of a log that is no more was made before that was given up.
+  const position = eventId === undefined ? undefined : await rewoundSince(pool, { environmentId, time: timeOf(eventId) });
+  if (position !== undefined) throw rewound({ ...start, position }, oldest);
   throw notFound(named);
 }
 
@@ -250,19 +275,20 @@ async function refuseWhatIsNotKept(
   pool: ApiParts['pool'],
   place: Cursor,
   position: number,
-  { oldest, epoch }: Pick<EventPage, 'oldest' | 'epoch'>,
+  { head, oldest, epoch }: FeedEnds,
 ): Promise<void> {
-  if (place.epoch !== epoch) {
-    const safe = encodeCursor({ ...place, epoch, position: await safePosition(pool, place) });
-    throw new Problem(
-      'feed_rewound',
-      'the database was set back after this cursor was given: go on from `cursor`, and expect positions that you have seen',
-      {
-        members: { cursor: safe },
-      },
-    );
-  }
+  if (!isSameEpoch(place.epoch, epoch)) throw rewound({ ...place, epoch, position: await safePosition(pool, place) }, oldest);
+  // Nobody has said so yet, but there is no other way to have seen what is not there.
+  if (position > head) throw rewound({ ...place, position: head }, oldest);
   if (position < oldest - 1) throw expired({ ...place, position: oldest - 1 });
+}
+
+function rewound(safe: Cursor, oldest: number): Problem {
+  return new Problem(
+    'feed_rewound',
+    'the database was set back after this place was given: go on from `cursor`, and expect positions that you have seen',
+    { members: { cursor: encodeCursor({ ...safe, position: Math.max(safe.position, oldest - 1) }) } },
+  );
 }
 
 function expired(oldestKept: Cursor): Problem {

@@ -91,6 +91,21 @@ test('what is heard wakes at once those who have not seen it, and nobody else', 
   await feed.stop();
 });
 
+test('a log that was set back wakes those who wait beyond its end', async () => {
+  const feed = new FeedWatch(db.pool, { askAgainMs: 60_000 });
+  const { id } = await createEnvironment(db.pool, { name: 'set back' });
+  await append(id, 9);
+  const ahead = waiter(feed, id, 9);
+  await append(id, 4);
+  feed.heard(undefined);
+  await ahead.done;
+  const there = waiter(feed, id, 4);
+  await append(id, 5);
+  feed.heard(id);
+  await there.done;
+  await feed.stop();
+});
+
 test('many notices while a query runs are one more query', async () => {
   const feed = new FeedWatch(db.pool, { askAgainMs: 60_000 });
   const { id } = await createEnvironment(db.pool, { name: 'busy' });

@@ -125,7 +125,9 @@ export class FeedWatch {
     try {
       for (const { environmentId, head } of await readFeedHeads(this.#pool, environmentIds)) {
         const watched = this.#environments.get(environmentId);
-        if (watched) advance(watched, head);
+        if (!watched) continue;
+        if (head < watched.head) setBack(watched, head);
+        else advance(watched, head);
       }
     } catch {
       // Asked again in a second; those who wait ask the database themselves when their time is up, and are told.
@@ -135,6 +137,12 @@ export class FeedWatch {
 
 function advance(watched: Watched, position: number): void {
   if (watched.head >= position) return;
+  watched.head = position;
+  end(watched.waiting, true);
+}
+
+/** Whoever waits for a log that was set back would wait for what others have seen already: they are to read, and are told. */
+function setBack(watched: Watched, position: number): void {
   watched.head = position;
   end(watched.waiting, true);
 }

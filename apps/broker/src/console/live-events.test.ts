@@ -1,3 +1,4 @@
+import { rewindFeeds } from '#directory';
 import { eventually } from '#testing';
 import { aBroker, type TestBroker, type TestDirectory } from '../a-broker';
 import { AMember } from './a-member';
@@ -91,6 +92,19 @@ test('one user is followed past all the others', async () => {
     Operations: [{ op: 'replace', path: 'title', value: 'Engineer' }],
   });
   expect(await following).toMatchObject([{ type: 'user.updated', subject: user }]);
+});
+
+test('where the log was set back, what has taken the place of what was seen is sent', async () => {
+  await aUser();
+  const after = await theEnd();
+  // Somebody who has seen more than there is goes on at the end.
+  const following = follow(`after=${after + 10}`, 2);
+  await rewindFeeds(broker.db.pool);
+  await aUser();
+  expect((await following).map(({ id, type }) => [id, type])).toEqual([
+    [after + 1, 'feed.rewound'],
+    [after + 2, 'user.created'],
+  ]);
 });
 
 test('whoever is signed out, or asks for nonsense, is refused as anywhere else', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
 import type { Pool } from 'pg';
-import { type LoggedEvent, readEvents } from '#directory';
+import { type FeedEpoch, isSameEpoch, type LoggedEvent, readEvents, safePosition } from '#directory';
 
 /** Wakes those who wait for an environment's log to grow. */
 export interface Feed {
@@ -36,12 +36,21 @@ export async function streamEvents(res: Response, pool: Pool, feed: Feed, query:
   res.once('close', () => left.abort());
   const end = performance.now() + longestMs;
   let { after } = query;
+  let epoch: FeedEpoch | undefined;
 
   await feed.watching(environmentId, async () => {
     while (!left.signal.aborted) {
       // The first page is read before the stream begins: a failure is still an answer of its own.
       const page = await readEvents(pool, { environmentId, after, limit: 200, types, organizationId, directoryId });
       if (!res.headersSent) begin(res);
+      if (after > page.head || (epoch && !isSameEpoch(epoch, page.epoch))) {
+        // The log was set back: whoever looks at it is shown what has taken the place of what they saw.
+        after = Math.min(page.head, await safePosition(pool, { environmentId, epoch: epoch ?? page.epoch, position: after }));
+        epoch = page.epoch;
+        res.write(`id: ${after}\n\n`);
+        continue;
+      }
+      epoch = page.epoch;
       const told = page.events
         .filter((event) => subject === undefined || tellsOf(event, subject))
         .map(({ json, position }) => `id: ${position}\ndata: ${json}\n\n`);

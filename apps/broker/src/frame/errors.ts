@@ -100,7 +100,8 @@ export const problems = {
   feed_rewound: {
     status: 409,
     title: 'The log was set back',
-    meaning: 'The database was restored from a backup after this cursor was given. `cursor` is where to go on from.',
+    meaning:
+      'The database was set back to an earlier state after this place was given: what came after that is no more. `cursor` is where to go on from.',
   },
   cursor_expired: {
     status: 410,

@@ -165,6 +165,15 @@ const byType: { [T in EventType]: { meaning: string; data: Of<EventData[T]> } } 
       }),
     }),
   },
+  'feed.rewound': {
+    meaning:
+      'The database was set back to an earlier state, and what came after that is no more: list the users and groups of the directory anew. ' +
+      'The first event of the new epoch, sent whatever types are asked for. From here on what bears its `epoch` is newer than all else.',
+    data: Type.Object({
+      epoch: Type.String({ description: 'The epoch that begins with this event' }),
+      previous_epoch: Type.String({ description: 'The one that the database was set back to' }),
+    }),
+  },
 };
 
 const head: { [Field in keyof Omit<EventHead, 'type'>]-?: Of<EventHead[Field]> } = {
@@ -175,6 +184,10 @@ const head: { [Field in keyof Omit<EventHead, 'type'>]-?: Of<EventHead[Field]> }
   directory_id: publicIdOf('dir', 'the directory'),
   position: Type.Integer({ description: '1, 2, 3 … within the environment' }),
   sequence: Type.Integer({ description: '1, 2, 3 … within the directory' }),
+  epoch: Type.String({
+    description:
+      'Opaque: the epoch in which its `sequence` was drawn. Another one begins, with `feed.rewound`, where the database is set back',
+  }),
   request_id: nullable(Type.String({ description: 'The request that caused it' })),
   test: Type.Optional(Type.Literal(true, { description: 'An example event, which stands in no log; its position and sequence are 0' })),
 };
@@ -206,6 +219,7 @@ export const Event: TUnsafe<EventJson> = oneOf(
         directory_id: `dir_${digits}`,
         position: 90_210,
         sequence: 42,
+        epoch: '1',
         request_id: `req_${digits}`,
         data: { user: userExample, previous: { title: null } },
       },

@@ -54,6 +54,7 @@ function Shown({ event }: { event: LogEvent }) {
               ['At', dateAndTime(event.occurred_at)],
               ['Position', `${number(event.position)} of the environment`],
               ['Sequence', `${number(event.sequence)} of the directory`],
+              ['Epoch', event.epoch],
               [
                 'Directory',
                 directory.data ? (

@@ -22,6 +22,7 @@ const everyType: Record<EventType, true> = {
   'directory.brake_engaged': true,
   'directory.brake_released': true,
   'credential.expiring': true,
+  'feed.rewound': true,
 };
 
 export const eventTypes = Object.keys(everyType);
@@ -61,6 +62,8 @@ export function subjectOf(event: LogEvent): string {
       return limitOf(event.data.brake);
     case 'credential.expiring':
       return credentialNames[event.data.credential.kind];
+    case 'feed.rewound':
+      return `Epoch ${event.data.epoch}`;
     default:
       return unknown(event);
   }
@@ -107,6 +110,8 @@ export function sentenceOf(event: LogEvent): string {
       return 'The brake was released.';
     case 'credential.expiring':
       return `The ${credentialNames[event.data.credential.kind]} expires on ${date(event.data.credential.expires_at)}.`;
+    case 'feed.rewound':
+      return 'The database was set back to an earlier state: what came after that is no more.';
     default:
       return unknown(event);
   }
