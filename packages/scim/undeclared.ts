@@ -42,7 +42,10 @@ export function kindOf(name: string, current: Json | undefined, former: Json | u
   if (isOne && isScalar(current) && !isWhole) return undefined;
   const isList = isWhole ? isListOf(stored, writes ? sent.value : undefined) : Array.isArray(stored) || (filter !== undefined && !isOne);
   const value = writes && !(isWhole && isList) ? onlyOf(sent.value) : sent.value;
-  const come = (writes && !subAttribute ? (isWhole ? elementsOf(value) : [value ?? null]) : []).filter((element) => element !== null);
+  // What is empty says nothing: of [{}, "a"] the one value is a text.
+  const come = (writes && !subAttribute ? (isWhole ? elementsOf(value) : [value ?? null]) : []).filter(
+    (element) => element !== null && !(isJsonObject(element) && Object.keys(element).length === 0),
+  );
 
   const simple = (type: AttributeType, plain = value): Kind => ({
     definition: attribute(name, '', { type, multiValued: isList }),
