@@ -159,12 +159,16 @@ async function readOrWait(
 
     let isOver = position >= knownHead && !(await hasGrownBeyond(knownHead));
     for (let stretches = 1; ; stretches++) {
-      const seen = pool.memory.seenOf(environmentId);
       const asked = { ...query, after: position };
-      const read = await pages.ask(JSON.stringify(asked), async () => new FeedPage(environmentId, await readEvents(pool, asked)));
+      const read = await pages.ask(JSON.stringify(asked), async () => {
+        // What had been seen when the read began: it may be under way for others already, and more be seen meanwhile.
+        const seen = pool.memory.seenOf(environmentId);
+        const found = await readEvents(pool, asked);
+        if (endsBefore(found, seen)) throw new DatabaseSetBack();
+        pool.memory.noteEvents(environmentId, found.epoch, found.events);
+        return new FeedPage(environmentId, found);
+      });
       const { page } = read;
-      if (endsBefore(page, seen)) throw new DatabaseSetBack();
-      pool.memory.noteEvents(environmentId, page.epoch, page.events);
       await refuseWhatIsNotKept(pool, place, position, page);
       if (page.events.length > 0) return read;
 
