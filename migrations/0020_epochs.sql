@@ -13,7 +13,10 @@ alter table feed_heads add column epoch_name     text   not null default '1',
 alter table feed_rewinds add column name text,             -- null: of a release that gave none; the one before it goes on
                          add column head bigint;           -- the last position given before it; `position` may lie further back
 
--- The epoch in which the directory's sequences are drawn. Beside the counter, to be read under the same lock.
-alter table directory_heads add column epoch text;
+-- The epoch in which the directory's sequences are drawn. Beside the counter, to be read under the same lock. What is there is of the first
+-- epoch, which the default says without a row being written; what an older release adds has none, and is in its environment's.
+alter table directory_heads add column epoch text default '1';
+alter table directory_heads alter column epoch drop default;
 
-alter table events add column epoch text;
+alter table events add column epoch text default '1';
+alter table events alter column epoch drop default;

@@ -256,8 +256,8 @@ create table events (
   occurred_at timestamp with time zone not null,
   request_id uuid,
   data json not null,
-  bytes integer,
   epoch text,
+  bytes integer,
   constraint events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 

@@ -1,9 +1,13 @@
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { Pool } from 'pg';
 import { newId } from '#identifier';
-import { createTestDatabase, eventually } from '#testing';
+import { migrate } from '#runtime';
+import { createEmptyDatabase, createTestDatabase, eventually, projectFolder } from '#testing';
 import { createDirectory, type Directory } from '../rules/directories';
 import { createOrganization } from '../rules/organizations';
-import { appendEvents } from '../log/event-log';
+import { appendEvents, readEvents } from '../log/event-log';
 import { rewindFeeds } from './rewind';
 import { type DirectoryPool, inDirectory } from './transaction';
 
@@ -124,6 +128,71 @@ test('a directory that an older release has made is in the epoch of its environm
   await pool.query('update directory_heads set epoch = null where directory_id = $1', [directory.id]);
   await write(directory);
   expect(await logOf(directory)).toEqual([[1, name, 'written']]);
+});
+
+test('what was written before there were epochs, and by a release that knows of none, is of the one that the log was in then', async () => {
+  const { pool: old, url } = await createEmptyDatabase();
+  const before = await mkdtemp(path.join(tmpdir(), 'causeway-migrations-'));
+  const migrations = path.join(projectFolder, 'migrations');
+  for (const name of (await readdir(migrations)).filter((file) => /^0[01]\d\d_/.test(file)))
+    await copyFile(path.join(migrations, name), path.join(before, name));
+  await migrate(url, { directory: before });
+  await rm(before, { recursive: true });
+
+  const [environmentId, organizationId, directoryId] = [newId(), newId(), newId()];
+  await old.query('insert into environments (id, name) values ($1, $2)', [environmentId, 'test']);
+  await old.query('insert into feed_heads (environment_id) values ($1)', [environmentId]);
+  await old.query('insert into organizations (id, environment_id, name) values ($1, $2, $3)', [organizationId, environmentId, 'Acme']);
+  await old.query(`insert into directories (id, environment_id, organization_id, name, provider) values ($1, $2, $3, 'Acme', 'generic')`, [
+    directoryId,
+    environmentId,
+    organizationId,
+  ]);
+  await old.query('insert into directory_heads (directory_id) values ($1)', [directoryId]);
+  // As the release before it writes, and gives positions.
+  let sequence = 0;
+  const append = async (): Promise<void> => {
+    const event = [newId(), environmentId, organizationId, directoryId, (sequence += 1)];
+    await old.query(
+      `insert into events (id, environment_id, organization_id, directory_id, sequence, type, occurred_at, data)
+       values ($1, $2, $3, $4, $5, 'user.updated', now(), '{}')`,
+      event,
+    );
+    await old.query(
+      `insert into event_outbox (environment_id, organization_id, directory_id, sequence, event_id, type, created_at)
+       values ($2, $3, $4, $5, $1, 'user.updated', now())`,
+      event,
+    );
+    await old.query('update directory_heads set sequence = $2 where directory_id = $1', [directoryId, sequence]);
+  };
+  const publish = () =>
+    old.query(`
+      with taken as (delete from event_outbox returning *), fed as (
+        insert into event_feed (environment_id, position, organization_id, directory_id, sequence, event_id, type)
+        select environment_id, sequence, organization_id, directory_id, sequence, event_id, type from taken
+      )
+      update feed_heads set position = greatest(position, (select coalesce(max(sequence), 0) from taken))`);
+
+  await append();
+  await publish();
+  await migrate(url);
+  await append();
+  await publish();
+  await append(); // waits for its position
+  const { name } = await rewindFeeds(old);
+  sequence += 1;
+  await append();
+  await publish();
+
+  const { events } = await readEvents(old, { environmentId, after: 0, limit: 10 });
+  const epochs = events.map(({ json }) => JSON.parse(json)).map(({ sequence: at, type, epoch }) => [at, type, epoch]);
+  expect(epochs).toEqual([
+    [1, 'user.updated', '1'],
+    [2, 'user.updated', '1'],
+    [3, 'user.updated', '1'],
+    [4, 'feed.rewound', name],
+    [5, 'user.updated', name],
+  ]);
 });
 
 async function aRewindWaits(): Promise<boolean> {
