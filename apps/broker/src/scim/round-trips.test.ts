@@ -24,8 +24,8 @@ const patch = (operation: object) => ({ schemas: ['urn:ietf:params:scim:api:mess
 const idOf = ({ body }: ScimAnswer): string => (isObject(body) ? String(body.id) : '');
 const authentication = ['bearer_token'];
 
-// What is written down beside the requests, some time later, for many of them at once.
-const besides = ['kept_of_directories', 'insert_requests', 'note_directory_requests', 'note_bearer_token_uses'];
+// What is done beside the requests: written down some time later, for many of them at once, or looked at every second.
+const besides = ['kept_of_directories', 'insert_requests', 'note_directory_requests', 'note_bearer_token_uses', 'look_whether_set_back'];
 
 /** The round trips of one request, by the statements in them. */
 async function trips(ask: () => Promise<{ status: number }>): Promise<string[][]> {
