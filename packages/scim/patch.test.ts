@@ -505,7 +505,7 @@ describe('P23 "" and null clear', () => {
   });
 });
 
-describe('P24', () => {
+describe('P24 a single value may stand in an array', () => {
   test('a single value may stand in an array', () => {
     expect(patched(ada, [{ op: 'add', path: 'title', value: ['Dr.'] }])['title']).toBe('Dr.');
     expect(
