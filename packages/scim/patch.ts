@@ -412,9 +412,16 @@ function isOfExtension(resource: Resource, { op, path, value, asExtension }: Pat
   }
   // Of a whole resource an object under a URN is an extension (RFC 7643 §3.3).
   if (isStored || former) return true;
+  if (isJsonObject(value) && isValueOfSeveral(value)) return false;
   // A version ends no extension's name: urn:…:extension:2.0:Metadata is one itself.
   const isInOne = container !== undefined && !/:\d+(\.\d+)*$/.test(extension);
   return !isInOne && !isNameInSchema(extension);
+}
+
+/** RFC 7643 §2.4: what has a "value" and nothing but what may stand beside one is a value, and no extension. */
+function isValueOfSeveral(object: JsonObject): boolean {
+  const names = Object.keys(object).map((name) => name.toLowerCase());
+  return names.includes('value') && names.every((name) => ['value', 'type', 'primary', 'display', '$ref'].includes(name));
 }
 
 /** RFC 7643 §10.3.1: the name of a resource type ends the URN of a schema, and so what stands behind it is in the schema. */
@@ -482,7 +489,8 @@ function merged(before: JsonObject, changes: JsonObject, attribute: AttributeDef
   const hasValue = attribute.subAttributesByName.has('value') && Object.hasOwn(changes, 'value');
   if (hasValue && changes['value'] === null) return undefined; // tolerances.empty_is_unassigned: a reference to nobody
   // Another manager: the former one's name is not this one's.
-  const anotherOne = hasValue && !attribute.multiValued && before['value'] !== undefined && before['value'] !== changes['value'];
+  const anotherOne =
+    hasValue && !attribute.multiValued && before['value'] !== undefined && !isDeepStrictEqual(before['value'], changes['value']);
   const next = anotherOne ? {} : { ...before };
   for (const [name, value] of Object.entries(changes)) setMember(next, name, value === null ? undefined : value);
   return Object.keys(next).length === 0 ? undefined : next;
@@ -502,7 +510,7 @@ function changedUndeclared(
   const operation = withJsonRead(sent, stored, run.notes);
   const { op, path } = operation;
   const kind = kindOf(attribute.name, current, formerly, operation);
-  if (!kind) throw invalidPath(`${quoted(path.text)} asks for a part of ${attribute.name}, which is a single value and has none.`);
+  if (!kind) throw invalidPath(`${quoted(path.text)} asks for a part of ${attribute.name}, and what is stored there has none.`);
   const { definition, before } = kind;
   const asked = path.subAttribute?.name.toLowerCase();
   const isSimple = definition.type !== 'complex';

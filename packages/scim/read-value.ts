@@ -173,7 +173,8 @@ export function readLoosely(value: unknown, name: string, depth = 0): Json {
   if (typeof value === 'boolean') return value;
   if (Array.isArray(value)) {
     if (value.length > maxValues) throw invalidValue(`${shown(name)} has ${value.length} values; ${maxValues} are the most.`);
-    return value.map((element: unknown) => readLoosely(element, name, depth + 1));
+    const read = value.map((element: unknown) => readLoosely(element, name, depth + 1));
+    return depth > 0 && read.every((element) => element === null) ? null : read;
   }
   if (!isObject(value)) throw wrongType(name, 'JSON', value);
   checkNamedOnce(value, name);

@@ -30,7 +30,7 @@ interface Sent {
  * are simple. Where a whole value cannot be of the stored kind, as a list in place of a text, it says a new one: an attribute is
  * mapped anew at the identity provider, and there is nobody else to ask.
  *
- * `former`: of a PUT, what there was. Undefined: the path asks a single simple value for a part of it.
+ * `former`: of a PUT, what there was. Undefined: the path asks for a part of what has none.
  */
 export function kindOf(name: string, current: Json | undefined, former: Json | undefined, sent: Sent): Kind | undefined {
   const { filter, subAttribute } = sent.path;
@@ -67,12 +67,18 @@ export function kindOf(name: string, current: Json | undefined, former: Json | u
     const asksForMore = [...(subAttribute ? [subAttribute.name] : []), ...(filter && writes ? namesIn(filter) : [])].some(isNotValue);
     if (!writes) return simple('any');
     if (asksForMore) return complex(were.map(wrapped));
+    if (subAttribute && !elementsOf(value).every((one) => one === null || isScalar(one))) return undefined;
     const plain = value === undefined ? undefined : plainOf(value);
     if (come.every(isPlain)) return simple(scalarType(were, elementsOf(plain)), plain);
+    if (come.some(Array.isArray)) return isWhole ? simple('any') : complex(were.map(wrapped));
     return isList ? complex(were.map(wrapped)) : asSent();
   }
   const isReplaced = sent.op === 'replace' || current === undefined;
-  if (!were.every(isJsonObject)) return isWhole && isReplaced ? asSent() : simple('any');
+  // Values of several kinds, or lists in a list, are kept as they came; they have no parts in common.
+  if (!were.every(isJsonObject)) {
+    if (subAttribute || (filter && writes)) return undefined;
+    return isWhole && isReplaced ? asSent() : simple('any');
+  }
   const hasValue = were.some((element) => memberOf(element, 'value') !== undefined);
   const fits = come.every((element) => isJsonObject(element) || (typeof element === 'string' && (hasValue || /^\s*[[{]/.test(element))));
   return fits || !isWhole || (isList && !isReplaced) ? complex() : asSent();
@@ -150,14 +156,21 @@ function isOfObjects(elements: readonly Json[]): boolean {
   );
 }
 
-/** A simple value, or an object of nothing but one under "value". */
+/** A simple value, an object of nothing but one under "value", or nothing. */
 function isPlain(element: Json): boolean {
-  if (!isJsonObject(element)) return isScalar(element);
-  const members = Object.entries(element).filter(([, member]) => member !== null);
-  return members.every(([name, member]) => !isNotValue(name) && isScalar(member)) && members.length === 1;
+  if (!isJsonObject(element)) return isScalar(element) || isNothing(element);
+  const members = Object.entries(element).filter(([, member]) => !isNothing(member));
+  return members.every(([name, member]) => !isNotValue(name) && isScalar(member)) && members.length <= 1;
+}
+
+/** What reads as unassigned, however deep it is. */
+function isNothing(value: Json): boolean {
+  if (Array.isArray(value)) return value.every(isNothing);
+  return value === null || (isJsonObject(value) && Object.values(value).every(isNothing));
 }
 
 function plainOf(value: Json): Json {
+  if (isNothing(value)) return null;
   if (Array.isArray(value)) return value.map(plainOf);
   return isJsonObject(value) ? (memberOf(value, 'value') ?? null) : value;
 }
@@ -171,7 +184,7 @@ export function elementsOf(value: Json | undefined): readonly Json[] {
 }
 
 function onlyOf(value: Json | undefined): Json | undefined {
-  return Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return Array.isArray(value) && value.length === 1 && !Array.isArray(value[0]) ? value[0] : value;
 }
 
 function isNotValue(name: string): boolean {
