@@ -7,10 +7,11 @@
 export { type TakeNote } from './people/admission';
 export { BrakeEngaged, type BrakeLimits, type BrakeState, getBrake, releaseBrake, setBrake } from './rules/brake';
 export { decodeCursor, encodeCursor, type Cursor } from './log/cursor';
-export { epochColumns, epochOf, type EpochRow, type FeedEpoch, findEpoch, isSameEpoch, rewoundSince, safePosition } from './log/epoch';
-export { DatabaseSetBack, endsBefore, LogMemory } from './log/log-memory';
-export { type BegunEpoch, rewindFeeds } from './writing/rewind';
-export { SetBackWatch, type SetBackWatchOptions } from './writing/set-back';
+export { epochColumns, epochOf, type EpochRow, type FeedEpoch, isSameEpoch } from './writing/epoch';
+export { findEpoch, rewoundSince, safePosition } from './log/rewinds';
+export { DatabaseSetBack, endsBefore, LogMemory } from './writing/log-memory';
+export { type BegunEpoch, rewindFeeds } from './rewinding/rewind';
+export { SetBackWatch, type SetBackWatchOptions } from './rewinding/set-back';
 export {
   activateDirectory,
   changeDirectory,
@@ -54,7 +55,6 @@ export {
   type EventQuery,
   type FeedEnds,
 } from './log/event-log';
-export type { BytePage } from './reading/page-bytes';
 export { type NewestEvents, type NewestQuery, readNewestEvents } from './log/newest-events';
 export { changeGroup, createGroup, deleteGroup, findGroup, GroupNameTaken, GroupNotFound } from './people/groups';
 export {
@@ -111,7 +111,7 @@ export {
   type Organization,
   type OrganizationChanges,
 } from './rules/organizations';
-export { KnownMappings, type KnownRules, KnownSchemas } from './resource/known-rules';
+export { KnownMappings, type KnownRules, KnownSchemas } from './writing/known-rules';
 export { type Arrival, arrivalsIn } from './reading/arrivals';
 export { type ListedGroup, type ListedUser, listGroupNames, listPeople } from './reading/people-by-name';
 export { displayNameOf, type PreviousGroup, type PreviousUser, profileOf, type Profile } from './resource/profile';

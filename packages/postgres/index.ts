@@ -5,6 +5,7 @@
  */
 export { Lookups } from './lookups';
 export { CommitUnanswered, isOutage, isPoolFull, isRolledBack } from './outage';
+export { type BytePage, bytePage, isWithin, type OfPage, weighed } from './page-bytes';
 export { ask, firstId, lastId, prepared, type Prepared, type Queryable, violates } from './prepared';
 export { isReadOnly, noteWhereWritable } from './read-only';
 export { inOneFlush, inTransaction, inTransactionOn, transaction, type Transaction } from './transaction';

@@ -443,37 +443,39 @@ const ownerships: Ownership[] = [
   },
   {
     tables: ['directory_heads'],
-    writtenBy: ['packages/directory/writing', 'packages/directory/rules'],
+    writtenBy: ['packages/directory/writing', 'packages/directory/rewinding', 'packages/directory/rules'],
     readBy: ['packages/directory/reading', 'packages/directory/erasure'],
-    because: 'who holds the head holds the directory: only a hold moves it, and only a directory’s beginning and end make and remove it',
+    because:
+      'who holds the head holds the directory: only a hold moves it, a rewind numbers its epoch, and only a directory’s beginning and end make and remove it',
   },
   {
     tables: ['events'],
-    writtenBy: ['packages/directory/writing', 'packages/directory/erasure'],
+    writtenBy: ['packages/directory/writing', 'packages/directory/rewinding', 'packages/directory/erasure'],
     readBy: ['packages/directory/log', 'packages/directory/requests', 'packages/delivery/endpoint', 'packages/delivery/record'],
-    because: 'an event is written in the transaction that makes it true, and never changed but to erase a person',
+    because:
+      'an event is written in the transaction that makes it true, a rewind’s in the one that rewinds, and never changed but to erase a person',
   },
   {
     tables: ['event_outbox'],
-    writtenBy: ['packages/directory/writing', 'packages/delivery/lanes'],
+    writtenBy: ['packages/directory/writing', 'packages/directory/rewinding', 'packages/delivery/lanes'],
     because: 'it is how an event comes from its transaction to the sequencer, which takes it out',
   },
   {
     tables: ['event_feed', 'directory_published'],
     writtenBy: ['packages/delivery/lanes', 'packages/delivery/record'],
-    readBy: ['packages/directory/log', 'packages/directory/erasure', 'packages/directory/writing', 'packages/delivery/endpoint'],
+    readBy: ['packages/directory/log', 'packages/directory/erasure', 'packages/directory/rewinding', 'packages/delivery/endpoint'],
     because: 'the sequencer gives positions and retention takes them away; whoever follows the log reads them',
   },
   {
     tables: ['feed_heads'],
-    writtenBy: ['packages/accounts', 'packages/directory/writing', 'packages/delivery/lanes', 'packages/delivery/record'],
-    readBy: ['packages/directory/log', 'packages/directory/rules', 'packages/delivery', 'packages/notify'],
+    writtenBy: ['packages/accounts', 'packages/directory/rewinding', 'packages/delivery/lanes', 'packages/delivery/record'],
+    readBy: ['packages/directory/log', 'packages/directory/writing', 'packages/directory/rules', 'packages/delivery', 'packages/notify'],
     because:
       'an environment is made with its log; the sequencer moves its end, retention its beginning, and a rewind its epoch, which a new directory takes on',
   },
   {
     tables: ['feed_rewinds'],
-    writtenBy: ['packages/directory/writing'],
+    writtenBy: ['packages/directory/rewinding'],
     readBy: ['packages/directory/log'],
     because: 'that the log was set back is told by whoever reads it',
   },

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { importsIn, importsOf, sourceFiles } from './imports';
+import { importsIn, importsOf, isTest, sourceFiles } from './imports';
 
 /** What each file imports of the others. A type counts: who reads one of two files that name each other has to read both. */
 type Graph = Map<string, string[]>;
@@ -51,6 +51,24 @@ test('no file imports itself by way of others', () => {
   const graph = graphOf(importsOf);
   expect([...graph.values()].flat().length).toBeGreaterThan(files.size);
   expect(circlesIn(graph)).toEqual([]);
+});
+
+// The rooms of what is too large for one. What lies beside them (index.ts, main.ts) puts them together.
+const houses = ['packages/directory', 'packages/delivery', 'apps/broker/src'];
+
+test.each(houses)('no room of %s is below one that is below it', (house) => {
+  const roomOf = (file: string): string | undefined => {
+    const [room, ...rest] = file.startsWith(`${house}/`) ? file.slice(house.length + 1).split('/') : [];
+    return rest.length > 0 ? room : undefined;
+  };
+  const rooms: Graph = new Map();
+  for (const [file, targets] of graphOf(importsOf)) {
+    const room = isTest(file) ? undefined : roomOf(file);
+    const others = targets.flatMap((target) => roomOf(target) ?? []).filter((other) => other !== room);
+    if (room !== undefined) rooms.set(room, [...new Set([...(rooms.get(room) ?? []), ...others])]);
+  }
+  expect(rooms.size).toBeGreaterThan(4);
+  expect(circlesIn(rooms)).toEqual([]);
 });
 
 test.each([

@@ -1,4 +1,5 @@
-import type { BytePage, DirectoryStretch, LoggedEvent } from '#directory';
+import type { DirectoryStretch, LoggedEvent } from '#directory';
+import type { BytePage } from '#postgres';
 import { Grouped } from './grouped';
 
 /**

@@ -4,7 +4,7 @@ import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf } from '../rules/directories';
 import type { CallingClient } from './oauth-clients';
 import { prepared, type Queryable } from '#postgres';
-import type { KnownSchemas } from '../resource/known-rules';
+import type { KnownSchemas } from '../writing/known-rules';
 import { extensionsOfDirectory } from '../rules/schema-extensions';
 import type { Authenticated } from './tokens';
 

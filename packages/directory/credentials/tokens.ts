@@ -3,7 +3,7 @@ import type { BearerTokens } from '#credential';
 import { newId } from '#identifier';
 import { type DirectoryRow, directoryColumns, directoryOf, getDirectory, type ScimDirectory } from '../rules/directories';
 import { firstId, prepared, type Queryable } from '#postgres';
-import type { KnownSchemas } from '../resource/known-rules';
+import type { KnownSchemas } from '../writing/known-rules';
 import { extensionsOfDirectory } from '../rules/schema-extensions';
 import { type DirectoryPool, inDirectory } from '../writing/transaction';
 

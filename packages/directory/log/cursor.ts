@@ -1,4 +1,4 @@
-import { type FeedEpoch, firstEpochName } from './epoch';
+import { type FeedEpoch, firstEpochName } from '../writing/epoch';
 
 /** A place in an environment's log. */
 export interface Cursor {

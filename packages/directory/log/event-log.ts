@@ -1,11 +1,10 @@
 import type { Pool } from 'pg';
 import { idAt, newId } from '#identifier';
-import { type EpochRow, epochColumns, epochOf, type FeedEpoch, firstEpoch } from './epoch';
+import { type EpochRow, epochColumns, epochOf, type FeedEpoch, firstEpoch } from '../writing/epoch';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
 import { alwaysTold, type EventData, type EventType } from './event-data';
 import { bounds } from '#bounds';
-import { prepared } from '#postgres';
-import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
+import { type BytePage, bytePage, isWithin, type OfPage, prepared, weighed } from '#postgres';
 import type { DirectoryTransaction } from '../writing/transaction';
 
 /** An event to be appended. `data` is given the event's own sequence, because the version of what changed is that number. */

@@ -1,9 +1,8 @@
 import type { Pool } from 'pg';
-import { prepared } from '#postgres';
+import { type BytePage, bytePage, isWithin, type OfPage, prepared, weighed } from '#postgres';
 import { type EventRow, type LoggedEvent, loggedEvent } from './event';
 import { pageColumns, readFeedHead, weighedColumns } from './event-log';
 import { bounds } from '#bounds';
-import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
 
 /** What a page of the log, read backwards, is asked for. */
 export interface NewestQuery {

@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
 import { bounds } from '#bounds';
 import { parsePublicId, publicId } from '#identifier';
-import { lastId, prepared } from '#postgres';
-import { isWithin, weighed } from './page-bytes';
+import { isWithin, lastId, prepared, weighed } from '#postgres';
 
 /** A user as a list shows one: enough to find somebody by, without the resource. */
 export interface ListedUser {

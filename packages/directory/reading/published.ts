@@ -3,9 +3,8 @@ import type { Pool } from 'pg';
 import { bounds } from '#bounds';
 import { foldCase, foldName } from '#scim';
 import { publicId } from '#identifier';
-import { firstId, prepared } from '#postgres';
+import { type BytePage, bytePage, firstId, isWithin, type OfPage, prepared, weighed } from '#postgres';
 import { type GroupJson, type GroupRow, groupColumns, groupJson, groupOf } from '../resource/stored-group';
-import { type BytePage, bytePage, isWithin, type OfPage, weighed } from './page-bytes';
 import { type UserJson, type UserRow, userColumns, userGroups, userJson, userOf } from '../resource/stored-user';
 
 interface Owned {

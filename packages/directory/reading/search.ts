@@ -6,13 +6,12 @@
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { bounds } from '#bounds';
 import { type ListQuery, ScimError } from '#scim';
-import { ask, type Queryable } from '#postgres';
+import { ask, isWithin, type OfPage, type Queryable, weighed } from '#postgres';
 import { type GroupRow, groupOf, type StoredGroup } from '../resource/stored-group';
 import { type ShownUser, shownUserOf, type UserRow } from '../resource/stored-user';
 import type { DirectoryScope } from '../writing/transaction';
 import { readCursor, writeCursor } from './list-cursor';
 import type { ListTotals } from './list-totals';
-import { isWithin, type OfPage, weighed } from './page-bytes';
 import { SearchCompiler } from './search-compiler';
 import { groupTable, type SearchedTable, userTable } from './searched-tables';
 

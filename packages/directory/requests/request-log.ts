@@ -7,8 +7,7 @@ import { explainRequest } from './explanation';
 import { noteRefusedDepartures } from './refused-departures';
 import { alwaysKept, keepAttributes, keptAttributes, type UsedAttributes } from './kept-attributes';
 import { bounds } from '#bounds';
-import { lastId, prepared } from '#postgres';
-import { type BytePage, bytePage, isWithin, type OfPage, weighed } from '../reading/page-bytes';
+import { type BytePage, bytePage, isWithin, lastId, type OfPage, prepared, weighed } from '#postgres';
 import { type DirectoryPool, type DirectoryScope, inDirectory } from '../writing/transaction';
 
 /** One SCIM exchange, for whoever must find out what the IdP did. Secrets in its bodies are masked before they come here. */

@@ -2,7 +2,7 @@ import type { Mapping } from '#mapping';
 import type { SchemaSet } from '#scim';
 import type { Brake, BrakeRow } from './brake';
 import { prepared } from '#postgres';
-import { type KnownMapping, noMapping } from '../resource/known-rules';
+import { type KnownMapping, noMapping } from '../writing/known-rules';
 import { extensionsOfDirectory } from './schema-extensions';
 import type { SeatMode, Seats } from './seats';
 import { type DirectoryTransaction, MustBeAlone, SeatsWereSet } from '../writing/transaction';

@@ -1,7 +1,7 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { type Prepared, prepared, type Transaction } from '#postgres';
-import { DatabaseSetBack, type LogMemory } from '../log/log-memory';
-import type { KnownRules } from '../resource/known-rules';
+import { DatabaseSetBack, type LogMemory } from './log-memory';
+import type { KnownRules } from './known-rules';
 
 /** What a writer must know of the directory that it writes to. Loaded with the credential, once for each request. */
 export interface DirectoryScope {

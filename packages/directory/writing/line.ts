@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { isRolledBack, transaction, triedAgain, triesAgainAtMost } from '#postgres';
-import type { LogMemory } from '../log/log-memory';
-import type { KnownRules } from '../resource/known-rules';
+import type { LogMemory } from './log-memory';
+import type { KnownRules } from './known-rules';
 import { type Company, type DirectoryScope, DirectoryTransaction, Hold, MustBeAlone, SeatsWereSet, SharedReads } from './hold';
 
 /** A change that waits for its directory. */

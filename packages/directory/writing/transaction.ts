@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import type { LogMemory } from '../log/log-memory';
-import type { KnownRules } from '../resource/known-rules';
+import type { LogMemory } from './log-memory';
+import type { KnownRules } from './known-rules';
 import type { Company, DirectoryScope, DirectoryTransaction } from './hold';
 import { Line } from './line';
 

@@ -1,6 +1,7 @@
 import { newId } from '#identifier';
+import { type FeedEpoch, firstEpoch, newEpochName } from '../writing/epoch';
 import { decodeCursor, encodeCursor } from './cursor';
-import { commonPosition, type FeedEpoch, firstEpoch, newEpochName, type Rewind } from './epoch';
+import { commonPosition, type Rewind } from './rewinds';
 
 const environmentId = newId();
 

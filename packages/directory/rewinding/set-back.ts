@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransactionOn, prepared } from '#postgres';
-import { epochColumns, epochOf, type EpochRow } from '../log/epoch';
-import { DatabaseSetBack, type LogMemory } from '../log/log-memory';
+import { epochColumns, epochOf, type EpochRow } from '../writing/epoch';
+import { DatabaseSetBack, type LogMemory } from '../writing/log-memory';
 import { beginEpoch, type BegunEpoch, lockRewinds } from './rewind';
 
 export interface SetBackWatchOptions {

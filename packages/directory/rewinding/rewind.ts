@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { newId } from '#identifier';
 import { inTransaction, prepared } from '#postgres';
-import { newEpochName } from '../log/epoch';
+import { newEpochName } from '../writing/epoch';
 import { alwaysTold, type EventData } from '../log/event-data';
 
 /** "rewind" in ASCII: any constant will do as long as nothing else locks it. */

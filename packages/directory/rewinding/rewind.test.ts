@@ -9,7 +9,7 @@ import { createDirectory, type Directory } from '../rules/directories';
 import { createOrganization } from '../rules/organizations';
 import { appendEvents, readEvents } from '../log/event-log';
 import { rewindFeeds } from './rewind';
-import { type DirectoryPool, inDirectory } from './transaction';
+import { type DirectoryPool, inDirectory } from '../writing/transaction';
 
 let pool: DirectoryPool;
 
