@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 // Asked every second or two, and of each new connection, whoever works meanwhile.
-const notOfTheWork = ['look_at_database', 'look_whether_set_back'];
+const notOfTheWork = ['look_at_database', 'look_whether_set_back', 'time_of_set_back_watch'];
 
 /** The statements that this process gave any PostgreSQL while `work` ran: by their names, where they are prepared, or their texts. */
 export async function statementsOf(work: () => unknown): Promise<string[]> {

@@ -94,7 +94,11 @@ export class SetBackWatch {
       return last ? [{ environmentId, epoch, ...last }] : [];
     });
     const directories = [...this.#memory.directories];
-    if (logs.length === 0 && directories.length === 0 && this.#soundAt) return { isOlder: false, isRewound: false, at: undefined };
+    // Nothing was seen, so nothing can be missing; and the tables may not be there, or not be as they are to be, before a migration.
+    if (logs.length === 0 && directories.length === 0) {
+      const [now] = this.#soundAt ? [] : await timeNow.run(client, []);
+      return { isOlder: false, isRewound: false, at: now?.at };
+    }
     const [row] = await lookAt.run(client, {
       environmentIds: logs.map(({ environmentId }) => environmentId),
       numbers: logs.map(({ epoch }) => epoch.number),
@@ -133,6 +137,8 @@ const selectEpochs = prepared<{ environment_id: string } & EpochRow>(
     from feed_heads h
    where h.environment_id = any ($1::uuid[])`,
 );
+
+const timeNow = prepared<{ at: Date }>('time_of_set_back_watch', 'select clock_timestamp() as at');
 
 interface Found {
   isOlder: boolean;
