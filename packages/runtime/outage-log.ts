@@ -1,10 +1,24 @@
 import type { Pool } from 'pg';
-import { isOutage, isReadOnly } from '#postgres';
+import { isOutage, isPoolFull, isReadOnly } from '#postgres';
 import type { Logger } from './log';
+
+// What has begun, by the first failure: a database that answers others is not away.
+const outage = {
+  begun: 'an outage of the database has begun: what fails for it is counted, and told when it is over',
+  over: 'the outage of the database is over',
+  unfinished: 'the process ends during an outage of the database',
+};
+const fullPool: typeof outage = {
+  begun:
+    'all connections of this process are in use, and whoever needs one waits in vain: what fails for it is counted, and told when it is over',
+  over: 'connections are free again',
+  unfinished: 'the process ends while all of its connections are in use',
+};
 
 /**
  * Tells of an outage of the database by two lines, however much fails meanwhile: that it has begun, with the first failure, and that it
- * is over, with how long it took and how much failed of what. A fault of ours is no outage: it has a line of its own, at error.
+ * is over, with how long it took and how much failed of what. Of a full pool it tells likewise, and calls it that. A fault of ours is
+ * neither: it has a line of its own, at error.
  *
  * It is over when the database answers and nothing has failed for `quietMs`.
  */
@@ -14,6 +28,7 @@ export class OutageLog {
   readonly #quietMs: number;
   readonly #lookEveryMs: number;
   #begun: number | undefined;
+  #words = outage;
   #latest = 0;
   #failed: Record<string, number> = {};
   #looking: NodeJS.Timeout | undefined;
@@ -35,12 +50,10 @@ export class OutageLog {
     this.#latest = performance.now();
     if (this.#begun === undefined) {
       this.#begun = this.#latest;
+      this.#words = isPoolFull(error) ? fullPool : outage;
       this.#looking = setInterval(() => void this.#look(), this.#lookEveryMs);
       this.#looking.unref();
-      this.#log.warn(
-        { err: error, failed: what },
-        'an outage of the database has begun: what fails for it is counted, and told when it is over',
-      );
+      this.#log.warn({ err: error, failed: what }, this.#words.begun);
     }
     this.#count(what, 1);
     return true;
@@ -66,7 +79,7 @@ export class OutageLog {
   stop(): void {
     clearInterval(this.#looking);
     if (this.#broken) this.#tellOfBroken();
-    if (this.#begun !== undefined) this.#log.warn(this.#sum(), 'the process ends during an outage of the database');
+    if (this.#begun !== undefined) this.#log.warn(this.#sum(), this.#words.unfinished);
     this.#begun = undefined;
   }
 
@@ -83,7 +96,7 @@ export class OutageLog {
     this.#isAsking = false;
     if (!answers || this.#begun === undefined || this.#latest > asked) return;
     clearInterval(this.#looking);
-    this.#log.warn(this.#sum(), 'the outage of the database is over');
+    this.#log.warn(this.#sum(), this.#words.over);
     this.#begun = undefined;
     this.#failed = {};
   }

@@ -173,6 +173,27 @@ describe.each(doors)('%s', (door) => {
   });
 });
 
+test('that all connections are in use is told at every door as what it is, and not as an outage of the database', async () => {
+  write = await writes();
+  const inTheWay = await db.pool.connect();
+  await inTheWay.query('begin');
+  await inTheWay.query('lock table organizations in access exclusive mode');
+  const all = Array.from({ length: 20 }, () => broker.call('GET', '/v1/organizations'));
+  await eventually(async () => {
+    const { rowCount } = await db.pool.query(
+      `select 1 from pg_stat_activity where application_name = 'causeway broker' and wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    return rowCount === 20;
+  });
+
+  const answers = await Promise.all(doors.map((door) => write[door]()));
+  await inTheWay.query('rollback');
+  inTheWay.release();
+  await Promise.all(all);
+  expect(answers.map(told)).toEqual(doors.map(() => away));
+  for (const { text, body } of answers) expect(text ?? JSON.stringify(body)).not.toMatch(/database cannot be reached/i);
+}, 120_000);
+
 describe('where the answer to a commit is lost on its way', () => {
   let proxy: PostgresProxy;
 

@@ -1,6 +1,6 @@
 import OAuth2Server from '@node-oauth/oauth2-server';
 import type { NextFunction, Request, Response } from 'express';
-import { CommitUnanswered, isOutage } from '#postgres';
+import { CommitUnanswered, isOutage, isPoolFull } from '#postgres';
 import { QueryNotUtf8 } from '../frame/utf-8';
 
 const refusals = {
@@ -88,9 +88,12 @@ export function causeOf(error: unknown): unknown {
 const unanswered =
   'The connection to the database broke before it said whether this was done, so that is not known. To ask again is safe; where a code or refresh token is then refused, start the authorization again.';
 
+const full = 'Too much is being done here at the moment: no connection was free in time. Try again shortly.';
+
 function refusalOf(thrown: unknown): OAuthRefusal {
   if (thrown instanceof OAuthRefusal) return thrown;
   if (thrown instanceof CommitUnanswered) return new OAuthRefusal('temporarily_unavailable', unanswered);
+  if (isPoolFull(thrown)) return new OAuthRefusal('temporarily_unavailable', full);
   if (isOutage(thrown)) return new OAuthRefusal('temporarily_unavailable');
   if (thrown instanceof QueryNotUtf8)
     return new OAuthRefusal('invalid_request', 'The query cannot be decoded: percent-encode its UTF-8 bytes.');

@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { revokeAccessToken, revokeRefreshToken } from '#directory';
 import { parsePublicId, publicId } from '#identifier';
-import { CommitUnanswered, isOutage } from '#postgres';
+import { CommitUnanswered, isOutage, isPoolFull } from '#postgres';
 import { html, sendPlainPage } from '../plain-page';
 import type { RecentUses } from '../guards/recent-uses';
 import type { RequestRate } from '../guards/request-rate';
@@ -118,5 +118,6 @@ function pageErrorEdge(thrown: unknown, _req: Request, res: Response, _next: Nex
 function said(thrown: unknown): string {
   if (thrown instanceof CommitUnanswered)
     return 'The connection to the database broke before it said whether this was done, so that is not known. To do it again is safe.';
+  if (isPoolFull(thrown)) return 'Too much is being done here at the moment.';
   return isOutage(thrown) ? 'The database cannot be reached at the moment.' : 'Something went wrong here.';
 }

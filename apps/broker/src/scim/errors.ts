@@ -110,13 +110,8 @@ export function scimErrorOf(error: unknown): ScimError {
   }
   if (isPoolFull(error))
     return new ScimError(503, undefined, 'Too much is being done here at the moment: no connection was free in time. Try again shortly.');
-  // Of a commit that nobody has answered it is not known what became of it: "nothing has been changed" would be a guess.
   if (isOutage(error)) return new ScimError(503, undefined, 'The database cannot be reached at the moment. Try again shortly.');
-  return new ScimError(
-    500,
-    undefined,
-    'The request could not be processed. Nothing has been changed; if it happens again, report the X-Request-Id of this answer.',
-  );
+  return new ScimError(500, undefined, 'The request could not be processed. If it happens again, report the X-Request-Id of this answer.');
 }
 
 function noSeat({ used, limit, ceiling }: NoSeatLeft): string {
