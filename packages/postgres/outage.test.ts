@@ -13,12 +13,13 @@ test.each([
   ['53000', '53100', '53200', '53300', '53400'],
   ['57014', '57P01', '57P02', '57P03', '57P04', '57P05'],
   ['25P03', '25P04', '25006', '55P03', '40001', '40P01'],
+  ['55000', '3D000'],
 ])('an outage is %s, %s, …', (...codes) => {
   expect(codes.filter((code) => !isOutage(withCode(code)))).toEqual([]);
 });
 
 test('none is what a statement, or a value, is refused for', () => {
-  const codes = ['22P02', '23503', '23505', '25P02', '42601', '42P01', '42501', '28P01', '3D000', 'P0001', 'XX000', '0A000', 'EACCES'];
+  const codes = ['22P02', '23503', '23505', '25P02', '42601', '42P01', '42501', '28P01', 'P0001', 'XX000', '0A000', 'EACCES'];
   expect(codes.filter((code) => isOutage(withCode(code)))).toEqual([]);
   expect([undefined, null, 'ECONNREFUSED', { code: 'ECONNREFUSED' }, new Error('nothing')].filter(isOutage)).toEqual([]);
 });
